@@ -1,0 +1,1 @@
+"""Pretend vendors: strict, stateful HTTP stand-ins that share no code with the product."""
