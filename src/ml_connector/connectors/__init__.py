@@ -1,0 +1,1 @@
+"""The systems: one folder for each vendor, all alike."""

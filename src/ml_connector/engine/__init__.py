@@ -1,0 +1,1 @@
+"""The machine: orders pure steps and effects, and holds no finance rule."""

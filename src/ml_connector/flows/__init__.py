@@ -1,0 +1,1 @@
+"""The pairs: one pure module for each pair of systems."""

@@ -1,0 +1,1 @@
+"""The decisions: pure functions from finance values to plans and findings."""

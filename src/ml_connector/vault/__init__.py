@@ -1,0 +1,1 @@
+"""The secrets: sealed at rest, opened only where a call needs them."""

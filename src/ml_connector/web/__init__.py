@@ -1,0 +1,1 @@
+"""The window: webhooks, pages and the interface for programs."""
