@@ -1,0 +1,222 @@
+"""Values to JSON and back, exactly; and the hash of what a write books."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import types
+import typing
+from collections.abc import Callable
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cache
+from typing import Any, Literal, Union
+
+from ml_connector.finance.invoices import CustomerInvoice, CustomerPayment, PartyCard, Ref, Reversal, SupplierInvoice
+from ml_connector.finance.journal import JournalEntry
+from ml_connector.finance.money import Money
+from ml_connector.finance.plan import Content, Expected, Explanation, Finding, PlannedWrite
+
+CONTENT: dict[str, type] = {
+    "journal": JournalEntry,
+    "customer_invoice": CustomerInvoice,
+    "credit_note": CustomerInvoice,
+    "debit_note": CustomerInvoice,
+    "customer_payment": CustomerPayment,
+    "customer_refund": CustomerPayment,
+    "supplier_invoice": SupplierInvoice,
+    "customer": PartyCard,
+    "supplier": PartyCard,
+    "reverse_invoice": Reversal,
+    "void_payment": Reversal,
+}
+"""The value that each kind of write holds."""
+
+Encoder = Callable[[Any], Any]
+
+
+def encode(value: Any) -> Any:
+    """A finance value as JSON-ready data: money as [minor, currency], dates as text, decimals as text."""
+    return _encoder(type(value))(value)
+
+
+def decode(kind: type, data: Any) -> Any:
+    """The value of this type from what `encode` gave."""
+    return _decoder(kind)(data)
+
+
+def encode_write(write: PlannedWrite) -> dict[str, Any]:
+    """A planned write as JSON-ready data."""
+    return {
+        "key": write.key,
+        "kind": write.kind,
+        "content": encode(write.content),
+        "needs": list(write.needs),
+        "pool": write.pool,
+        "why": [[why.what, why.chosen, why.because] for why in write.why],
+    }
+
+
+def decode_content(kind: str, data: Any) -> Content:
+    """The content of a write of this kind."""
+    return typing.cast(Content, decode(CONTENT[kind], data))
+
+
+def decode_write(data: dict[str, Any]) -> PlannedWrite:
+    """The planned write that `encode_write` described."""
+    return PlannedWrite(
+        key=data["key"],
+        kind=data["kind"],
+        content=decode_content(data["kind"], data["content"]),
+        needs=tuple(data["needs"]),
+        pool=data["pool"],
+        why=tuple(Explanation(*why) for why in data["why"]),
+    )
+
+
+def encode_finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "code": finding.code,
+        "sentence": finding.sentence,
+        "field": finding.field,
+        "proposal": dict(finding.proposal),
+        "blocks": finding.blocks,
+    }
+
+
+def text_of(data: Any) -> str:
+    """Canonical JSON text."""
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
+def hash_of(data: Any) -> str:
+    """SHA-256 of canonical JSON, hexadecimal."""
+    return hashlib.sha256(text_of(data).encode()).hexdigest()
+
+
+def booked_hash(kind: str, content: Content) -> str:
+    """The hash of what is booked: type, day, currency, amounts by account, dimension, VAT and party; never texts.
+
+    Two writes with the same key and this hash are the same write.
+    """
+    return hash_of([kind, _booked(content)])
+
+
+def _booked(content: Content) -> Any:
+    if isinstance(content, JournalEntry):
+        sums: dict[tuple[Any, ...], int] = {}
+        for line in content.postings:
+            where = (line.account, line.dimensions, line.vat_code or "", line.vat_id or "")
+            sums[where] = sums.get(where, 0) + line.amount.minor
+        lines = sorted([*map(list, where[1]), list(where), amount] for where, amount in sums.items() if amount)
+        return [content.day.isoformat(), content.currency, content.branch, lines]
+    if isinstance(content, CustomerInvoice):
+        rows = sorted([line.account, list(map(list, line.dimensions)), line.vat_code, line.net.minor] for line in content.lines)
+        return [content.day.isoformat(), content.currency, _party(content.customer), rows, content.vat_total.minor]
+    if isinstance(content, CustomerPayment):
+        applied = [[one.document, _party(one.number), one.amount.minor] for one in content.applications]
+        return [content.kind, content.day.isoformat(), encode(content.amount), content.cash_account, _party(content.customer), applied]
+    if isinstance(content, SupplierInvoice):
+        costs = sorted([line.account, list(map(list, line.dimensions)), line.vat_code, line.net.minor] for line in content.lines)
+        return [content.day.isoformat(), content.currency, _party(content.supplier), costs, content.vat_total.minor]
+    return encode(content)
+
+
+def _party(number: str | Ref) -> str:
+    return number.key if isinstance(number, Ref) else number
+
+
+def expected(content: Content) -> Expected | None:
+    """What must be read back before release; None for master data and reversals."""
+    if isinstance(content, JournalEntry):
+        return Expected(content.currency, content.turnover.minor, day=content.day)
+    if isinstance(content, CustomerInvoice | SupplierInvoice):
+        return Expected(content.currency, content.total.minor, content.vat_total.minor, content.day)
+    if isinstance(content, CustomerPayment):
+        return Expected(content.amount.currency, content.amount.minor, day=content.day)
+    return None
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+@cache
+def _encoder(kind: type) -> Encoder:
+    if kind is Money:
+        return lambda money: [money.minor, money.currency]
+    if kind is Decimal:
+        return str
+    if kind in (date, datetime):
+        return lambda moment: moment.isoformat()
+    if kind in (tuple, list):
+        return lambda items: [_encoder(type(one))(one) for one in items]
+    if kind is Ref:
+        return lambda ref: {"ref": ref.key, "field": ref.field}
+    if dataclasses.is_dataclass(kind):
+        names = [one.name for one in dataclasses.fields(kind)]
+        return lambda value: {name: _encoder(type(part))(part) for name in names if (part := getattr(value, name)) is not None}
+    if isinstance(kind, type) and issubclass(kind, dict | types.MappingProxyType):
+        return lambda items: {str(key): _encoder(type(one))(one) for key, one in items.items()}
+    if isinstance(kind, type) and issubclass(kind, frozenset):
+        return lambda items: sorted(items)
+    return _same
+
+
+@cache
+def _decoder(kind: Any) -> Encoder:
+    origin = typing.get_origin(kind)
+    if origin is Literal:
+        return _same
+    if origin in (Union, types.UnionType):
+        return _union(typing.get_args(kind))
+    if origin is tuple:
+        return _tuple(typing.get_args(kind))
+    if origin is not None and issubclass(origin, frozenset):
+        return frozenset
+    if origin is not None:
+        return _mapping(typing.get_args(kind))
+    if kind is Money:
+        return lambda data: Money(data[0], data[1])
+    if kind is Decimal:
+        return Decimal
+    if kind is datetime:
+        return datetime.fromisoformat
+    if kind is date:
+        return date.fromisoformat
+    if kind is Ref:
+        return lambda data: Ref(data["ref"], data["field"])
+    if dataclasses.is_dataclass(kind):
+        return _record(typing.cast(type, kind))
+    return _same
+
+
+def _record(kind: type) -> Encoder:
+    hints = typing.get_type_hints(kind)
+    parts = {one.name: _decoder(hints[one.name]) for one in dataclasses.fields(kind)}
+    return lambda data: kind(**{name: parts[name](part) for name, part in data.items()})
+
+
+def _tuple(parts: tuple[Any, ...]) -> Encoder:
+    if len(parts) == 2 and parts[1] is Ellipsis:
+        each = _decoder(parts[0])
+        return lambda data: tuple(each(one) for one in data)
+    several = [_decoder(part) for part in parts]
+    return lambda data: tuple(one(item) for one, item in zip(several, data, strict=True))
+
+
+def _mapping(parts: tuple[Any, ...]) -> Encoder:
+    key, each = parts[0], _decoder(parts[1])
+    return lambda data: {(int(name) if key is int else name): each(one) for name, one in data.items()}
+
+
+def _union(parts: tuple[Any, ...]) -> Encoder:
+    rest = [part for part in parts if part is not type(None)]
+    if len(rest) == 1:
+        only = _decoder(rest[0])
+        return lambda data: None if data is None else only(data)
+    if Ref in rest:  # a number, or a reference to a number that is not known yet
+        ref = _decoder(Ref)
+        return lambda data: ref(data) if isinstance(data, dict) else data
+    return _same

@@ -1,0 +1,157 @@
+"""Plans: everything that should be written for one record, decided before anything is sent."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Literal
+
+from ml_connector.finance.documents import Document
+from ml_connector.finance.invoices import CustomerInvoice, CustomerPayment, PartyCard, Reversal, SupplierInvoice
+from ml_connector.finance.journal import JournalEntry
+
+Content = JournalEntry | CustomerInvoice | CustomerPayment | SupplierInvoice | PartyCard | Reversal
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something wrong or doubtful: a stable `code`, a sentence, the field, and what would mend it."""
+
+    code: str
+    sentence: str
+    field: str = ""
+    proposal: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    blocks: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why something was chosen: `what` (clearing account), `chosen` (1580), `because` (rule 7: currency = EUR)."""
+
+    what: str
+    chosen: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedWrite:
+    """One effect of one record in the target.
+
+    `key` names the economic event ("sq:sale:O1"); `needs` are keys that must be done first; writes with the same `pool`
+    may share one document in the target (None: alone).
+    """
+
+    key: str
+    kind: str
+    content: Content
+    needs: tuple[str, ...] = ()
+    pool: str | None = None
+    why: tuple[Explanation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All writes that should exist for one record, and warnings that do not block."""
+
+    writes: tuple[PlannedWrite, ...]
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ignore:
+    """Nothing is to be booked, and why."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A person must look: nothing of the record is sent until then."""
+
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Not yet: the record itself must change (an order still open), or time must pass. `until` None: until it changes."""
+
+    reason: str
+    until: datetime | None = None
+
+
+Verdict = Plan | Ignore | Hold | Wait
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Something that must be known before a record can be planned.
+
+    Either a stored record of the source (`kind` + `id`, or `kind` + `link`: whatever record of that kind points there), or
+    a look-up in the target (`system` target, `fields`). "Not there" is an answer where `optional`: it counts only when
+    read after `since`. A need that is not optional and not met lets the record wait.
+    """
+
+    kind: str
+    id: str | None = None
+    link: tuple[str, str] | None = None
+    system: Literal["source", "target"] = "source"
+    fields: tuple[tuple[str, str], ...] = ()
+    optional: bool = False
+    since: datetime | None = None
+    location: str | None = None
+
+    @property
+    def name(self) -> str:
+        """One text that identifies what is needed."""
+        what = self.id or (":".join(self.link) if self.link else ",".join(f"{k}={v}" for k, v in self.fields))
+        return f"{self.system}:{self.kind}:{what}"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The answer to a target look-up: the party's number and what was found about it."""
+
+    number: str
+    name: str = ""
+    status: str = "Active"
+    how: str = "matched"  # made, matched, decided
+    currency: str | None = None
+    facts: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
+Answer = tuple[Document, ...] | tuple[Found, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """What is known around a record: answers by need name (an empty tuple: looked for and not there), and decisions.
+
+    `decisions` are what people answered in review: {finding code: decision text}. `posted` tells, by key, amounts already
+    booked under other keys that a rule must see (refunds of the same sale).
+    """
+
+    answers: Mapping[str, Answer] = dataclasses.field(default_factory=dict)
+    decisions: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    posted: Mapping[str, Content] = dataclasses.field(default_factory=dict)
+
+    def documents(self, need: Need) -> tuple[Any, ...] | None:
+        """The answer to a need; None when nobody has looked yet."""
+        return self.answers.get(need.name)
+
+    def one(self, need: Need) -> Any | None:
+        """The single document that answers a need; None when absent or unknown."""
+        found = self.answers.get(need.name)
+        return found[0] if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What must be read back from the target before a draft may be released."""
+
+    currency: str
+    total: int  # minor units: debit total of a journal, total of an invoice, amount of a payment
+    vat: int | None = None
+    day: date | None = None

@@ -1,0 +1,113 @@
+"""Mapping rules and the terms of a route: values that people write and every posting keeps the version of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Literal
+
+ROLES = frozenset(
+    "clearing bank till transit sales shipping discount fee dispute_fee dispute_loss write_off rounding currency_difference "
+    "vat vat_input tips gift_cards suspense reserve dispute_receivable fee_settlement no_vat customer supplier external "
+    "payout_adjustment service_charge".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """Conditions of a rule; an empty one holds always. Several values in one condition: any of them.
+
+    `amount_from`/`amount_to` are major units of the question's currency, both inclusive.
+    """
+
+    location: tuple[str, ...] = ()
+    method: tuple[str, ...] = ()
+    type: tuple[str, ...] = ()
+    currency: tuple[str, ...] = ()
+    country: tuple[str, ...] = ()
+    category: tuple[str, ...] = ()
+    article: tuple[str, ...] = ()
+    customer_group: tuple[str, ...] = ()
+    status: tuple[str, ...] = ()
+    vat_rate: tuple[Decimal, ...] = ()
+    amount_from: Decimal | None = None
+    amount_to: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """For these `roles`, `when` the conditions hold: what to use. An outcome left empty is left to a later rule.
+
+    The first rule that matches *and sets a field* decides that field.
+    """
+
+    id: str
+    roles: tuple[str, ...]
+    when: When = field(default_factory=When)
+    account: str | None = None
+    cash_account: str | None = None
+    dimensions: tuple[tuple[int, str], ...] = ()
+    vat_code: str | None = None
+    vat_id: str | None = None
+    customer: str | None = None
+    supplier: str | None = None
+    payment_method: str | None = None
+    project: str | None = None
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        unknown = set(self.roles) - ROLES
+        if unknown or not self.roles:
+            raise ValueError(f"rule {self.id}: {', '.join(sorted(unknown)) or 'nothing'} is not a role")
+
+
+@dataclass(frozen=True, slots=True)
+class Rulebook:
+    """An ordered list of rules, one immutable version of it."""
+
+    version: int
+    valid_from: date
+    rules: tuple[Rule, ...] = ()
+
+
+Mode = Literal["per_record", "batch", "daily", "per_payout"]
+
+
+@dataclass(frozen=True, slots=True)
+class LocationTerms:
+    """What holds for one location of the source."""
+
+    time_zone: str | None = None
+    close_of_day_minutes: int = 0  # a day ends this many minutes after local midnight
+    branch: str | None = None
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The business settings of one route. None where a person must say: records that need it are held."""
+
+    code: str = "sq"  # the source connection's code, first part of every key
+    time_zone: str = "UTC"
+    locations: Mapping[str, LocationTerms] = field(default_factory=dict)
+    go_live: date | None = None
+    mode: Mode = "per_record"
+    payout_to: Literal["bank", "transit"] = "bank"
+    late: Literal["hold", "next_open"] = "hold"
+    vat_reported_until: date | None = None
+    tolerance_minor: int = 0
+    gift_cards: Literal["multi", "single"] | None = None
+    gratuity_taxed: bool | None = None
+    tips_are: Literal["liability", "sales"] = "liability"
+    fee_vat: Literal["exempt", "reverse_charge"] | None = None
+    business_orders: bool = False  # orders of a known business customer become invoices
+    corrections: Literal["ask", "automatic"] = "ask"
+    batch_size: int = 100
+    batch_age_s: int = 60
+    day_grace_minutes: int = 60
+    branch: str | None = None
+    ledger: str | None = None
+    party_defaults: Mapping[str, str] = field(default_factory=dict)
+    needs_limit_h: int = 72

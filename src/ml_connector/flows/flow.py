@@ -1,0 +1,39 @@
+"""What every pair of systems is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from ml_connector.finance.chart import Chart
+from ml_connector.finance.documents import Document
+from ml_connector.finance.plan import Need, Related, Verdict
+from ml_connector.finance.rulebook import Rulebook, Terms
+
+
+class PlanFunction(Protocol):
+    """Decides, touching nothing, what should be written for one document."""
+
+    def __call__(
+        self, document: Document, related: Related, *, terms: Terms, rulebook: Rulebook, chart: Chart
+    ) -> Verdict: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """One pair: which source kinds it books, which account roles it asks rules for, and its two pure functions.
+
+    `needs(document, related, terms)` is asked again after each round of answers, so that a need may follow from another
+    (payment -> order -> customer); it returns every need of the document, answered or not. `links(document)` tells by
+    which (name, value) pairs other records may find this one: an invoice by ("order", its order id).
+    """
+
+    name: str
+    source: str
+    target: str
+    kinds: tuple[str, ...]
+    roles: tuple[str, ...]
+    needs: Callable[[Document, Related, Terms], tuple[Need, ...]]
+    plan: PlanFunction
+    links: Callable[[Document], tuple[tuple[str, str], ...]]
