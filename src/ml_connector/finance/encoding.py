@@ -109,7 +109,7 @@ def _booked(content: Content) -> Any:
         for line in content.postings:
             where = (line.account, line.dimensions, line.vat_code or "", line.vat_id or "")
             sums[where] = sums.get(where, 0) + line.amount.minor
-        lines = sorted([*map(list, where[1]), list(where), amount] for where, amount in sums.items() if amount)
+        lines = sorted([account, list(map(list, dims)), code, vat, amount] for (account, dims, code, vat), amount in sums.items() if amount)
         return [content.day.isoformat(), content.currency, content.branch, lines]
     if isinstance(content, CustomerInvoice):
         rows = sorted([line.account, list(map(list, line.dimensions)), line.vat_code, line.net.minor] for line in content.lines)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
