@@ -1,0 +1,161 @@
+"""The one HTTP door: hosts checked, time and size bounded, what happened told in our errors. Never retries by itself."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx2
+
+from ml_connector.errors import HostRefused, Transient, UnknownOutcome
+
+MAX_ANSWER_BYTES = 32 * 1024 * 1024  # a page of a thousand journal lines is about 1 MB
+CONNECT_TIMEOUT_S = 10.0
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+USER_AGENT = "ml-connector/0.1"
+SAFE_METHODS = frozenset({"GET", "HEAD"})
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer, read whole. Header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        """The body with numbers as Decimal (never through a float). Raises ValueError when it is not JSON."""
+        return json.loads(self.body, parse_float=Decimal)
+
+    @property
+    def ok(self) -> bool:
+        return 200 <= self.status < 300
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Where calls of one connection may go: the connector's https hosts, or loopback addresses the operator allowed."""
+
+    base_url: str
+    hosts: frozenset[str]
+    allowed: frozenset[str] = frozenset()  # base URLs (scheme://host:port) allowed on purpose
+
+    def check(self, url: str) -> None:
+        """Raise HostRefused unless this URL may be called."""
+        parts = urlsplit(url)
+        origin = f"{parts.scheme}://{parts.netloc}"
+        if origin in self.allowed:
+            return
+        if parts.scheme != "https" or (parts.hostname or "") not in self.hosts:
+            raise HostRefused(f"{origin} is not an address this connection may call.", record=self.base_url)
+
+
+@dataclass(slots=True)
+class Meter:
+    """Counts calls by operation and hears every answer's headers, so that budgets and tests know what work costs."""
+
+    on_answer: Callable[[str, Answer], None] | None = None
+    calls: dict[str, int] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def count(self, operation: str, answer: Answer | None) -> None:
+        with self._lock:
+            self.calls[operation] = self.calls.get(operation, 0) + 1
+        if answer is not None and self.on_answer is not None:
+            self.on_answer(operation, answer)
+
+
+class Http:
+    """Calls to one system. Thread-safe; connections are kept open between calls."""
+
+    def __init__(
+        self,
+        reach: Reach,
+        *,
+        timeout_s: float = 40.0,
+        meter: Meter | None = None,
+        transport: httpx2.BaseTransport | None = None,
+    ) -> None:
+        self.reach = reach
+        self.meter = meter or Meter()
+        reach.check(reach.base_url)
+        self._client = httpx2.Client(
+            transport=transport or httpx2.HTTPTransport(limits=httpx2.Limits(max_connections=16, max_keepalive_connections=16)),
+            timeout=httpx2.Timeout(timeout_s, connect=CONNECT_TIMEOUT_S),
+            follow_redirects=False,
+            trust_env=False,
+            headers={"User-Agent": USER_AGENT},
+        )
+
+    def close(self) -> None:
+        self._client.close()
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        operation: str,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        content: Any | None = None,
+        body: bytes | None = None,
+    ) -> Answer:
+        """One call. `content` is sent as JSON, `body` as it is; `path` is relative to the base URL, or an allowed URL.
+
+        Raises Transient when surely nothing was sent, UnknownOutcome when a write was sent and no whole answer came
+        (reads: Transient). Any status is an answer: the connector's faults table judges it.
+        """
+        url = path if "://" in path else self.reach.base_url.rstrip("/") + path
+        self.reach.check(url)
+        given = dict(headers or {})
+        if content is not None:
+            body = json.dumps(content, ensure_ascii=False, separators=(",", ":"), default=_number).encode()
+            given.setdefault("Content-Type", "application/json")
+        answer: Answer | None = None
+        try:
+            answer = self._exchange(method, url, params=params, headers=given, body=body)
+        finally:
+            self.meter.count(operation, answer)
+        return answer
+
+    def _exchange(
+        self, method: str, url: str, *, params: Mapping[str, str] | None, headers: Mapping[str, str], body: bytes | None
+    ) -> Answer:
+        where = f"{method} {urlsplit(url).path}"
+        try:
+            with self._client.stream(method, url, params=params, headers=headers, content=body) as response:
+                read = _bounded(response, where)
+                return Answer(response.status_code, {k.lower(): v for k, v in response.headers.items()}, read)
+        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
+            raise Transient(f"No connection for {where}: {type(error).__name__}.", record=where) from None
+        except httpx2.HTTPError as error:
+            if method in SAFE_METHODS:
+                raise Transient(f"The answer to {where} did not arrive: {type(error).__name__}.", record=where) from None
+            raise UnknownOutcome(f"{where} was sent and no whole answer came: {type(error).__name__}.", record=where) from None
+
+
+def _bounded(response: httpx2.Response, where: str) -> bytes:
+    parts, size = [], 0
+    for part in response.iter_bytes():
+        size += len(part)
+        if size > MAX_ANSWER_BYTES:
+            raise UnknownOutcome(f"The answer to {where} is larger than {MAX_ANSWER_BYTES} bytes.", record=where)
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _number(value: object) -> Any:
+    """A Decimal as the JSON number with the same digits; more digits than a JSON number keeps are refused, not rounded."""
+    if isinstance(value, Decimal):
+        number = int(value) if value == value.to_integral_value() else float(value)
+        if Decimal(repr(number)) != value:
+            raise ValueError(f"{value} cannot be sent exactly")
+        return number
+    raise TypeError(f"{type(value).__name__} cannot be sent as JSON")

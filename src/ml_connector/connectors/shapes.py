@@ -1,0 +1,251 @@
+"""The shapes every connector fills in: what a system can do as data, and the three rooms the engine calls.
+
+A connector folder offers `CONNECTOR`, `open_reader`, `open_writer` (where it writes), `WEBHOOKS` and `translate`.
+The engine knows these shapes and no vendor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+from ml_connector.finance.chart import Chart
+from ml_connector.finance.documents import Document
+from ml_connector.finance.plan import Content, Found
+
+Payload = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialField:
+    """One thing a person enters to connect. `secret` ones are sealed in the vault and never shown again."""
+
+    name: str
+    title: str
+    secret: bool
+    required: bool = True
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """Something that is read by polling: its first look-back, how often, and the overlap each reading repeats."""
+
+    name: str
+    every_s: int
+    kinds: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Connector:
+    """One system as data: capability table, documentation and set-up forms are made from this."""
+
+    name: str
+    title: str
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+    webhooks: bool
+    credential_fields: tuple[CredentialField, ...]
+    streams: tuple[Stream, ...]
+    hosts: tuple[str, ...]  # https hosts that calls may go to
+    default_base_url: str
+    sandbox_base_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A record of the source by name only: it is to be fetched."""
+
+    kind: str
+    external_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceObject:
+    """A record of the source as read: its payload untouched.
+
+    `stamp` orders versions (the vendor's version or update time as sortable text; empty: by time of reading).
+    `occurred_at` is the business moment used for priority and go-live.
+    """
+
+    kind: str
+    external_id: str
+    payload: Payload
+    stamp: str
+    occurred_at: datetime
+    location: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a stream. `position` goes into the cursor together with what was stored; `more` asks for the next at once.
+
+    `position` is text of the reader's own; it must survive a restart and never rest on a vendor cursor that expires.
+    """
+
+    objects: tuple[SourceObject, ...]
+    named: tuple[Named, ...]
+    position: str
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """The source says: there is no such record (any more)."""
+
+    kind: str
+    external_id: str
+    why: str
+
+
+class Reader(Protocol):
+    """Reads one connection. Each method is bounded: pages, body sizes, time."""
+
+    def page(self, stream: str, position: str | None, *, now: datetime, backfill_from: datetime | None = None) -> Page:
+        """The next page of a stream after `position` (None: from the beginning, or from `backfill_from`)."""
+        ...
+
+    def fetch(self, kind: str, external_ids: Sequence[str], *, since: datetime | None = None) -> list[SourceObject | Absent]:
+        """The present state of these records, in as few calls as the vendor allows.
+
+        `since` is a hint: all of them changed after this moment, so that a reader may list instead of asking one by one.
+        """
+        ...
+
+    def find(self, kind: str, link: tuple[str, str], *, location: str | None) -> list[SourceObject]:
+        """Records of this kind that point to something (an invoice by its order); a walk where the vendor has no filter."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """A draft exists (or is being made, when `job_id` is set). `remote_id` addresses it in later calls."""
+
+    remote_id: str
+    number: str
+    etag: str | None = None
+    job_id: str | None = None
+    released: bool = False  # master data: nothing to release
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """A document as the target shows it. `state`: draft (not in the ledger), released, pending (on its way), gone.
+
+    `tokens` are all texts in which our reference token may stand. Amounts in minor units of `currency`.
+    """
+
+    remote_id: str
+    number: str
+    state: Literal["draft", "pending", "released", "gone"]
+    status: str
+    currency: str
+    total: int
+    vat: int | None
+    day: str | None
+    tokens: tuple[str, ...]
+    etag: str | None = None
+    base_total: int | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a call about one submission needs to know besides its content."""
+
+    token: str
+    key: str
+    remote_id: str = ""
+    etag: str | None = None
+    started_at: datetime | None = None  # when the first call for it began: look-ups start here
+    party: str | None = None
+
+
+class Writer(Protocol):
+    """Writes one target. One method, one HTTP call (attachments aside); decides nothing and retries nothing.
+
+    Errors: Rejected (surely not done), NotAuthorized, RateLimited and Transient raised before anything was sent or with a
+    clear refusal (surely not done), Conflict (ETag), UnknownOutcome (nobody knows).
+    """
+
+    def create(self, kind: str, content: Content, context: Context) -> Created: ...
+
+    def release(self, kind: str, content: Content, context: Context) -> None: ...
+
+    def attach(self, kind: str, context: Context, *, file_name: str, body: bytes) -> None: ...
+
+    def find(self, kind: str, contexts: Sequence[tuple[Content, Context]]) -> dict[str, list[Observed]]:
+        """Look for our tokens: one listing for all of them. Every token is a key of the answer."""
+        ...
+
+    def observe(self, kind: str, contexts: Sequence[tuple[Content, Context]]) -> dict[str, Observed]:
+        """Read back these documents, by listing where that is cheaper than one by one; answer by remote id."""
+        ...
+
+    def look_up(self, kind: str, fields: Mapping[str, str]) -> list[Found]:
+        """Parties in the target that fit these fields (number, org_number, vat_number, email)."""
+        ...
+
+    def chart(self) -> Chart:
+        """The whole set-up, read now."""
+        ...
+
+
+KINDS_WITHOUT_RELEASE = frozenset({"customer", "supplier", "reverse_invoice", "void_payment"})
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of a ping: what was proven, and in words what is missing."""
+
+    name: str
+    ok: bool
+    sentence: str
+    fix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """The answer of a ping: who answered, and each permission tried harmlessly."""
+
+    ok: bool
+    account: str  # the merchant, company... as the vendor names it
+    checks: tuple[Check, ...]
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """What one verified webhook delivery says: at most a hint to read something.
+
+    `event_id` None: the vendor gives none that can be trusted, nothing is deduplicated. `kind` None: a type we do not know
+    or do not need, `ignored` says which.
+    """
+
+    event_id: str | None
+    account_ref: str | None
+    kind: str | None
+    external_id: str | None
+    event_type: str
+    occurred_at: datetime | None
+    ignored: str | None = None
+
+
+class Webhooks(Protocol):
+    """The verifying half of a webhook door. Pure: bytes and headers in."""
+
+    def verify(
+        self, body: bytes, headers: Mapping[str, str], *, url: str, keys: Sequence[str], now: datetime
+    ) -> None:
+        """Raise BadSignature unless one of the keys signed these very bytes. Header names are lower case."""
+        ...
+
+    def read(self, body: bytes, headers: Mapping[str, str]) -> list[Delivered]:
+        """What the verified bytes say. Raises Untranslatable for bodies that are no event."""
+        ...
+
+
+Translate = Callable[[str, Payload], Document]
+"""(kind, payload) -> canonical document. Raises Untranslatable naming the field."""
