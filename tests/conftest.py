@@ -1,0 +1,69 @@
+"""What every test may ask for: databases on SQLite and on a real PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import postgres
+from tests.databases import Databases, PostgresDatabases, SqliteDatabases
+
+# One server for all processes of a run. The process that pytest was started in names the folder and ends the server;
+# the workers, which inherit the environment, only start it when a test needs it.
+FOLDER = "TEST_POSTGRES_FOLDER"
+OWNER = "TEST_POSTGRES_OWNER"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        os.environ[FOLDER] = str(postgres.new_folder())
+        os.environ[OWNER] = str(os.getpid())
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput") and FOLDER in os.environ:
+        postgres.stop(Path(os.environ.pop(FOLDER)))
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> postgres.Server:
+    """A running PostgreSQL, shared by the whole run: make your own database in it."""
+    return postgres.start(Path(os.environ[FOLDER]), owner=int(os.environ[OWNER]))
+
+
+@pytest.fixture(scope="session")
+def sqlite_databases(tmp_path_factory: pytest.TempPathFactory) -> Databases:
+    """Fresh SQLite files, for a test that is about SQLite."""
+    return SqliteDatabases(tmp_path_factory.mktemp("databases"))
+
+
+@pytest.fixture(scope="session")
+def postgres_databases(postgres_server: postgres.Server) -> Databases:
+    """Fresh PostgreSQL databases, for a test that is about PostgreSQL; mark it slow."""
+    return PostgresDatabases(postgres_server, prefix=os.environ.get("PYTEST_XDIST_WORKER", "main"))
+
+
+@pytest.fixture(scope="session", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def databases(request: pytest.FixtureRequest) -> Databases:
+    """Where to make databases; a test that takes this runs on SQLite and on PostgreSQL."""
+    found: Databases = request.getfixturevalue(
+        "sqlite_databases" if request.param == "sqlite" else "postgres_databases"
+    )
+    return found
+
+
+@pytest.fixture
+def database_url(databases: Databases) -> Iterator[str]:
+    """An empty database of one's own; a test that takes this runs on SQLite and on PostgreSQL."""
+    url = databases.new()
+    yield url
+    databases.remove(url)
+
+
+@pytest.fixture
+def inbox_url(database_url: str, tmp_path: Path) -> str:
+    """Where the inbox lives beside `database_url`: its own file on SQLite, the same database on PostgreSQL."""
+    return f"sqlite:///{tmp_path / 'inbox.db'}" if database_url.startswith("sqlite") else database_url
