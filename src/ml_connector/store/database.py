@@ -1,9 +1,9 @@
 """The open database: who may write, who only reads, and what its complaints mean.
 
 Transactions are the caller's: one `with database.writing() as c:` is one transaction. On SQLite a writer takes the
-file's one write lock at once (BEGIN IMMEDIATE), so a unit never finds out halfway that it may not write; readers see the
-last commit and wait for nobody. On PostgreSQL a unique violation spoils the whole transaction: who expects one uses
-`c.begin_nested()`.
+file's one write lock at once (BEGIN IMMEDIATE), so a unit never finds out halfway that it may not write; readers see
+the last commit and wait for nobody. On PostgreSQL a unique violation spoils the whole transaction: who expects one
+uses `c.begin_nested()`.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ BUSY_TIMEOUT_MS = 10_000
 CONNECT_TIMEOUT_S = 10
 STATEMENT_TIMEOUT_MS = 120_000  # a unit lasts 60 s; an export may last longer than one
 _SQLITE_PRAGMAS = (
+    f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",  # first: two processes may make the file at once
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",  # a commit outlives a power cut
     "PRAGMA foreign_keys = ON",
-    f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",
     "PRAGMA temp_store = MEMORY",
     "PRAGMA cache_size = -32000",  # KiB
 )
@@ -43,8 +43,8 @@ _SQLITE_PRAGMAS = (
 class Database:
     """Engines for the main database and the inbox. Safe to share between threads; close it at the end.
 
-    `url` is `sqlite:////folder/file.db` or `postgresql://...`. `inbox_url` is for SQLite alone, where the inbox is a file
-    beside the main one; on PostgreSQL both are one database. `slots` is how many units may run at once in this process.
+    `url` is `sqlite:////folder/file.db` or `postgresql://...`. `inbox_url` is for SQLite alone, where the inbox is a
+    file beside the main one; on PostgreSQL both are one database. `slots` is how many units run at once in a process.
     """
 
     def __init__(self, url: str, *, inbox_url: str | None = None, slots: int = 8) -> None:

@@ -61,7 +61,7 @@ _POSTGRESQL: tuple[tuple[str, type[ConnectorError], str, str], ...] = (
 
 
 def meaning(error: Exception, *, where: str) -> ConnectorError | None:
-    """Our error for a database's complaint, naming the database `where`; None where it is a broken assumption of ours."""
+    """Our error for a database's complaint, naming the database `where`; None for a broken assumption of ours."""
     if isinstance(error, exc.TimeoutError):
         return StorageUnavailable("Every connection to the database stayed in use.", record=where)
     if not isinstance(error, exc.DBAPIError) or isinstance(error, exc.IntegrityError):
@@ -86,5 +86,5 @@ def _first(
 
 
 def _is_psycopg_operational(error: exc.DBAPIError) -> bool:
-    """psycopg gives no SQLSTATE when it never reached the server."""
+    """Psycopg gives no SQLSTATE when it never reached the server."""
     return isinstance(error, exc.OperationalError) and type(error.orig).__module__.startswith("psycopg")

@@ -1,0 +1,46 @@
+"""Ids: 26 characters of text that sort by the time they were made (the ULID layout: 48 bits of ms, 80 of chance)."""
+
+from __future__ import annotations
+
+import random
+import threading
+from datetime import datetime
+from typing import Protocol
+
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's: no I, L, O, U to misread
+_LENGTH = 26
+_CHANCE_BITS = 80
+
+
+class TellsTime(Protocol):
+    """Anything with a present moment."""
+
+    def now(self) -> datetime: ...
+
+
+class Ids:
+    """Makes ids from a clock and a source of chance (`random.SystemRandom()` in earnest, a seeded one in tests).
+
+    Ids of one instance rise strictly, even within a millisecond and when the clock is set back. Safe between threads.
+    """
+
+    def __init__(self, clock: TellsTime, chance: random.Random) -> None:
+        self._clock = clock
+        self._chance = chance
+        self._last = 0
+        self._lock = threading.Lock()
+
+    def new(self) -> str:
+        """The next id."""
+        milliseconds = int(self._clock.now().timestamp() * 1000)
+        with self._lock:
+            if milliseconds > self._last >> _CHANCE_BITS:
+                self._last = (milliseconds << _CHANCE_BITS) | self._chance.getrandbits(_CHANCE_BITS)
+            else:
+                # A step of chance, not one, so that a neighbour's id cannot be guessed.
+                self._last += 1 + self._chance.getrandbits(32)
+            return _spelled(self._last)
+
+
+def _spelled(number: int) -> str:
+    return "".join(_ALPHABET[number >> shift & 31] for shift in range(5 * (_LENGTH - 1), -1, -5))
