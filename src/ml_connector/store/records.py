@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from ml_connector.store.database_bulk import chunks, insert_many
+from ml_connector.store.bulk import chunks, insert_many
 from ml_connector.store.ids import Ids
 from ml_connector.store.tables import Micros, link, record, version
 

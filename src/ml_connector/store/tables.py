@@ -257,6 +257,19 @@ version = Table(
     _one_of("source", "webhook", "poll", "lookup"),
 )
 
+link = Table(
+    "link",
+    metadata,
+    _to("connection_id", "connection"),
+    _text("kind"),  # of the record that points
+    _text("name"),
+    _text("value"),  # what it points to: an invoice by ("order", its order's id)
+    _to("record_id", "record"),
+    _wall(),
+    PrimaryKeyConstraint("connection_id", "kind", "name", "value", "record_id"),
+    Index(None, "record_id"),
+)
+
 # ------------------------------------------------------------------------------------------- what becomes of it
 
 trip = Table(
