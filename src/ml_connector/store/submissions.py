@@ -1,0 +1,263 @@
+"""Submissions and their attempts: what is sent to a target, the intention before each call and what was learned after it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, func, or_, select, update
+
+from ml_connector.store.bulk import chunks, insert_many
+from ml_connector.store.ids import Ids
+from ml_connector.store.states import refuse_missing_arrow
+from ml_connector.store.tables import Micros, attempt, submission
+
+RESTING = ("done", "cancelled", "differs")
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One document for one target. `content` is JSON text of what is sent."""
+
+    id: str
+    company_id: str
+    target_id: str
+    key: str
+    token: str
+    kind: str
+    ordinal: int
+    content: str
+    state: str
+    remote_id: str | None
+    number: str | None
+    etag: str | None
+    observed: str | None
+    job_id: str | None
+    due_at: Micros | None
+    fault: str | None
+    created_at: Micros
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One call about a submission. `outcome` None: the intention, nobody has learned yet."""
+
+    id: str
+    submission_id: str
+    call: str
+    n: int
+    started_at: Micros
+    ended_at: Micros | None
+    outcome: str | None
+    fault: str | None
+
+
+_COLUMNS = (
+    submission.c.id, submission.c.company_id, submission.c.target_id, submission.c.key, submission.c.token, submission.c.kind,
+    submission.c.ordinal, submission.c.content, submission.c.state, submission.c.remote_id, submission.c.number,
+    submission.c.etag, submission.c.observed, submission.c.job_id, submission.c.due_at, submission.c.fault,
+    submission.c.created_at,
+)  # fmt: skip
+_ATTEMPT = (
+    attempt.c.id, attempt.c.submission_id, attempt.c.call, attempt.c.n, attempt.c.started_at, attempt.c.ended_at,
+    attempt.c.outcome, attempt.c.fault,
+)  # fmt: skip
+
+
+def _submission(row: Row[Any]) -> Submission:
+    return Submission(*row[: len(_COLUMNS)])
+
+
+def add(c: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """New submissions, ready to be sent."""
+    insert_many(c, submission, rows)
+
+
+def used_ordinals(c: Connection, company_id: str, prefixes: Sequence[str]) -> dict[str, int]:
+    """How many submissions each base key has had: a submission's key is its base and an ordinal."""
+    found: dict[str, int] = {}
+    for part in chunks(prefixes, 500):
+        rows = c.execute(
+            select(submission.c.key).where(
+                submission.c.company_id == company_id,
+                or_(*(submission.c.key.like(f"{_like(prefix)}#%", escape="\\") for prefix in part)),
+            )
+        )
+        for row in rows:
+            base, _, ordinal = row.key.rpartition("#")
+            found[base] = max(found.get(base, 0), int(ordinal))
+    return found
+
+
+def _like(prefix: str) -> str:
+    return prefix.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def due(c: Connection, company_id: str, *, state: str, now: Micros, limit: int) -> list[Submission]:
+    """Submissions in one state whose time has come."""
+    rows = c.execute(
+        select(*_COLUMNS)
+        .where(submission.c.company_id == company_id, submission.c.state == state, submission.c.due_at <= now)
+        .order_by(submission.c.id)
+        .limit(limit)
+    )
+    return [_submission(row) for row in rows]
+
+
+def next_due(c: Connection, company_id: str) -> Micros | None:
+    """When the next unfinished submission wants attention."""
+    return c.execute(
+        select(func.min(submission.c.due_at)).where(
+            submission.c.company_id == company_id, submission.c.state.not_in(RESTING), submission.c.due_at.is_not(None)
+        )
+    ).scalar_one()
+
+
+def companies_due(c: Connection, *, now: Micros) -> list[str]:
+    """Companies with unfinished submissions whose time has come."""
+    rows = c.execute(
+        select(submission.c.company_id)
+        .where(submission.c.state.not_in(RESTING), submission.c.due_at <= now)
+        .distinct()
+    )
+    return [row.company_id for row in rows]
+
+
+def by_ids(c: Connection, ids: Sequence[str]) -> dict[str, Submission]:
+    found = {}
+    for part in chunks(ids):
+        found.update({row.id: _submission(row) for row in c.execute(select(*_COLUMNS).where(submission.c.id.in_(part)))})
+    return found
+
+
+def by_number(c: Connection, workspace_id: str, number: str) -> list[Submission]:
+    """Submissions that became the document with this number, token or remote id in the target."""
+    rows = c.execute(
+        select(*_COLUMNS).where(
+            submission.c.workspace_id == workspace_id,
+            or_(submission.c.number == number, submission.c.remote_id == number, submission.c.token == number),
+        )
+    )
+    return [_submission(row) for row in rows]
+
+
+def of_company(c: Connection, company_id: str, *, states: Collection[str], after: str = "", limit: int = 1_000) -> list[Submission]:
+    """Submissions of a company in pages by id."""
+    rows = c.execute(
+        select(*_COLUMNS)
+        .where(submission.c.company_id == company_id, submission.c.state.in_(states), submission.c.id > after)
+        .order_by(submission.c.id)
+        .limit(limit)
+    )
+    return [_submission(row) for row in rows]
+
+
+def move(c: Connection, rows: Sequence[Mapping[str, Any]], *, source: str | tuple[str, ...], target: str) -> int:
+    """Move submissions along one arrow, each with its own values: `id` and any of remote_id, number, etag, observed,
+    job_id, due_at, fault (the same ones in every row), `updated_at`. How many were still in a source state."""
+    if not rows:
+        return 0
+    sources = (source,) if isinstance(source, str) else source
+    refuse_missing_arrow(submission, sources, target)
+    names = [name for name in rows[0] if name != "id"]
+    statement = (
+        update(submission)
+        .where(submission.c.id == bindparam("b_id"), submission.c.state.in_(sources))
+        .values(state=target, **{name: bindparam(f"b_{name}") for name in names})
+    )
+    return c.execute(statement, [{f"b_{name}": row[name] for name in ("id", *names)} for row in rows]).rowcount
+
+
+def postpone(c: Connection, ids: Sequence[str], *, until: Micros | None) -> None:
+    """Look at these again later (None: only a person's word brings them back)."""
+    for part in chunks(ids):
+        c.execute(update(submission).where(submission.c.id.in_(part)).values(due_at=until))
+
+
+# ------------------------------------------------------------------------------------------- attempts
+
+
+def intend(c: Connection, submission_ids: Sequence[str], *, call: str, workspace_id: str, ids: Ids, now: Micros) -> dict[str, str]:
+    """Write the intention of one call for each submission; attempt id by submission.
+
+    The database refuses this while an earlier attempt is open or its outcome unknown: a blind second call cannot be.
+    """
+    counts: dict[str, int] = {}
+    for part in chunks(submission_ids):
+        rows = c.execute(
+            select(attempt.c.submission_id, func.max(attempt.c.n))
+            .where(attempt.c.submission_id.in_(part), attempt.c.call == call)
+            .group_by(attempt.c.submission_id)
+        )
+        counts.update({row[0]: row[1] for row in rows})
+    made = {submission_id: ids.new() for submission_id in submission_ids}
+    insert_many(
+        c,
+        attempt,
+        [
+            {
+                "id": attempt_id,
+                "workspace_id": workspace_id,
+                "submission_id": submission_id,
+                "call": call,
+                "n": counts.get(submission_id, 0) + 1,
+                "started_at": now,
+            }
+            for submission_id, attempt_id in made.items()
+        ],
+    )
+    return made
+
+
+_LEARN = (
+    update(attempt)
+    .where(attempt.c.id == bindparam("b_id"), attempt.c.outcome.is_(None))
+    .values(outcome=bindparam("b_outcome"), ended_at=bindparam("b_at"), fault=bindparam("b_fault"))
+)
+
+
+def learn(c: Connection, outcomes: Sequence[tuple[str, str, str | None]], *, now: Micros) -> int:
+    """(attempt, outcome, fault) each: what came of calls whose outcome was empty."""
+    if not outcomes:
+        return 0
+    return c.execute(
+        _LEARN, [{"b_id": a, "b_outcome": o, "b_at": now, "b_fault": f} for a, o, f in outcomes]
+    ).rowcount
+
+
+_FOUND_OUT = (
+    update(attempt)
+    .where(attempt.c.submission_id == bindparam("b_submission"), attempt.c.outcome == "unknown")
+    .values(outcome=bindparam("b_outcome"), ended_at=bindparam("b_at"))
+)
+
+
+def found_out(c: Connection, outcomes: Sequence[tuple[str, str]], *, now: Micros) -> int:
+    """(submission, adopted or absent or accepted) each: what looking for an unknown attempt has shown."""
+    if not outcomes:
+        return 0
+    return c.execute(_FOUND_OUT, [{"b_submission": s, "b_outcome": o, "b_at": now} for s, o in outcomes]).rowcount
+
+
+def open_attempts(c: Connection, submission_ids: Sequence[str]) -> dict[str, Attempt]:
+    """The one open or unknown attempt of each submission."""
+    found = {}
+    for part in chunks(submission_ids):
+        rows = c.execute(
+            select(*_ATTEMPT).where(
+                attempt.c.submission_id.in_(part), or_(attempt.c.outcome.is_(None), attempt.c.outcome == "unknown")
+            )
+        )
+        found.update({row.submission_id: Attempt(*row) for row in rows})
+    return found
+
+
+def attempts_of(c: Connection, submission_ids: Sequence[str]) -> dict[str, list[Attempt]]:
+    """Every attempt of these submissions, in the order they began."""
+    found: dict[str, list[Attempt]] = {}
+    for part in chunks(submission_ids):
+        rows = c.execute(select(*_ATTEMPT).where(attempt.c.submission_id.in_(part)).order_by(attempt.c.id))
+        for row in rows:
+            found.setdefault(row.submission_id, []).append(Attempt(*row))
+    return found

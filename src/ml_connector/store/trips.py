@@ -1,0 +1,366 @@
+"""Trips: one source record on one route, from received to posted. And what a trip still needs to know."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, bindparam, delete, func, or_, select, update
+
+from ml_connector.store.bulk import chunks, insert_many
+from ml_connector.store.ids import Ids
+from ml_connector.store.states import refuse_missing_arrow
+from ml_connector.store.tables import Micros, record, route, trip, trip_need
+
+BACKFILL_PRIORITY = 900
+LIVE_PRIORITY = 100
+_DUE_STATES = ("received", "planned", "waiting")
+
+
+@dataclass(frozen=True, slots=True)
+class Trip:
+    """A trip as the planner needs it."""
+
+    id: str
+    route_id: str
+    record_id: str
+    kind: str
+    state: str
+    planned_n: int | None
+    plan: str | None
+    plan_hash: str | None
+    approved_hash: str | None
+    reason: str | None
+    due_at: Micros | None
+    created_at: Micros
+
+
+@dataclass(frozen=True, slots=True)
+class OpenNeed:
+    """Something a trip waits to know."""
+
+    id: str
+    trip_id: str
+    connection_id: str
+    kind: str
+    external_id: str | None
+    fields: Mapping[str, Any]
+    asked_at: Micros
+
+
+_COLUMNS = (
+    trip.c.id, trip.c.route_id, trip.c.record_id, trip.c.kind, trip.c.state, trip.c.planned_n, trip.c.plan,
+    trip.c.plan_hash, trip.c.approved_hash, trip.c.reason, trip.c.due_at, trip.c.created_at,
+)  # fmt: skip
+
+
+def _trip(row: Row[Any]) -> Trip:
+    return Trip(*row[: len(_COLUMNS)])
+
+
+def start(
+    c: Connection,
+    wanted: Sequence[tuple[str, str, str, Micros]],
+    *,
+    workspace_id: str,
+    ids: Ids,
+    now: Micros,
+    priority: int,
+) -> int:
+    """Give records a trip on a route: (route, record, kind, occurred_at) each. Known trips become due again.
+
+    A trip at rest (posted, ignored, held) goes back to `received`; one that is posting is only marked due and is looked at
+    again when it has finished; a reversed one stays as it is until a person opens it. Returns how many are new.
+    """
+    existing: dict[tuple[str, str], tuple[str, str]] = {}
+    for part in chunks([one[1] for one in wanted]):
+        rows = c.execute(
+            select(trip.c.route_id, trip.c.record_id, trip.c.id, trip.c.state).where(trip.c.record_id.in_(part))
+        )
+        existing.update({(row.route_id, row.record_id): (row.id, row.state) for row in rows})
+    fresh = [one for one in wanted if (one[0], one[1]) not in existing]
+    insert_many(
+        c,
+        trip,
+        [
+            {
+                "id": ids.new(),
+                "workspace_id": workspace_id,
+                "route_id": route_id,
+                "record_id": record_id,
+                "kind": kind,
+                "state": "received",
+                "priority": priority,
+                "occurred_at": occurred_at,
+                "due_at": now,
+                "created_at": now,
+                "updated_at": now,
+            }
+            for route_id, record_id, kind, occurred_at in fresh
+        ],
+    )
+    known = {existing[one[0], one[1]] for one in wanted if (one[0], one[1]) in existing}
+    reopen(c, [trip_id for trip_id, state in known if state != "reversed"], now=now)
+    return len(fresh)
+
+
+def reopen(c: Connection, trip_ids: Sequence[str], *, now: Micros) -> int:
+    """Have trips looked at again: at rest -> received; waiting, planned or posting -> due. How many were touched."""
+    touched = 0
+    refuse_missing_arrow(trip, ("posted", "ignored", "held", "waiting"), "received")
+    for part in chunks(trip_ids):
+        touched += c.execute(
+            update(trip)
+            .where(trip.c.id.in_(part), trip.c.state.in_(("posted", "ignored", "held", "waiting")))
+            .values(state="received", due_at=now, updated_at=now, reason=None)
+        ).rowcount
+        touched += c.execute(
+            update(trip)
+            .where(trip.c.id.in_(part), trip.c.state.in_(("planned", "posting", "received")))
+            .values(due_at=now)
+        ).rowcount
+    return touched
+
+
+def due(c: Connection, route_ids: Collection[str], *, now: Micros, limit: int) -> list[Trip]:
+    """Trips to plan now, the most urgent first, then in the order things happened."""
+    rows = c.execute(
+        select(*_COLUMNS)
+        .where(trip.c.route_id.in_(route_ids), trip.c.state.in_(_DUE_STATES), trip.c.due_at <= now)
+        .order_by(trip.c.priority, trip.c.occurred_at, trip.c.id)
+        .limit(limit)
+    )
+    return [_trip(row) for row in rows]
+
+
+def next_due(c: Connection, route_ids: Collection[str]) -> Micros | None:
+    """When the next trip of these routes is to be planned."""
+    return c.execute(
+        select(func.min(trip.c.due_at)).where(trip.c.route_id.in_(route_ids), trip.c.state.in_(_DUE_STATES))
+    ).scalar_one()
+
+
+_PLANNED = {
+    (target, sources): update(trip)
+    .where(trip.c.id == bindparam("b_id"), trip.c.state.in_(sources))
+    .values(
+        state=target,
+        planned_n=bindparam("b_n"),
+        plan=bindparam("b_plan"),
+        plan_hash=bindparam("b_hash"),
+        rulebook_n=bindparam("b_rulebook"),
+        chart_n=bindparam("b_chart"),
+        reason=bindparam("b_reason"),
+        due_at=bindparam("b_due"),
+        updated_at=bindparam("b_at"),
+    )
+    for target in ("planned", "waiting", "held", "ignored", "posted")
+    for sources in (_DUE_STATES,)
+}
+
+
+def settle_plan(c: Connection, target: str, rows: Sequence[Mapping[str, Any]]) -> int:
+    """Move due trips to what planning decided. Rows: b_id, b_n, b_plan, b_hash, b_rulebook, b_chart, b_reason, b_due, b_at."""
+    if not rows:
+        return 0
+    return c.execute(_PLANNED[target, _DUE_STATES], list(rows)).rowcount
+
+
+def by_ids(c: Connection, trip_ids: Sequence[str]) -> dict[str, Trip]:
+    found = {}
+    for part in chunks(trip_ids):
+        for row in c.execute(select(*_COLUMNS).where(trip.c.id.in_(part))):
+            found[row.id] = _trip(row)
+    return found
+
+
+def of_record(c: Connection, record_id: str) -> list[Trip]:
+    """The trips of one record, one per route."""
+    return [_trip(row) for row in c.execute(select(*_COLUMNS).where(trip.c.record_id == record_id).order_by(trip.c.id))]
+
+
+def of_route(
+    c: Connection,
+    route_id: str,
+    *,
+    states: Collection[str] | None = None,
+    since: Micros | None = None,
+    until: Micros | None = None,
+    limit: int = 100_000,
+) -> list[Trip]:
+    """Trips of a route by state and by when their records happened."""
+    query = select(*_COLUMNS).where(trip.c.route_id == route_id)
+    if states is not None:
+        query = query.where(trip.c.state.in_(states))
+    if since is not None:
+        query = query.where(trip.c.occurred_at >= since)
+    if until is not None:
+        query = query.where(trip.c.occurred_at < until)
+    return [_trip(row) for row in c.execute(query.order_by(trip.c.occurred_at, trip.c.id).limit(limit))]
+
+
+def counts(c: Connection, route_ids: Collection[str]) -> dict[tuple[str, str], int]:
+    """How many trips by (kind, state)."""
+    rows = c.execute(
+        select(trip.c.kind, trip.c.state, func.count())
+        .where(trip.c.route_id.in_(route_ids))
+        .group_by(trip.c.kind, trip.c.state)
+    )
+    return {(kind, state): number for kind, state, number in rows}
+
+
+def approve(c: Connection, trip_id: str, *, plan_hash: str, now: Micros) -> bool:
+    """A person's consent to this very plan; False when the plan has changed since."""
+    return (
+        c.execute(
+            update(trip)
+            .where(trip.c.id == trip_id, trip.c.state == "planned", trip.c.plan_hash == plan_hash)
+            .values(approved_hash=plan_hash, updated_at=now)
+        ).rowcount
+        == 1
+    )
+
+
+# ------------------------------------------------------------------------------------------- needs
+
+
+def ask(c: Connection, needs: Sequence[Mapping[str, Any]], *, workspace_id: str, ids: Ids, now: Micros) -> None:
+    """Write down what trips wait for, instead of what they waited for before. Each: trip_id, connection_id, kind, external_id, fields."""
+    for part in chunks(sorted({need["trip_id"] for need in needs})):
+        c.execute(delete(trip_need).where(trip_need.c.trip_id.in_(part)))
+    insert_many(
+        c,
+        trip_need,
+        [
+            {
+                "id": ids.new(),
+                "workspace_id": workspace_id,
+                "trip_id": need["trip_id"],
+                "connection_id": need["connection_id"],
+                "kind": need["kind"],
+                "external_id": need["external_id"],
+                "fields": json.dumps(need["fields"], sort_keys=True),
+                "asked_at": now,
+                "due_at": now,
+            }
+            for need in needs
+        ],
+    )
+
+
+def open_needs(c: Connection, connection_id: str, *, now: Micros, limit: int) -> list[OpenNeed]:
+    """Unanswered needs of one connection that are to be looked for now."""
+    rows = c.execute(
+        select(trip_need)
+        .where(
+            trip_need.c.connection_id == connection_id,
+            trip_need.c.answered_at.is_(None),
+            trip_need.c.due_at <= now,
+            trip_need.c.kind != "write",
+        )
+        .order_by(trip_need.c.due_at)
+        .limit(limit)
+    )
+    return [
+        OpenNeed(
+            row.id,
+            row.trip_id,
+            row.connection_id,
+            row.kind,
+            row.external_id,
+            json.loads(row.fields or "{}"),
+            row.asked_at,
+        )
+        for row in rows
+    ]
+
+
+def answer(c: Connection, need_ids: Sequence[str], *, found: str | None, now: Micros) -> None:
+    """An answer to needs (JSON text; null: not there), and their trips are due."""
+    for part in chunks(need_ids):
+        c.execute(update(trip_need).where(trip_need.c.id.in_(part)).values(answer=found or "null", answered_at=now))
+        _wake(c, select(trip_need.c.trip_id).where(trip_need.c.id.in_(part)), now=now)
+
+
+def ask_again(c: Connection, need_ids: Sequence[str], *, at: Micros) -> None:
+    """Not found yet: look again later."""
+    for part in chunks(need_ids):
+        c.execute(update(trip_need).where(trip_need.c.id.in_(part)).values(due_at=at))
+
+
+def answers_of(c: Connection, trip_ids: Sequence[str]) -> dict[tuple[str, str, str], tuple[str | None, Micros]]:
+    """Answered needs by (trip, kind, fields text): the answer's text (None: not there) and when."""
+    found = {}
+    for part in chunks(trip_ids):
+        rows = c.execute(select(trip_need).where(trip_need.c.trip_id.in_(part), trip_need.c.answered_at.is_not(None)))
+        for row in rows:
+            found[row.trip_id, row.kind, row.fields or "{}"] = (
+                None if row.answer in (None, "null") else row.answer,
+                row.answered_at,
+            )
+    return found
+
+
+def wake_for(c: Connection, connection_id: str, kind: str, external_ids: Sequence[str], *, now: Micros) -> int:
+    """Records (or keys, kind `write`) are there now: trips that waited for them are due."""
+    woken = 0
+    for part in chunks(external_ids):
+        ids_wanted = [
+            row.id
+            for row in c.execute(
+                select(trip_need.c.id).where(
+                    trip_need.c.connection_id == connection_id,
+                    trip_need.c.kind == kind,
+                    trip_need.c.external_id.in_(part),
+                    trip_need.c.answered_at.is_(None),
+                )
+            )
+        ]
+        if ids_wanted:
+            answer(c, ids_wanted, found='"there"', now=now)
+            woken += len(ids_wanted)
+    return woken
+
+
+def _wake(c: Connection, trips: Any, *, now: Micros) -> None:
+    c.execute(
+        update(trip)
+        .where(trip.c.id.in_(trips), trip.c.state == "waiting", or_(trip.c.due_at.is_(None), trip.c.due_at > now))
+        .values(due_at=now)
+    )
+
+
+def routes_with_due(c: Connection, *, now: Micros) -> list[str]:
+    """Companies that have trips to plan now."""
+    rows = c.execute(
+        select(route.c.company_id)
+        .join(trip, and_(trip.c.route_id == route.c.id, trip.c.state.in_(_DUE_STATES), trip.c.due_at <= now))
+        .distinct()
+    )
+    return [row.company_id for row in rows]
+
+
+def connections_with_needs(c: Connection, *, now: Micros) -> list[str]:
+    """Connections whose records trips wait for."""
+    rows = c.execute(
+        select(trip_need.c.connection_id)
+        .where(trip_need.c.answered_at.is_(None), trip_need.c.due_at <= now, trip_need.c.kind != "write")
+        .distinct()
+    )
+    return [row.connection_id for row in rows]
+
+
+def with_external_ids(c: Connection, trip_ids: Sequence[str]) -> dict[str, tuple[str, str, str]]:
+    """(kind, external id, connection) of the records of these trips."""
+    found = {}
+    for part in chunks(trip_ids):
+        rows = c.execute(
+            select(trip.c.id, record.c.kind, record.c.external_id, record.c.connection_id)
+            .join(record, record.c.id == trip.c.record_id)
+            .where(trip.c.id.in_(part))
+        )
+        for row in rows:
+            found[row.id] = (row.kind, row.external_id, row.connection_id)
+    return found

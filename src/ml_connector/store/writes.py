@@ -1,0 +1,250 @@
+"""Planned writes: one effect of one record each, unique by key while they live."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, bindparam, exists, func, select, update
+from sqlalchemy.orm import aliased
+
+from ml_connector.store.bulk import chunks, insert_many
+from ml_connector.store.tables import Micros, planned_write, route, submission, trip, write_need
+
+LIVE = ("open", "sealed", "done")
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A planned write as stored. `content` is JSON text: the content itself and why each choice was made."""
+
+    id: str
+    company_id: str
+    trip_id: str
+    key: str
+    revision: int
+    kind: str
+    content: str
+    hash: str
+    pool_key: str | None
+    submission_id: str | None
+    state: str
+    reverses_id: str | None
+    remote_id: str | None
+    number: str | None
+    created_at: Micros
+
+
+_COLUMNS = (
+    planned_write.c.id, planned_write.c.company_id, planned_write.c.trip_id, planned_write.c.key, planned_write.c.revision,
+    planned_write.c.kind, planned_write.c.content, planned_write.c.hash, planned_write.c.pool_key,
+    planned_write.c.submission_id, planned_write.c.state, planned_write.c.reverses_id, planned_write.c.remote_id,
+    planned_write.c.number, planned_write.c.created_at,
+)  # fmt: skip
+
+
+def _write(row: Row[Any]) -> Write:
+    return Write(*row[: len(_COLUMNS)])
+
+
+def live(c: Connection, company_id: str, keys: Sequence[str]) -> dict[str, Write]:
+    """The one live write of each key."""
+    found = {}
+    for part in chunks(keys):
+        rows = c.execute(
+            select(*_COLUMNS).where(
+                planned_write.c.company_id == company_id, planned_write.c.key.in_(part), planned_write.c.state.in_(LIVE)
+            )
+        )
+        found.update({row.key: _write(row) for row in rows})
+    return found
+
+
+def last_revisions(c: Connection, company_id: str, keys: Sequence[str]) -> dict[str, int]:
+    """The highest revision used for each key (dropped ones do not count)."""
+    found = {}
+    for part in chunks(keys):
+        rows = c.execute(
+            select(planned_write.c.key, func.max(planned_write.c.revision))
+            .where(planned_write.c.company_id == company_id, planned_write.c.key.in_(part), planned_write.c.state != "dropped")
+            .group_by(planned_write.c.key)
+        )
+        found.update({row[0]: row[1] for row in rows})
+    return found
+
+
+def add(c: Connection, rows: Sequence[Mapping[str, Any]], needs: Sequence[Mapping[str, Any]]) -> None:
+    """New open writes and the keys each must wait for."""
+    insert_many(c, planned_write, rows)
+    insert_many(c, write_need, needs)
+
+
+def drop_open(c: Connection, trip_ids: Sequence[str], *, now: Micros) -> None:
+    """The open writes of trips that are planned again make room."""
+    for part in chunks(trip_ids):
+        c.execute(
+            update(planned_write)
+            .where(planned_write.c.trip_id.in_(part), planned_write.c.state == "open")
+            .values(state="dropped", updated_at=now)
+        )
+
+
+def of_trips(c: Connection, trip_ids: Sequence[str], *, states: Collection[str] | None = None) -> list[Write]:
+    """Writes of these trips in plan order."""
+    found: list[Write] = []
+    for part in chunks(trip_ids):
+        query = select(*_COLUMNS).where(planned_write.c.trip_id.in_(part))
+        if states is not None:
+            query = query.where(planned_write.c.state.in_(states))
+        found.extend(_write(row) for row in c.execute(query.order_by(planned_write.c.trip_id, planned_write.c.position, planned_write.c.revision)))
+    return found
+
+
+def of_submissions(c: Connection, submission_ids: Sequence[str]) -> dict[str, list[Write]]:
+    """Writes by the submission that carries them."""
+    found: dict[str, list[Write]] = {}
+    for part in chunks(submission_ids):
+        rows = c.execute(
+            select(*_COLUMNS).where(planned_write.c.submission_id.in_(part)).order_by(planned_write.c.id)
+        )
+        for row in rows:
+            found.setdefault(row.submission_id, []).append(_write(row))
+    return found
+
+
+def by_ids(c: Connection, ids: Sequence[str]) -> dict[str, Write]:
+    found = {}
+    for part in chunks(ids):
+        found.update({row.id: _write(row) for row in c.execute(select(*_COLUMNS).where(planned_write.c.id.in_(part)))})
+    return found
+
+
+def by_key(c: Connection, company_id: str, key: str) -> list[Write]:
+    """Every revision and reversal under one key."""
+    rows = c.execute(
+        select(*_COLUMNS)
+        .where(planned_write.c.company_id == company_id, planned_write.c.key == key)
+        .order_by(planned_write.c.revision, planned_write.c.id)
+    )
+    return [_write(row) for row in rows]
+
+
+def sealable(c: Connection, company_id: str, *, limit: int) -> list[Write]:
+    """Open writes whose route posts (or whose plan a person approved) and whose needed keys are done, in the order things happened."""
+    need_done = aliased(planned_write)
+    unmet = exists().where(
+        write_need.c.write_id == planned_write.c.id,
+        ~exists().where(
+            need_done.c.company_id == company_id, need_done.c.key == write_need.c.key, need_done.c.state == "done"
+        ),
+    )
+    rows = c.execute(
+        select(*_COLUMNS)
+        .join(trip, trip.c.id == planned_write.c.trip_id)
+        .join(route, route.c.id == trip.c.route_id)
+        .where(
+            planned_write.c.company_id == company_id,
+            planned_write.c.state == "open",
+            (route.c.posting == "on")
+            | planned_write.c.reverses_id.is_not(None)
+            | and_(route.c.posting == "approve", trip.c.approved_hash == trip.c.plan_hash),
+            trip.c.state.in_(("planned", "posting", "posted", "reversed")),
+            ~unmet,
+        )
+        .order_by(trip.c.priority, trip.c.occurred_at, planned_write.c.id)
+        .limit(limit)
+    )
+    return [_write(row) for row in rows]
+
+
+_SEAL = (
+    update(planned_write)
+    .where(planned_write.c.id == bindparam("b_id"), planned_write.c.state == "open")
+    .values(state="sealed", submission_id=bindparam("b_submission"), updated_at=bindparam("b_at"))
+)
+
+
+def seal(c: Connection, pairs: Sequence[tuple[str, str]], *, now: Micros) -> int:
+    """Give open writes to submissions: (write, submission) each. How many were still open."""
+    if not pairs:
+        return 0
+    return c.execute(_SEAL, [{"b_id": w, "b_submission": s, "b_at": now} for w, s in pairs]).rowcount
+
+
+_DONE = (
+    update(planned_write)
+    .where(planned_write.c.submission_id == bindparam("b_submission"), planned_write.c.state == "sealed")
+    .values(state="done", remote_id=bindparam("b_remote"), number=bindparam("b_number"), updated_at=bindparam("b_at"))
+)
+
+
+def finish(c: Connection, done: Sequence[tuple[str, str, str]], *, now: Micros) -> int:
+    """(submission, remote id, number) each: their sealed writes are in the ledger."""
+    if not done:
+        return 0
+    return c.execute(
+        _DONE, [{"b_submission": s, "b_remote": r, "b_number": n, "b_at": now} for s, r, n in done]
+    ).rowcount
+
+
+def unseal(c: Connection, submission_id: str, *, now: Micros) -> int:
+    """The submission was cancelled: its writes are open again."""
+    return c.execute(
+        update(planned_write)
+        .where(planned_write.c.submission_id == submission_id, planned_write.c.state == "sealed")
+        .values(state="open", submission_id=None, updated_at=now)
+    ).rowcount
+
+
+def reverse(c: Connection, write_ids: Sequence[str], *, now: Micros) -> int:
+    """Their reversals are done."""
+    touched = 0
+    for part in chunks(write_ids):
+        touched += c.execute(
+            update(planned_write)
+            .where(planned_write.c.id.in_(part), planned_write.c.state == "done")
+            .values(state="reversed", updated_at=now)
+        ).rowcount
+    return touched
+
+
+def unfinished_trips(c: Connection, trip_ids: Sequence[str]) -> set[str]:
+    """Which of these trips still have open or sealed writes."""
+    found: set[str] = set()
+    for part in chunks(trip_ids):
+        rows = c.execute(
+            select(planned_write.c.trip_id)
+            .where(planned_write.c.trip_id.in_(part), planned_write.c.state.in_(("open", "sealed")))
+            .distinct()
+        )
+        found.update(row.trip_id for row in rows)
+    return found
+
+
+def done_of_company(
+    c: Connection, company_id: str, *, after: str = "", limit: int = 2_000
+) -> list[tuple[Write, str | None, str | None]]:
+    """Writes in the ledger in pages by id, each with its submission's key and what was read back."""
+    rows = c.execute(
+        select(*_COLUMNS, submission.c.key, submission.c.observed)
+        .outerjoin(submission, submission.c.id == planned_write.c.submission_id)
+        .where(
+            planned_write.c.company_id == company_id,
+            planned_write.c.state.in_(("done", "reversed")),
+            planned_write.c.id > after,
+        )
+        .order_by(planned_write.c.id)
+        .limit(limit)
+    )
+    return [(_write(row), row[-2], row[-1]) for row in rows]
+
+
+def pool_ages(c: Connection, company_id: str) -> dict[str, tuple[int, Micros]]:
+    """Open pooled writes by pool: how many and when the oldest was planned."""
+    rows = c.execute(
+        select(planned_write.c.pool_key, func.count(), func.min(planned_write.c.created_at))
+        .where(planned_write.c.company_id == company_id, planned_write.c.state == "open", planned_write.c.pool_key.is_not(None))
+        .group_by(planned_write.c.pool_key)
+    )
+    return {row[0]: (row[1], row[2]) for row in rows}
