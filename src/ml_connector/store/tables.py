@@ -295,7 +295,7 @@ trip = Table(
     _at("updated_at"),
     UniqueConstraint("route_id", "record_id"),
     Index(None, "record_id"),
-    Index(None, "state", "due_at"),
+    Index(None, "route_id", "state", "due_at"),
     Index(None, "route_id", "state", "priority", "occurred_at"),
     Index(None, "workspace_id", "updated_at"),
     _one_of("state", "received", "planned", "posting", "posted", "held", "waiting", "ignored", "reversed"),

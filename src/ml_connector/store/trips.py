@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, delete, func, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, or_, select, update
 
 from ml_connector.store.bulk import chunks, insert_many
 from ml_connector.store.ids import Ids
@@ -126,13 +126,20 @@ def reopen(c: Connection, trip_ids: Sequence[str], *, now: Micros) -> int:
 
 def due(c: Connection, route_ids: Collection[str], *, now: Micros, limit: int) -> list[Trip]:
     """Trips to plan now, the most urgent first, then in the order things happened."""
-    rows = c.execute(
-        select(*_COLUMNS)
-        .where(trip.c.route_id.in_(route_ids), trip.c.state.in_(_DUE_STATES), trip.c.due_at <= now)
-        .order_by(trip.c.priority, trip.c.occurred_at, trip.c.id)
-        .limit(limit)
-    )
-    return [_trip(row) for row in rows]
+    found: list[tuple[int, Micros, Trip]] = []
+    for route_id in route_ids:
+        for state in _DUE_STATES:
+            # `received` is read in the order of its index; the other states mostly hold trips that are not due.
+            order = (trip.c.priority, trip.c.occurred_at) if state == "received" else (trip.c.due_at,)
+            rows = c.execute(
+                select(*_COLUMNS, trip.c.priority, trip.c.occurred_at)
+                .where(trip.c.route_id == route_id, trip.c.state == state, trip.c.due_at <= now)
+                .order_by(*order)
+                .limit(limit)
+            )
+            found += [(row.priority, row.occurred_at or 0, _trip(row)) for row in rows]
+    found.sort(key=lambda one: (one[0], one[1], one[2].id))
+    return [one[2] for one in found[:limit]]
 
 
 def next_due(c: Connection, route_ids: Collection[str]) -> Micros | None:
@@ -332,14 +339,10 @@ def _wake(c: Connection, trips: Any, *, now: Micros) -> None:
     )
 
 
-def routes_with_due(c: Connection, *, now: Micros) -> list[str]:
+def companies_due(c: Connection, *, now: Micros) -> list[str]:
     """Companies that have trips to plan now."""
-    rows = c.execute(
-        select(route.c.company_id)
-        .join(trip, and_(trip.c.route_id == route.c.id, trip.c.state.in_(_DUE_STATES), trip.c.due_at <= now))
-        .distinct()
-    )
-    return [row.company_id for row in rows]
+    due_trip = select(trip.c.id).where(trip.c.route_id == route.c.id, trip.c.state.in_(_DUE_STATES), trip.c.due_at <= now)
+    return list(c.execute(select(route.c.company_id).where(due_trip.exists()).distinct()).scalars())
 
 
 def connections_with_needs(c: Connection, *, now: Micros) -> list[str]:

@@ -130,8 +130,8 @@ def by_key(c: Connection, company_id: str, key: str) -> list[Write]:
     return [_write(row) for row in rows]
 
 
-def sealable(c: Connection, company_id: str, *, limit: int) -> list[Write]:
-    """Open writes whose route posts (or whose plan a person approved) and whose needed keys are done, in the order things happened."""
+def sealable(c: Connection, company_id: str, *, pool: str | None, limit: int) -> list[Write]:
+    """Open writes of one pool (None: those that stand alone) whose route posts (or whose plan a person approved) and whose needed keys are done, in the order things happened."""
     need_done = aliased(planned_write)
     unmet = exists().where(
         write_need.c.write_id == planned_write.c.id,
@@ -146,6 +146,7 @@ def sealable(c: Connection, company_id: str, *, limit: int) -> list[Write]:
         .where(
             planned_write.c.company_id == company_id,
             planned_write.c.state == "open",
+            planned_write.c.pool_key.is_(None) if pool is None else planned_write.c.pool_key == pool,
             (route.c.posting == "on")
             | planned_write.c.reverses_id.is_not(None)
             | and_(route.c.posting == "approve", trip.c.approved_hash == trip.c.plan_hash),
