@@ -7,9 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests import postgres
 from tests.databases import Databases, PostgresDatabases, SqliteDatabases
+
+# On two cores that others use too, a slow example is no fault of the code.
+settings.register_profile("shared machine", deadline=None, print_blob=True)
+settings.load_profile("shared machine")
 
 # One server for all processes of a run. The process that pytest was started in names the folder and ends the server;
 # the workers, which inherit the environment, only start it when a test needs it.
