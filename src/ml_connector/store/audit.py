@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,7 +22,6 @@ from ml_connector.store.tables import Micros, audit_event, audit_head
 INSTALL = "install"
 START = "0" * 64
 _PAGE = 1_000
-_MOST_BROKEN = 100
 
 
 def company_chain(company_id: str) -> str:
@@ -70,28 +69,6 @@ class Head:
     workspace_id: str | None
     seq: int
     hash: str
-
-
-@dataclass(frozen=True, slots=True)
-class Broken:
-    """The first event of a chain that is not as it was written, and why."""
-
-    chain: str
-    seq: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class VerifyResult:
-    """What a verification found; `broken` names the first broken event of each chain, at most a hundred."""
-
-    events: int
-    chains: int
-    broken: tuple[Broken, ...]
-
-    @property
-    def ok(self) -> bool:
-        return not self.broken
 
 
 def append(
@@ -155,60 +132,19 @@ def latest_events(
     return [Event(**row) for row in c.execute(query).mappings()]
 
 
-def verify(c: Connection, chain: str | None = None, *, exported: Iterable[Head] = ()) -> VerifyResult:
-    """Recompute every hash of one chain or all, compare with the heads here and with `exported` ones.
-
-    Streams: memory does not grow with the trail.
-    """
-    wanted = [head for head in exported if chain in {None, head.chain}]
-    stored = [head for head in heads(c) if chain in {None, head.chain}]
-    return check(_stored_events(c, chain), heads=stored, exported=wanted)
-
-
-def check(
-    events: Iterable[Event], *, heads: Iterable[Head] | None = None, exported: Iterable[Head] = ()
-) -> VerifyResult:
-    """Verify `events`, each chain's in the order of their numbers: from the database or from an export.
-
-    `heads`, where given, are the last events there must be, of exactly these chains; `exported` must lie on the chains.
-    """
-    found: dict[str, Broken] = {}
-    ends = None if heads is None else {head.chain: head for head in heads}
-    expected: dict[str, dict[int, str]] = {}
-    for head in exported:
-        expected.setdefault(head.chain, {})[head.seq] = head.hash
-    last: dict[str, tuple[int, str]] = {}
-    count = 0
-    for event in events:
-        count += 1
-        seq, previous = last.get(event.chain, (0, START))
-        reason = _fault(event, seq=seq + 1, previous=previous, expected=expected.get(event.chain, {}))
-        if reason:
-            found.setdefault(event.chain, Broken(event.chain, seq + 1, reason))
-        last[event.chain] = (seq + 1 if reason else event.seq, event.hash)
-    for broken in _ends_that_differ(last, ends, expected):
-        found.setdefault(broken.chain, broken)
-    return VerifyResult(events=count, chains=len(last), broken=tuple(found.values())[:_MOST_BROKEN])
-
-
-def export(
-    c: Connection, workspace_id: str | None = None, *, chain: str | None = None, since: Micros | None = None
-) -> Iterator[str]:
-    """Events as JSON lines, chain by chain: of one workspace, one chain or all. `read_export` reads them back.
-
-    An export with `since` does not begin at number 1 and cannot be verified by itself.
-    """
-    for event in _stored_events(c, chain, workspace_id=workspace_id, since=since):
-        yield json.dumps(
-            {name: getattr(event, name) for name in Event.__slots__}, ensure_ascii=True, separators=(",", ":")
-        )
-
-
-def read_export(lines: Iterable[str]) -> Iterator[Event]:
-    """The events of an export, to be given to `check` far away from the database."""
-    for line in lines:
-        if line.strip():
-            yield Event(**json.loads(line))
+def stored_events(
+    c: Connection, chain: str | None, *, workspace_id: str | None = None, since: Micros | None = None
+) -> Iterator[Event]:
+    """Events in the order of chain and number, exactly as stored; memory does not grow with their number."""
+    query = select(*_as_stored(c, audit_event)).order_by(audit_event.c.chain, audit_event.c.seq)
+    if chain is not None:
+        query = query.where(audit_event.c.chain == chain)
+    if workspace_id is not None:
+        query = query.where(audit_event.c.workspace_id == workspace_id)
+    if since is not None:
+        query = query.where(audit_event.c.at >= since)
+    for row in c.execute(query, execution_options={"yield_per": _PAGE}).mappings():
+        yield Event(**{name: _decoded(value) for name, value in row.items()})
 
 
 def _lock_head(c: Connection, chain: str, workspace_id: str | None) -> Head:
@@ -233,7 +169,7 @@ def _event(chain: str, seq: int, workspace_id: str | None, entry: Entry, previou
         "facts": canonical(entry.facts),
         "prev_hash": previous,
     }
-    return row | {"hash": _hash(row)}
+    return row | {"hash": hash_of(row)}
 
 
 def canonical(facts: Mapping[str, Any]) -> str:
@@ -255,54 +191,10 @@ def _refuse_floats(value: object) -> None:
             _refuse_floats(inner)
 
 
-def _hash(row: Mapping[str, Any]) -> str:
+def hash_of(row: Mapping[str, Any]) -> str:
+    """The hash of an event's columns, all but `hash` itself."""
     text = json.dumps(row, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(text.encode("ascii")).hexdigest()
-
-
-def _fault(event: Event, *, seq: int, previous: str, expected: Mapping[int, str]) -> str | None:
-    if event.seq != seq:
-        return "an event is missing or out of its place"
-    if event.prev_hash != previous:
-        return "it does not follow the event before it"
-    row = {name: getattr(event, name) for name in Event.__slots__ if name != "hash"}
-    if _hash(row) != event.hash:
-        return "its content is not what was written"
-    if expected.get(seq, event.hash) != event.hash:
-        return "it is not the event whose head was exported"
-    return None
-
-
-def _ends_that_differ(
-    last: Mapping[str, tuple[int, str]], ends: Mapping[str, Head] | None, expected: Mapping[str, Mapping[int, str]]
-) -> Iterator[Broken]:
-    for chain, marks in expected.items():
-        seq = last.get(chain, (0, START))[0]
-        if marks and max(marks) > seq:
-            yield Broken(chain, seq + 1, f"the tail is cut: an exported head tells of {max(marks)} events")
-    if ends is None:
-        return
-    for chain in sorted(last.keys() | ends.keys()):
-        head = ends.get(chain)
-        seq, last_hash = last.get(chain, (0, START))
-        if head is None:
-            yield Broken(chain, seq, "the chain has no head")
-        elif (head.seq, head.hash) != (seq, last_hash):
-            yield Broken(chain, seq, "the head tells of another last event")
-
-
-def _stored_events(
-    c: Connection, chain: str | None, *, workspace_id: str | None = None, since: Micros | None = None
-) -> Iterator[Event]:
-    query = select(*_as_stored(c, audit_event)).order_by(audit_event.c.chain, audit_event.c.seq)
-    if chain is not None:
-        query = query.where(audit_event.c.chain == chain)
-    if workspace_id is not None:
-        query = query.where(audit_event.c.workspace_id == workspace_id)
-    if since is not None:
-        query = query.where(audit_event.c.at >= since)
-    for row in c.execute(query, execution_options={"yield_per": _PAGE}).mappings():
-        yield Event(**{name: _decoded(value) for name, value in row.items()})
 
 
 def _as_stored(c: Connection, table: Table) -> list[ColumnElement[Any]]:

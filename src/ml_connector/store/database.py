@@ -76,7 +76,7 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A read-only transaction on the main database; a write in it is refused by the database itself."""
+        """A read-only view of the main database as it was at one moment; the database itself refuses a write in it."""
         with self._main.reading() as c:
             yield c
 
@@ -134,7 +134,8 @@ class _Side:
             self._readers = _sqlite_engine(url, pool_size=pool_size, writes=False)
         else:
             self._writers = _postgresql_engine(url, pool_size=pool_size)
-            self._readers = self._writers.execution_options(postgresql_readonly=True)
+            # One moment for the whole reading, as on SQLite: a total and its lines agree.
+            self._readers = self._writers.execution_options(postgresql_readonly=True, isolation_level="REPEATABLE READ")
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
