@@ -118,6 +118,13 @@ class Reader(Protocol):
         """Records of this kind that point to something (an invoice by its order); a walk where the vendor has no filter."""
         ...
 
+    def walk(self, kind: str, *, location: str | None, since: datetime) -> list[SourceObject]:
+        """Every record of this kind at a location that may point to something newer than `since`, in one bounded walk.
+
+        The engine remembers when it began: "nothing points there" is then an answer for everything older.
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Created:
@@ -193,6 +200,16 @@ class Writer(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class RateHeaders:
+    """What an answer says of its rate window: calls allowed, calls left, seconds until it ends, the policy's name."""
+
+    limit: int
+    remaining: int
+    reset_s: int
+    policy: str = ""
+
+
 KINDS_WITHOUT_RELEASE = frozenset({"customer", "supplier", "reverse_invoice", "void_payment"})
 
 
@@ -249,3 +266,21 @@ class Webhooks(Protocol):
 
 Translate = Callable[[str, Payload], Document]
 """(kind, payload) -> canonical document. Raises Untranslatable naming the field."""
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """A connector folder's doors, as the engine opens them. What a system does not offer is None."""
+
+    connector: Connector
+    open_reader: Callable[..., Reader] | None
+    open_writer: Callable[..., Writer] | None
+    ping: Callable[..., Ping]
+    translate: Translate | None
+    webhooks: Webhooks | None
+    rate_of: Callable[[Any], RateHeaders | None] | None = None
+    refresh: Callable[..., Mapping[str, str]] | None = None  # new credentials in good time, where the vendor's expire
+    refresh_due: Callable[..., bool] | None = None
+    watch: Callable[..., list[Check]] | None = None  # registers and repairs the webhook subscription
+    authorize_url: Callable[..., str] | None = None
+    exchange_code: Callable[..., Mapping[str, str]] | None = None
