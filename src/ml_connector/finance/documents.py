@@ -239,6 +239,7 @@ class Party:
     merged_into: str | None = None
     updated_at: datetime | None = None
     note: str = ""
+    origin: str = ""  # how the source came to know the party, in its own word
 
 
 Document = Sale | Capture | Refund | Invoice | Payout | Dispute | Location | Party

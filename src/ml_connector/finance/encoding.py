@@ -98,6 +98,8 @@ def hash_of(data: Any) -> str:
 def booked_hash(kind: str, content: Content) -> str:
     """The hash of what is booked: type, day, currency, amounts by account, dimension, VAT and party; never texts.
 
+    The day is the event's, not the one a late policy chose: a period that closes later changes no hash.
+
     Two writes with the same key and this hash are the same write.
     """
     return hash_of([kind, _booked(content)])
@@ -110,13 +112,15 @@ def _booked(content: Content) -> Any:
             where = (line.account, line.dimensions, line.vat_code or "", line.vat_id or "")
             sums[where] = sums.get(where, 0) + line.amount.minor
         lines = sorted([account, list(map(list, dims)), code, vat, amount] for (account, dims, code, vat), amount in sums.items() if amount)
-        return [content.day.isoformat(), content.currency, content.branch, lines]
+        return [(content.event_day or content.day).isoformat(), content.currency, content.branch, lines]
     if isinstance(content, CustomerInvoice):
         rows = sorted([line.account, list(map(list, line.dimensions)), line.vat_code, line.net.minor] for line in content.lines)
-        return [content.day.isoformat(), content.currency, _party(content.customer), rows, content.vat_total.minor]
+        day = (content.event_day or content.day).isoformat()
+        return [day, content.currency, _party(content.customer), rows, content.vat_total.minor]
     if isinstance(content, CustomerPayment):
         applied = [[one.document, _party(one.number), one.amount.minor] for one in content.applications]
-        return [content.kind, content.day.isoformat(), encode(content.amount), content.cash_account, _party(content.customer), applied]
+        day = (content.event_day or content.day).isoformat()
+        return [content.kind, day, encode(content.amount), content.cash_account, _party(content.customer), applied]
     if isinstance(content, SupplierInvoice):
         costs = sorted([line.account, list(map(list, line.dimensions)), line.vat_code, line.net.minor] for line in content.lines)
         return [content.day.isoformat(), content.currency, _party(content.supplier), costs, content.vat_total.minor]

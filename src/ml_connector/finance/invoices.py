@@ -66,6 +66,7 @@ class CustomerInvoice:
     applies_to: Number | None = None  # a credit note: the invoice whose open balance it lowers
     tax_details: tuple[TaxDetail, ...] = ()
     branch: str | None = None
+    event_day: date | None = None  # the true day where a late policy chose another
 
     def __post_init__(self) -> None:
         off = sum(line.net.minor for line in self.lines) + self.vat_total.minor - self.total.minor
@@ -99,6 +100,7 @@ class CustomerPayment:
     applications: tuple[Application, ...] = ()
     text: str = ""
     branch: str | None = None
+    event_day: date | None = None  # the true day where a late policy chose another
 
 
 @dataclass(frozen=True, slots=True)

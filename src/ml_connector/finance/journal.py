@@ -54,6 +54,7 @@ class JournalEntry:
     """A balanced set of postings of one business day and one currency.
 
     `vat_transaction`: lines carry VAT and must reach the VAT report. `branch` and `ledger` None: the company's own.
+    `event_day`: the true business day, where a late policy booked the entry on another; None: `day` is the true day.
     """
 
     day: date
@@ -63,6 +64,7 @@ class JournalEntry:
     vat_transaction: bool = False
     branch: str | None = None
     ledger: str | None = None
+    event_day: date | None = None
 
     def __post_init__(self) -> None:
         if len(self.postings) < 2:

@@ -1,0 +1,111 @@
+"""Which writes share one voucher in the ledger, when a pool is sealed, and the list of records that goes with it."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from ml_connector.finance.journal import JournalEntry, joined, summarised
+from ml_connector.finance.money import Money
+from ml_connector.finance.rulebook import Mode, Terms
+from ml_connector.rules.days import day_bounds
+from ml_connector.rules.texts import clipped
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a text that begins so
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceRow:
+    """One source record inside a summary voucher."""
+
+    key: str
+    source_id: str
+    day: date
+    amount: Money
+    accounts: tuple[str, ...]
+
+
+def pool_of(terms: Terms, entry: JournalEntry, *, location: str | None, payout: str | None) -> str | None:
+    """The pool an entry waits in; None when it is posted alone.
+
+    A pool never mixes ledger, branch, currency, business day or VAT handling. Entries whose VAT is rounded by the source
+    stay apart from exact ones, because the ledger's check of VAT can only be turned off for a whole voucher.
+    """
+    if terms.mode == "per_record" or (terms.mode == "per_payout" and payout is None):
+        return None
+    if not entry.vat_transaction:
+        vat = "plain"
+    else:
+        vat = "vat" if entry.vat_is_exact() else "rounded"
+    days = str(entry.day) if entry.event_day is None else f"{entry.day}/{entry.event_day}"
+    shared = {"batch": "", "daily": location or "", "per_payout": payout or ""}[terms.mode]
+    parts = (terms.code, "pool", terms.mode, days, entry.currency, entry.branch or "", entry.ledger or "", vat, shared)
+    return ":".join(parts).rstrip(":")
+
+
+def merge(entries: Sequence[JournalEntry], mode: Mode, *, reference: str, text: str) -> JournalEntry:
+    """The pooled entries as one voucher: every record's own lines in `batch`, one line a place in the summary modes.
+
+    `reference` (at most 10 characters) marks the lines of a summary.
+    """
+    if mode in {"batch", "per_record"}:
+        return joined(entries, text=clipped(text))
+    return summarised(entries, text=clipped(text), reference=reference)
+
+
+def evidence_row(key: str, entry: JournalEntry) -> EvidenceRow:
+    """The line of the list for one record's entry."""
+    accounts = tuple(sorted({posting.account for posting in entry.postings}))
+    return EvidenceRow(key, key.rsplit(":", 1)[-1], entry.event_day or entry.day, entry.turnover, accounts)
+
+
+def evidence(rows: Iterable[EvidenceRow]) -> bytes:
+    """The list of source records as CSV (UTF-8, CRLF), the attachment of a summary voucher. The last line is the sum."""
+    out = io.StringIO()
+    table = csv.writer(out)
+    table.writerow(("key", "source id", "day", "amount", "currency", "accounts"))
+    sums: dict[str, int] = {}
+    count = 0
+    for row in rows:
+        amount = row.amount
+        cells = (
+            row.key,
+            row.source_id,
+            row.day.isoformat(),
+            str(amount.decimal()),
+            amount.currency,
+            " ".join(row.accounts),
+        )
+        table.writerow([_safe(cell) if place in {0, 1, 5} else cell for place, cell in enumerate(cells)])
+        sums[amount.currency] = sums.get(amount.currency, 0) + amount.minor
+        count += 1
+    for currency, minor in sorted(sums.items()):
+        table.writerow(("total", str(count), "", str(Money(minor, currency).decimal()), currency, ""))
+    return out.getvalue().encode()
+
+
+def seal_due(
+    terms: Terms, mode: Mode, *, count: int, opened_at: datetime, now: datetime, day: date, location: str | None
+) -> str | None:
+    """Why a pool is to be sealed now; None while it may still grow.
+
+    Summaries of a day wait for the close of the day plus its grace, whatever their size or age. A pool of one payout or
+    a batch goes by size and age.
+    """
+    if mode == "daily":
+        closes_at = day_bounds(day, terms, location)[1] + timedelta(minutes=terms.day_grace_minutes)
+        return f"the day closed, and its grace ended at {closes_at:%Y-%m-%d %H:%M} UTC" if now >= closes_at else None
+    if mode == "per_record":
+        return "posted alone"
+    if count >= terms.batch_size and mode == "batch":
+        return f"it holds {count} records"
+    if now - opened_at >= timedelta(seconds=terms.batch_age_s):
+        return f"it is {int((now - opened_at).total_seconds())} seconds old"
+    return None
+
+
+def _safe(cell: str) -> str:
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell

@@ -1,0 +1,29 @@
+"""What is written in the ledger's free texts: ids and kinds, never a person's name, and short marks made from keys."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import unicodedata
+
+LINE_TEXT = 256  # characters of a voucher's or a line's description
+PAYMENT_TEXT = 50  # characters of a customer payment's invoiceText
+REFERENCE = 12  # characters of a line reference that survive everywhere in the ledger
+
+
+def reference_of(key: str, *, length: int = REFERENCE) -> str:
+    """The mark of one source record: ASCII capitals and digits, always the same for the same key.
+
+    A hash and not the id's first characters, because ids of one vendor begin alike. 12 characters carry 60 bits.
+    """
+    digest = hashlib.sha256(key.encode()).digest()
+    return base64.b32encode(digest).decode("ascii")[:length]
+
+
+def clipped(text: str, limit: int = LINE_TEXT) -> str:
+    """The text on one line, without control characters, at most `limit` characters."""
+    if text.isascii() and text.isprintable() and len(text) <= limit:
+        return text
+    plain = "".join(" " if unicodedata.category(letter).startswith("C") else letter for letter in text)
+    plain = " ".join(plain.split())
+    return plain if len(plain) <= limit else plain[: limit - 1].rstrip() + "…"
