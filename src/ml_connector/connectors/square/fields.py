@@ -1,0 +1,203 @@
+"""Strict readers of one field each: what Square wrote, or Untranslatable naming the field. Pure.
+
+Absent and null are the same to Square. A wrong type is never turned into a right one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any, NoReturn
+
+from ml_connector.errors import Untranslatable
+from ml_connector.finance.money import CURRENCIES, Money
+
+# Decimals of the smallest unit in which Square states amounts, for the currencies it settles in. They are those of
+# ISO 4217, which Square names as its rule for all others, so minor units pass unchanged; a test compares this table
+# with finance.money.
+EXPONENTS: Mapping[str, int] = {"AUD": 2, "CAD": 2, "EUR": 2, "GBP": 2, "JPY": 0, "USD": 2}
+
+MAX_MINOR = 10**15  # more than any shop's books hold; a larger number is a broken record
+MAX_ID = 300  # Square's longest documented id is 255 characters
+MAX_TEXT = 10_000  # notes and descriptions are 500 to 4,000 characters
+MAX_ITEMS = 5_000  # Square's own ceiling for lines of an order is 500
+# Square's payout example carries 1970; beyond these a date cannot be moved between time zones
+YEARS = range(1970, 2201)
+
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+_DECIMAL = re.compile(r"-?\d{1,12}(\.\d{1,9})?")
+_LOOSE = re.compile(
+    r"(?P<day>\d{4}-\d\d-\d\d)[T ](?P<time>\d\d:\d\d:)(?P<second>\d\d)(?P<part>\.\d+)? ?"
+    r"(?P<zone>Z|[+-]\d\d:?\d\d)?(?: UTC)?(?: M=[+-][\d.]+)?"
+)
+
+
+def moment_of(text: str) -> datetime | None:
+    """A Square timestamp as aware UTC: RFC 3339 with 0 to 9 digits; no zone means UTC; also Go's ` +0000 UTC m=+1.5`
+    form.
+
+    None when it is no time at all.
+    """
+    try:
+        read = datetime.fromisoformat(text)
+    except ValueError:
+        loose = _LOOSE.fullmatch(text.upper()) if len(text) <= 80 else None
+        if loose is None:
+            return None
+        second = min(int(loose["second"]), 59)  # a leap second is booked with the second before it
+        try:
+            read = datetime.fromisoformat(
+                f"{loose['day']}T{loose['time']}{second:02}{(loose['part'] or '')[:7]}{loose['zone'] or 'Z'}"
+            )
+        except ValueError:
+            return None
+    if read.year not in YEARS:
+        return None
+    if read.tzinfo is UTC:
+        return read
+    return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
+
+
+class Fields:
+    """One JSON object of a payload, `where` it stands ("line_items[0]"; empty: the top) and whose it is."""
+
+    __slots__ = ("node", "record", "where")
+
+    def __init__(self, node: object, where: str = "", record: str | None = None) -> None:
+        self.where = where
+        self.record = record
+        if type(node) is not dict and not isinstance(node, Mapping):
+            raise Untranslatable(
+                f"{where or 'The payload'} is no JSON object.", field=where or "(payload)", record=record
+            )
+        self.node: Mapping[str, Any] = node
+
+    def path(self, key: str) -> str:
+        """The dotted path of a field of this object."""
+        return f"{self.where}.{key}" if self.where else key
+
+    def fail(self, key: str, what: str) -> NoReturn:
+        """Raise Untranslatable: the field `what` ("is no text")."""
+        path = self.path(key)
+        raise Untranslatable(f"Square's field {path} {what}.", field=path, record=self.record)
+
+    def id(self, key: str) -> str:
+        """An id that must be there."""
+        found = self.id_or_none(key)
+        return self.fail(key, "is missing") if found is None else found
+
+    def id_or_none(self, key: str) -> str | None:
+        found = self.node.get(key)
+        if found is None or found == "":
+            return None
+        if type(found) is not str or len(found) > MAX_ID or not found.isprintable():
+            self.fail(key, f"is no id (printable text up to {MAX_ID} characters)")
+        return found
+
+    def text(self, key: str) -> str:
+        """A text, empty when absent; characters no database takes become spaces."""
+        found = self.node.get(key)
+        if found is None:
+            return ""
+        if type(found) is not str or len(found) > MAX_TEXT:
+            self.fail(key, f"is no text of up to {MAX_TEXT} characters")
+        return found if found.isprintable() else _UNPRINTABLE.sub(" ", found)
+
+    def flag(self, key: str) -> bool:
+        found = self.node.get(key)
+        if found is not None and type(found) is not bool:
+            self.fail(key, "is neither true nor false")
+        return bool(found)
+
+    def whole(self, key: str) -> int:
+        """A whole number, 0 when absent."""
+        found = self.node.get(key)
+        if found is None:
+            return 0
+        if type(found) is not int or abs(found) > MAX_MINOR:
+            self.fail(key, "is no whole number of a sensible size")
+        return found
+
+    def decimal_or_none(self, key: str) -> Decimal | None:
+        """A number that Square writes as text ("7.25")."""
+        found = self.node.get(key)
+        if found is None or found == "":
+            return None
+        read = _decimal(found) if type(found) is str else None
+        return self.fail(key, "is no decimal number in text form") if read is None else read
+
+    def moment(self, key: str) -> datetime:
+        """A time that must be there."""
+        found = self.moment_or_none(key)
+        return self.fail(key, "is missing") if found is None else found
+
+    def moment_or_none(self, key: str) -> datetime | None:
+        found = self.node.get(key)
+        if found is None or found == "":
+            return None
+        read = moment_of(found) if type(found) is str else None
+        return self.fail(key, "is no time in RFC 3339") if read is None else read
+
+    def day_or_none(self, key: str) -> date | None:
+        found = self.node.get(key)
+        if found is None or found == "":
+            return None
+        try:
+            return date.fromisoformat(found)
+        except (TypeError, ValueError):
+            self.fail(key, "is no date (YYYY-MM-DD)")
+
+    def money(self, key: str, currency: str | None = None, *, negative: bool = False) -> Money:
+        """An amount that must be there, of this currency if one is given, below zero only where Square documents it."""
+        found = self.money_or_none(key, currency, negative=negative)
+        return self.fail(key, "is missing") if found is None else found
+
+    def money_or_none(self, key: str, currency: str | None = None, *, negative: bool = False) -> Money | None:
+        found = self.node.get(key)
+        if found is None:
+            return None
+        if type(found) is not dict:
+            self.fail(key, "is no amount of money")
+        amount = found.get("amount")
+        # payouts: the schema says one, the examples the other
+        code = found.get("currency") or found.get("currency_code")
+        if type(amount) is not int:
+            self.fail(f"{key}.amount", "is no whole number of minor units")
+        if not -MAX_MINOR <= amount <= MAX_MINOR:
+            self.fail(f"{key}.amount", "is beyond any sensible amount")
+        if amount < 0 and not negative:
+            self.fail(f"{key}.amount", "is below zero")
+        if type(code) is not str or code not in CURRENCIES:
+            self.fail(f"{key}.currency", "is no currency of ISO 4217")
+        if currency is not None and code != currency:
+            self.fail(f"{key}.currency", f"is {code} where the record is in {currency}")
+        return Money(amount, code)
+
+    def minor(self, key: str, currency: str, *, negative: bool = False) -> int:
+        """The minor units of an amount in this currency; 0 when absent."""
+        found = self.money_or_none(key, currency, negative=negative)
+        return 0 if found is None else found.minor
+
+    def part_or_none(self, key: str) -> Fields | None:
+        """A nested object."""
+        found = self.node.get(key)
+        return None if found is None else Fields(found, self.path(key), self.record)
+
+    def parts(self, key: str) -> Iterator[Fields]:
+        """A list of objects; none when absent."""
+        found = self.node.get(key)
+        if not found and (found is None or type(found) is list):
+            return
+        if type(found) is not list or len(found) > MAX_ITEMS:
+            self.fail(key, f"is no list of up to {MAX_ITEMS} objects")
+        where = self.path(key)
+        for place, one in enumerate(found):
+            yield Fields(one, f"{where}[{place}]", self.record)
+
+
+@lru_cache(maxsize=4096)
+def _decimal(text: str) -> Decimal | None:
+    return Decimal(text) if _DECIMAL.fullmatch(text) else None

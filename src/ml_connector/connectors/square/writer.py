@@ -1,0 +1,1 @@
+"""We never write financial data to Square."""
