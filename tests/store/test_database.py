@@ -21,15 +21,22 @@ from ml_connector.store.singleprocess import file_system_of
 from tests.databases import Databases
 from tests.store.rows import T0, a_company, a_submission, a_trip, a_write, an_attempt
 
-MOUNTS = "/dev/sda1 / ext4 rw 0 0\nnas:/books /srv/my\\040books nfs4 rw 0 0\ntmpfs /srv/my\\040books/fast tmpfs rw 0 0\n"
+MOUNTS = (
+    "/dev/sda1 / ext4 rw 0 0\nnas:/books /srv/my\\040books nfs4 rw 0 0\ntmpfs /srv/my\\040books/fast tmpfs rw 0 0\n"
+)
 
 
 def test_what_is_written_is_read_and_what_failed_is_gone(database: Database) -> None:
     with database.writing() as c:
         c.execute(insert(tables.workspace).values(id="W1", name="Nordlys", created_at=T0))
-    with pytest.raises(ZeroDivisionError), database.writing() as c:
-        c.execute(insert(tables.workspace).values(id="W2", name="Havblikk", created_at=T0))
-        _ = 1 // 0
+
+    def fail() -> None:
+        with database.writing() as c:
+            c.execute(insert(tables.workspace).values(id="W2", name="Havblikk", created_at=T0))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
     with database.reading() as c:
         assert c.execute(select(tables.workspace.c.id)).scalars().all() == ["W1"]
 
@@ -93,8 +100,9 @@ def test_every_slot_may_hold_a_connection_while_the_pages_read(database: Databas
 
 
 def test_a_row_without_its_parent_is_refused(database: Database) -> None:
+    row = {"connection_id": "none", "workspace_id": "W", "window_ends_at": 1, "call_limit": 1, "calls_left": 1}
     with pytest.raises(IntegrityError), database.writing() as c:
-        c.execute(insert(tables.cursor).values(id="1", workspace_id="W", connection_id="none", stream="live", due_at=1, updated_at=1))  # fmt: skip  # noqa: E501
+        c.execute(insert(tables.budget).values(row))
 
 
 def test_one_key_is_live_once(database: Database) -> None:
@@ -210,15 +218,13 @@ def test_sqlite_keeps_a_commit_through_a_power_cut(sqlite_databases: Databases) 
     database.close()
 
 
-def test_a_file_locked_by_another_process_is_a_clear_error(
-    sqlite_databases: Databases, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_locked_by_another_process_is_a_clear_error(sqlite_databases: Databases) -> None:
     database, path = opened(sqlite_databases)
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with database.reading() as c:
-        assert c.execute(text("SELECT 1")).scalar() == 1
-    impatient = Database(f"sqlite:///{path}?timeout=0")
+        assert c.execute(select(func.count()).select_from(tables.workspace)).scalar() == 0
+    impatient = Database(f"sqlite:///{path}", patience_s=0)
     with pytest.raises(StorageUnavailable, match="Another process is writing") as caught, impatient.writing():
         pass
     assert caught.value.record == str(path)
@@ -234,8 +240,8 @@ def test_a_full_disk_is_a_clear_error_and_loses_nothing_accepted(sqlite_database
     with database.writing() as c:
         c.execute(insert(tables.workspace).values(id="W1", name="Nordlys", created_at=T0))
         full = int(c.execute(text("PRAGMA page_count")).scalar_one())
-    with pytest.raises(StorageUnavailable, match="disk of the database is full"), database.writing() as c:
         c.execute(text(f"PRAGMA max_page_count = {full}"))
+    with pytest.raises(StorageUnavailable, match="disk of the database is full"), database.writing() as c:
         c.execute(insert(tables.workspace).values(id="W2", name="x" * 100_000, created_at=T0))
     with database.reading() as c:
         assert c.execute(select(tables.workspace.c.id)).scalars().all() == ["W1"]

@@ -1,4 +1,4 @@
-"""The migrated databases are the ones that `tables.py` describes, however often and by however many they are migrated."""
+"""Migrated databases are what `tables.py` describes, however often and by however many they are migrated."""
 
 from __future__ import annotations
 
@@ -45,8 +45,17 @@ def shape(c: Connection) -> set[str]:
 
 
 def parts_of(table: str, statement: str) -> list[str]:
-    body = re.sub(r"\s+", " ", statement).removeprefix(f"CREATE TABLE {table} (").rstrip(") ")
-    return [f"{table}: {part.strip(' )')}" for part in re.split(r", (?![^(]*\))", body)]
+    """The columns and constraints between the outermost brackets of a statement."""
+    head, _, body = re.sub(r"\s+", " ", statement).partition("(")
+    parts, depth = [""], 0
+    for letter in body[: body.rindex(")")]:
+        depth += {"(": 1, ")": -1}.get(letter, 0)
+        if letter == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    tail = body[body.rindex(")") + 1 :]
+    return [f"{table}: {head.strip()}: {part.strip()} {tail}".rstrip() for part in parts]
 
 
 def created(url: str, *described: MetaData) -> Database:

@@ -121,4 +121,9 @@ def _ends_that_differ(
         if head is None:
             yield Broken(chain, seq, "the chain has no head")
         elif (head.seq, head.hash) != (seq, last_hash):
-            yield Broken(chain, seq, "the head tells of another last event")
+            yield Broken(chain, _place(head.seq, seq), "the head tells of another last event")
+
+
+def _place(told: object, seq: int) -> int:
+    """The first event that is missing, or the last one; what is told may be no number, after somebody's change."""
+    return seq + 1 if isinstance(told, int) and told > seq else seq

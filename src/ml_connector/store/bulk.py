@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
+import psycopg
 from sqlalchemy import Connection, Table, insert
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
 
 Row = Mapping[str, Any]
 T = TypeVar("T")
@@ -65,9 +67,13 @@ def _common_columns(rows: Sequence[Row]) -> list[str]:
 def _copy(c: Connection, target: str, columns: list[str], rows: Sequence[Row]) -> None:
     driver: Any = c.connection.driver_connection
     listed = ", ".join(_quoted(c, column) for column in columns)
-    with driver.cursor() as cursor, cursor.copy(f"COPY {target} ({listed}) FROM STDIN") as copy:
-        for row in rows:
-            copy.write_row([row[column] for column in columns])
+    statement = f"COPY {target} ({listed}) FROM STDIN"
+    try:
+        with driver.cursor() as cursor, cursor.copy(statement) as copy:
+            for row in rows:
+                copy.write_row([row[column] for column in columns])
+    except psycopg.Error as error:  # SQLAlchemy does not see this call, so its names for errors are given here
+        raise DBAPIError.instance(statement, None, error, psycopg.Error, dialect=c.dialect) from error
 
 
 def _copy_ignore(c: Connection, table: Table, columns: list[str], rows: Sequence[Row]) -> int:

@@ -8,11 +8,12 @@ uses `c.begin_nested()`.
 
 from __future__ import annotations
 
+import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
@@ -23,16 +24,16 @@ from ml_connector.store import faults
 from ml_connector.store.singleprocess import FileClaim, refuse_network_file_system
 from ml_connector.store.tables import Micros
 
+__all__ = ["Connection", "Database", "database_time"]  # Connection: for those who pass one on and speak no SQL
+
 # A unit may hold a connection while the pages, the inbox and the leader's lock want theirs: a pool smaller than the
 # worker's slots hangs in silence.
 SPARE_CONNECTIONS = 10
 POOL_TIMEOUT_S = 30
-BUSY_TIMEOUT_MS = 10_000
+LOCK_PATIENCE_S = 10.0
 CONNECT_TIMEOUT_S = 10
 STATEMENT_TIMEOUT_MS = 120_000  # a unit lasts 60 s; an export may last longer than one
 _SQLITE_PRAGMAS = (
-    f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",  # first: two processes may make the file at once
-    "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",  # a commit outlives a power cut
     "PRAGMA foreign_keys = ON",
     "PRAGMA temp_store = MEMORY",
@@ -45,18 +46,21 @@ class Database:
 
     `url` is `sqlite:////folder/file.db` or `postgresql://...`. `inbox_url` is for SQLite alone, where the inbox is a
     file beside the main one; on PostgreSQL both are one database. `slots` is how many units run at once in a process.
+    `patience_s` is how long a writer waits for another process that holds a SQLite file.
     """
 
-    def __init__(self, url: str, *, inbox_url: str | None = None, slots: int = 8) -> None:
+    def __init__(
+        self, url: str, *, inbox_url: str | None = None, slots: int = 8, patience_s: float = LOCK_PATIENCE_S
+    ) -> None:
         main = _parsed(url)
         self.dialect = main.get_backend_name()
         self.pool_size = slots + SPARE_CONNECTIONS
-        self._main = _Side(main, pool_size=self.pool_size)
+        self._main = _Side(main, pool_size=self.pool_size, patience_s=patience_s)
         if self.dialect == "sqlite":
             inbox = _parsed(inbox_url) if inbox_url else _inbox_beside(main)
             if inbox.get_backend_name() != "sqlite" or _file_of(inbox) == _file_of(main):
                 raise ConfigurationError("The inbox needs a SQLite file of its own.", record=_shown(inbox))
-            self._inbox = _Side(inbox, pool_size=self.pool_size)
+            self._inbox = _Side(inbox, pool_size=self.pool_size, patience_s=patience_s)
         elif inbox_url and _parsed(inbox_url) != main:
             raise ConfigurationError(
                 "On PostgreSQL the inbox lives in the main database.", record=_shown(main), fix="Leave out inbox_url."
@@ -123,15 +127,15 @@ def database_time(c: Connection) -> Micros | None:
 class _Side:
     """One database, with its writers and its readers."""
 
-    def __init__(self, url: URL, *, pool_size: int) -> None:
+    def __init__(self, url: URL, *, pool_size: int, patience_s: float) -> None:
         self.where = _shown(url)
         self._thread = threading.local()
         self._is_sqlite = url.get_backend_name() == "sqlite"
         # SQLite lets one write at a time and makes the others sleep and retry; our own lock wakes them at once.
         self._turn = threading.Lock() if self._is_sqlite else None
         if self._is_sqlite:
-            self._writers = _sqlite_engine(url, pool_size=pool_size, writes=True)
-            self._readers = _sqlite_engine(url, pool_size=pool_size, writes=False)
+            self._writers = _sqlite_engine(url, pool_size=pool_size, patience_s=patience_s, writes=True)
+            self._readers = _sqlite_engine(url, pool_size=pool_size, patience_s=patience_s, writes=False)
         else:
             self._writers = _postgresql_engine(url, pool_size=pool_size)
             # One moment for the whole reading, as on SQLite: a total and its lines agree.
@@ -180,14 +184,19 @@ class _Side:
             raise ours from error
 
 
-def _sqlite_engine(url: URL, *, pool_size: int, writes: bool) -> Engine:
+def _sqlite_engine(url: URL, *, pool_size: int, patience_s: float, writes: bool) -> Engine:
     engine = create_engine(
-        url, pool_size=pool_size, max_overflow=0, pool_timeout=POOL_TIMEOUT_S, connect_args={"check_same_thread": False}
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=POOL_TIMEOUT_S,
+        connect_args={"check_same_thread": False, "timeout": patience_s},
     )
 
     @event.listens_for(engine, "connect")
-    def _prepare(connection: Any, _record: object) -> None:
+    def _prepare(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None  # Python would open transactions late; we say BEGIN ourselves
+        _switch_to_wal(connection, patience_s)
         for pragma in _SQLITE_PRAGMAS:
             connection.execute(pragma)
         if not writes:
@@ -198,6 +207,19 @@ def _sqlite_engine(url: URL, *, pool_size: int, writes: bool) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def _switch_to_wal(connection: sqlite3.Connection, patience_s: float) -> None:
+    """Make the file a WAL one. SQLite does not wait when two do this at once to a new file: it says "locked"."""
+    deadline = time.monotonic() + patience_s
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
 
 
 def _postgresql_engine(url: URL, *, pool_size: int) -> Engine:

@@ -25,11 +25,11 @@ ARROWS: dict[Table, dict[State, frozenset[State]]] = {
         "dead": frozenset(),
     },
     tables.trip: {
-        "received": frozenset(_PLANS_AGAIN),
+        "received": frozenset(_PLANS_AGAIN | {"posted"}),
         # Planning again may answer the same. `posted` at once: every write of the new plan is already in the ledger.
         "planned": frozenset(_PLANS_AGAIN | {"received", "posting", "posted"}),
         "posting": frozenset({"posted", "waiting", "held"}),
-        "waiting": frozenset(_PLANS_AGAIN | {"received", "posting"}),
+        "waiting": frozenset(_PLANS_AGAIN | {"received", "posting", "posted"}),
         "held": frozenset(_PLANS_AGAIN | {"received", "posting"}),
         "posted": frozenset({"received", "reversed"}),  # newer version or replay; undo
         "ignored": frozenset({"received"}),  # newer version or replay

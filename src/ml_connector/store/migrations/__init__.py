@@ -14,7 +14,7 @@ from typing import Protocol, cast
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from alembic.script import Script, ScriptDirectory
-from alembic.util import CommandError
+from alembic.script.revision import RevisionError
 from sqlalchemy import Connection, text
 
 from ml_connector.errors import ConfigurationError
@@ -72,7 +72,7 @@ def _waiting(c: Connection, folder: Path, *, version_table: str) -> list[Script]
     current = MigrationContext.configure(c, opts={"version_table": version_table}).get_current_revision()
     try:
         scripts = list(ScriptDirectory(str(folder)).iterate_revisions("head", current or "base"))
-    except CommandError as error:
+    except RevisionError as error:
         raise ConfigurationError(
             f"The database is at version {current}, which this program does not know.",
             record=version_table,

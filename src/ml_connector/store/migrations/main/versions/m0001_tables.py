@@ -307,7 +307,8 @@ def upgrade() -> None:  # noqa: PLR0915  one statement a table, none hidden
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.CheckConstraint(
-            "state IN ('ready', 'creating', 'unknown', 'created', 'differs', 'checked', 'releasing', 'done', 'refused', 'cancelled')",
+            "state IN ('ready', 'creating', 'unknown', 'created', 'differs', 'checked', 'releasing', 'done', "
+            "'refused', 'cancelled')",
             name=op.f("ck_submission_state"),
         ),
         sa.ForeignKeyConstraint(["company_id"], ["company.id"], name=op.f("fk_submission_company_id")),
