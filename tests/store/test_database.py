@@ -6,19 +6,21 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from ml_connector.errors import ConfigurationError, StorageUnavailable
+from ml_connector.errors import ConfigurationError, StorageUnavailable, Transient
 from ml_connector.store import tables
 from ml_connector.store.database import SPARE_CONNECTIONS, Database, database_time
 from ml_connector.store.migrations import migrate
 from ml_connector.store.singleprocess import file_system_of
 from tests.databases import Databases
+from tests.store.conftest import prepare
 from tests.store.rows import T0, a_company, a_submission, a_trip, a_write, an_attempt
 
 MOUNTS = (
@@ -278,3 +280,52 @@ def test_the_inbox_of_sqlite_is_a_file_of_its_own(sqlite_databases: Databases) -
     database.close()
     with pytest.raises(ConfigurationError, match="file of its own"):
         Database(f"sqlite:///{path}", inbox_url=f"sqlite:///{path}")
+
+
+# -------------------------------------------------------------------------------------------- PostgreSQL alone
+
+
+@pytest.fixture
+def server_database(postgres_databases: Databases) -> Iterator[Database]:
+    url = postgres_databases.new(prepare)
+    database = Database(url)
+    yield database
+    database.close()
+    postgres_databases.remove(url)
+
+
+@pytest.mark.slow
+def test_a_connection_cut_in_mid_transaction_is_a_clear_error_and_the_next_one_works(server_database: Database) -> None:
+    def cut() -> None:
+        with server_database.writing() as c:
+            mine = c.execute(text("SELECT pg_backend_pid()")).scalar_one()
+            with server_database.reading() as other:
+                other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": mine})
+            c.execute(insert(tables.workspace).values(id="W1", name="Nordlys", created_at=T0))
+
+    with pytest.raises(StorageUnavailable, match="database"):
+        cut()
+    with server_database.writing() as c:
+        assert c.execute(select(func.count()).select_from(tables.workspace)).scalar() == 0
+
+
+@pytest.mark.slow
+def test_of_two_that_wait_for_each_other_one_is_told_to_try_again(server_database: Database) -> None:
+    with server_database.writing() as c:
+        for name in ("W1", "W2"):
+            c.execute(insert(tables.workspace).values(id=name, name=name, created_at=T0))
+    both = threading.Barrier(2, timeout=20)
+
+    def rename(first: str, second: str) -> str:
+        try:
+            with server_database.writing() as c:
+                c.execute(update(tables.workspace).where(tables.workspace.c.id == first).values(name="x"))
+                both.wait()
+                c.execute(update(tables.workspace).where(tables.workspace.c.id == second).values(name="x"))
+        except Transient as error:
+            return error.what
+        return "done"
+
+    with ThreadPoolExecutor(2) as pool:
+        told = list(pool.map(rename, ["W1", "W2"], ["W2", "W1"]))
+    assert sorted(told) == ["Two units waited for each other.", "done"]

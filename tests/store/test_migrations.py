@@ -103,3 +103,8 @@ def test_a_database_newer_than_the_program_is_left_alone(database: Database) -> 
         c.execute(text(f"UPDATE {MAIN_VERSION_TABLE} SET version_num = '9999'"))
     with pytest.raises(ConfigurationError, match="9999"):
         migrate(database)
+
+
+def test_every_table_says_whose_its_rows_are() -> None:
+    described = [*tables.metadata.tables.values(), *tables.inbox_metadata.tables.values()]
+    assert [table.name for table in described if "workspace_id" not in table.c] == ["workspace"]
