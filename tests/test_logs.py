@@ -91,9 +91,17 @@ def test_a_known_secret_in_another_dress_is_masked(lines: Lines, dressed: str) -
 
 
 @pytest.mark.parametrize("name", ["client_secret", "Authorization", "x-square-hmacsha256-signature", "signatureKey"])
-def test_a_field_with_a_secret_name_is_masked_whatever_it_holds(lines: Lines, name: str) -> None:
-    structlog.get_logger().info("sent", headers={name: "unheard-of value"})
+@pytest.mark.parametrize("held", ["unheard-of value", ["two", "unheard-of"], {"deep": "unheard-of"}], ids=str)
+def test_a_field_with_a_secret_name_is_masked_whatever_it_holds(lines: Lines, name: str, held: object) -> None:
+    structlog.get_logger().info("sent", headers={name: held})
     assert "unheard-of" not in lines.text
+
+
+def test_a_known_secret_is_masked_in_the_names_of_fields_and_loggers_too(lines: Lines) -> None:
+    lines.redactor.add("canary-as-a-name")
+    structlog.get_logger("canary-as-a-name").info("sent", **{"canary-as-a-name": 1})
+    assert "sent" in lines.text
+    assert "canary-as-a-name" not in lines.text
 
 
 def test_a_secret_value_prints_as_stars(lines: Lines) -> None:

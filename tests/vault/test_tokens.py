@@ -169,6 +169,29 @@ def test_an_interrupted_renewal_leaves_no_lock_behind(cache: TokenCache, clock: 
     assert cache.get("c1", TokenServer(clock)).reveal() == "t1"
 
 
+def test_who_waited_for_an_interrupted_renewal_does_not_get_the_expired_token(
+    cache: TokenCache, clock: HandClock
+) -> None:
+    entered, may_end = threading.Event(), threading.Event()
+
+    def interrupted() -> Token:
+        entered.set()
+        assert may_end.wait(WAIT_S)
+        raise KeyboardInterrupt
+
+    cache.get("c1", TokenServer(clock))
+    clock.advance(3601)
+    with ThreadPoolExecutor(4) as pool:
+        first = pool.submit(cache.get, "c1", interrupted)
+        assert entered.wait(WAIT_S)
+        others = [pool.submit(cache.get, "c1", lambda: Token(Secret("fresh"), None)) for _ in range(3)]
+        may_end.set()
+        assert isinstance(first.exception(WAIT_S), KeyboardInterrupt)
+    # Who waited is told to try again; who came a moment later obtained one.
+    for other in others:
+        assert isinstance(other.exception(), Transient) or other.result().reveal() == "fresh"
+
+
 def test_a_naive_expiry_is_refused() -> None:
     with pytest.raises(ValueError, match="time zone"):
         Token(Secret("t"), datetime(2026, 11, 21, 12))  # noqa: DTZ001  the very thing that is refused
