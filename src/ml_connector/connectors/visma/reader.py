@@ -1,0 +1,168 @@
+"""Reads Visma as a source: streams by last change, records by number, and what belongs to a party.
+
+A position is the vendor's own clock, never ours: the newest `lastModifiedDateTime` that a whole sweep showed. Each
+sweep begins two hours before it; what comes twice is recognised by its content.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from ml_connector.connectors.shapes import Absent, Page, SourceObject
+from ml_connector.connectors.visma.client import PAGE_SIZE, VismaClient, is_last, segment, total_of
+from ml_connector.connectors.visma.lookback import OVERLAP, stamp
+from ml_connector.connectors.visma.observed import Row, text
+from ml_connector.connectors.visma.translate import moment
+from ml_connector.errors import UsageError
+
+FEW = 4  # below this many, records are asked for one by one
+SWEEPS = 3  # a sweep whose total changed while it ran begins anew, so often
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """One resource: its key fields, the day it is of, and the filter by the party it belongs to."""
+
+    path: str
+    number: str
+    day: str
+    party: str = ""
+    type: str = ""
+    params: tuple[tuple[str, str], ...] = ()
+
+
+_KINDS = {
+    "customerinvoice": _Kind("/v1/customerinvoice", "referenceNumber", "documentDate", "customer"),
+    "supplierInvoice": _Kind("/v1/supplierInvoice", "referenceNumber", "date", "supplier", "documentType"),
+    "purchaseorder": _Kind("/v1/purchaseorder", "orderNbr", "date", "supplier"),
+    "supplier": _Kind("/v1/supplier", "number", "lastModifiedDateTime"),
+    "customer": _Kind("/v1/customer", "number", "createdDateTime"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Position:
+    """Where a stream is: `since` and `newest` on the vendor's clock, the next `page` of the sweep, its `total` at the
+    beginning, and how often it began anew.
+    """
+
+    since: str = ""
+    newest: str = ""
+    page: int = 1
+    total: int | None = None
+    again: int = 0
+
+    def text(self) -> str:
+        return json.dumps([self.since, self.newest, self.page, self.total, self.again])
+
+    @classmethod
+    def of(cls, position: str) -> _Position:
+        return cls(*json.loads(position))
+
+
+class VismaReader:
+    """Reads one company. Every call is bounded by a page."""
+
+    def __init__(self, client: VismaClient) -> None:
+        self.client = client
+
+    def page(self, stream: str, position: str | None, *, now: datetime, backfill_from: datetime | None = None) -> Page:
+        """One page of what changed. A stream that begins without `backfill_from` begins now."""
+        kind = _kind(stream)
+        here = _Position.of(position) if position else _Position(since=_naive(backfill_from or now))
+        params = {**dict(kind.params), "pageNumber": str(here.page), "pageSize": str(PAGE_SIZE)}
+        if here.since:
+            asked = datetime.fromisoformat(here.since) - OVERLAP
+            params |= {"lastModifiedDateTime": stamp(asked), "lastModifiedDateTimeCondition": ">="}
+        rows = self.client.rows(kind.path, operation=f"GET {kind.path}", params=params)
+        objects = tuple(_object(stream, kind, row) for row in rows)
+        following, more = _next(here, rows)
+        return Page(objects, (), following.text(), more)
+
+    def fetch(
+        self, kind: str, external_ids: Sequence[str], *, since: datetime | None = None
+    ) -> list[SourceObject | Absent]:
+        """The present state of records: one listing where it is known since when they changed, else a call for each."""
+        what, found = _kind(kind), {}
+        if since is not None and len(external_ids) >= FEW:
+            params = {"lastModifiedDateTime": stamp(since.astimezone(UTC).replace(tzinfo=None) - OVERLAP)}
+            params |= {**dict(what.params), "lastModifiedDateTimeCondition": ">="}
+            rows = self.client.listed(what.path, params, operation=f"GET {what.path}")
+            found = {one.external_id: one for row in rows for one in [_object(kind, what, row)]}
+        return [found.get(name) or self._one(kind, what, name) for name in external_ids]
+
+    def find(self, kind: str, link: tuple[str, str], *, location: str | None) -> list[SourceObject]:
+        """The documents of a party: link ("customer" or "supplier", number)."""
+        del location
+        what, (name, value) = _kind(kind), link
+        if not what.party or name != what.party:
+            raise UsageError(f"Visma's {kind} cannot be found by {name}.", record=value)
+        rows = self.client.listed(what.path, {**dict(what.params), what.party: value}, operation=f"GET {what.path}")
+        return [_object(kind, what, row) for row in rows if text(row.get(what.party)) == value]
+
+    def walk(self, kind: str, *, location: str | None, since: datetime) -> list[SourceObject]:
+        """Every record of a kind changed since then, in one listing."""
+        del location
+        what = _kind(kind)
+        params = {"lastModifiedDateTime": stamp(since.astimezone(UTC).replace(tzinfo=None) - OVERLAP)}
+        params |= {**dict(what.params), "lastModifiedDateTimeCondition": ">="}
+        rows = self.client.listed(what.path, params, operation=f"GET {what.path}")
+        return [_object(kind, what, row) for row in rows]
+
+    def _one(self, kind: str, what: _Kind, name: str) -> SourceObject | Absent:
+        path = what.path + "".join(f"/{segment(part)}" for part in name.split("/"))
+        answer = self.client.one(path, operation=f"GET {what.path}/{{id}}")
+        if answer is None:
+            return Absent(kind, name, "Visma answers 404: there is no such record.")
+        return _object(kind, what, answer.json())
+
+
+def _next(here: _Position, rows: Sequence[Row]) -> tuple[_Position, bool]:
+    """The next position, and whether the sweep goes on. A total that changed means that rows moved between pages."""
+    newest = max([here.newest, *(text(row.get("lastModifiedDateTime")) for row in rows)])
+    total = total_of(list(rows))
+    first_total = total if here.page == 1 else here.total
+    seen = (here.page - 1) * PAGE_SIZE + len(rows)
+    ended = not rows or is_last(list(rows), units=len(rows), seen=seen, first=here.page)
+    if not ended:
+        return _Position(here.since, newest, here.page + 1, first_total, here.again), True
+    moved = here.page > 1 and total is not None and total != first_total
+    if moved and here.again + 1 < SWEEPS:
+        return _Position(here.since, newest, 1, None, here.again + 1), True
+    return _Position(since=max(here.since, newest)), False
+
+
+def _object(name: str, kind: _Kind, row: Row) -> SourceObject:
+    number = text(row.get(kind.number)).strip()
+    external_id = f"{text(row.get(kind.type))}/{number}" if kind.type else number
+    occurred = moment(row.get(kind.day)) or moment(row.get("lastModifiedDateTime")) or datetime(1970, 1, 1, tzinfo=UTC)
+    payload = {
+        field: value for field, value in row.items() if field != "metadata"
+    }  # the list's own count, not the record's
+    return SourceObject(name, external_id, payload, _stamp(row), occurred)
+
+
+def _stamp(row: Mapping[str, Any]) -> str:
+    """The row version as sortable text: it counts up, while times of change repeat an hour in autumn."""
+    try:
+        raw = base64.b64decode(text(row.get("timeStamp") or row.get("timestamp")), validate=True)
+    except (binascii.Error, ValueError):
+        raw = b""
+    return raw.hex() if raw else text(row.get("lastModifiedDateTime"))
+
+
+def _kind(name: str) -> _Kind:
+    found = _KINDS.get(name)
+    if found is None:
+        raise UsageError(f"Visma records of kind {name!r} are not read.", record=name)
+    return found
+
+
+def _naive(at: datetime) -> str:
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat()

@@ -1,0 +1,66 @@
+"""Payloads of this API as canonical documents. Pure. Customers and suppliers; other kinds travel as payload only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from ml_connector.connectors.shapes import Payload
+from ml_connector.connectors.visma.observed import text
+from ml_connector.errors import Untranslatable
+from ml_connector.finance.documents import Address, Document, Party
+
+_INACTIVE = frozenset({"Inactive"})
+
+
+def translate(kind: str, payload: Payload) -> Document:
+    """The canonical document of a payload. Raises Untranslatable naming the field."""
+    if kind == "customer":
+        return _party(payload, "customer")
+    if kind == "supplier":
+        return _party(payload, "supplier")
+    raise Untranslatable(f"Visma records of kind {kind!r} have no canonical form yet.", field="kind")
+
+
+def _party(payload: Payload, role: Literal["customer", "supplier"]) -> Party:
+    number = text(payload.get("number")).strip()
+    if not number:
+        raise Untranslatable(f"The {role} has no number.", field="number")
+    contact = payload.get("mainContact")
+    contact = contact if isinstance(contact, Mapping) else {}
+    corporate = text(payload.get("corporateId"))
+    return Party(
+        id=number,
+        role=role,
+        name=text(payload.get("name")),
+        active=text(payload.get("status")) not in _INACTIVE,
+        email=text(contact.get("email")),
+        phone=text(contact.get("phone1")),
+        address=_address(payload.get("mainAddress")),
+        org_number=corporate,
+        vat_number=text(payload.get("vatRegistrationId")),
+        account_number=text(payload.get("accountReference")),
+        is_company=bool(corporate or payload.get("vatRegistrationId")),
+        contact=text(contact.get("attention")) or text(contact.get("name")),
+        updated_at=moment(payload.get("lastModifiedDateTime")),
+        note=text(payload.get("note")),
+    )
+
+
+def _address(row: Any) -> Address:
+    if not isinstance(row, Mapping):
+        return Address()
+    lines = tuple(line for n in (1, 2, 3) if (line := text(row.get(f"addressLine{n}"))))
+    return Address(
+        lines, text(row.get("postalCode")), text(row.get("city")), text(row.get("county")), text(row.get("country"))
+    )
+
+
+def moment(value: Any) -> datetime | None:
+    """A time of the API as if it were UTC: its zone is not documented."""
+    try:
+        found = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return None if found is None else found.replace(tzinfo=found.tzinfo or UTC).astimezone(UTC)

@@ -1,0 +1,290 @@
+"""Writes to the ledger: creates drafts, releases them, reads back what became of them, finds what got lost on the way.
+
+Nothing is retried and nothing is believed from a status code: `observe` alone tells whether a document is in the
+ledger.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+
+from ml_connector.connectors.shapes import Context, Created, Observed
+from ml_connector.connectors.visma import chart as charts
+from ml_connector.connectors.visma import parties, payloads, search
+from ml_connector.connectors.visma.auth import Now
+from ml_connector.connectors.visma.client import BACKGROUND, VismaClient, action_result, created, job_of, segment
+from ml_connector.connectors.visma.jobs import Jobs, outcome_of
+from ml_connector.connectors.visma.kinds import PARTIES, PAYMENTS, Place, place_of, result_kind, type_of
+from ml_connector.connectors.visma.lookback import Lookback, changed_since
+from ml_connector.connectors.visma.observed import Row, gone
+from ml_connector.errors import Rejected, UsageError
+from ml_connector.finance.chart import Chart, Period
+from ml_connector.finance.invoices import CustomerInvoice, CustomerPayment, PartyCard, Reversal, SupplierInvoice
+from ml_connector.finance.journal import JournalEntry
+from ml_connector.finance.plan import Content, Found
+
+SINGLES = 3  # up to so many documents are read one by one where a listing would take more calls
+MAX_ATTACHMENT_BYTES = 20 * 1024 * 1024
+_MEDIA = {
+    "csv": "text/csv",
+    "pdf": "application/pdf",
+    "txt": "text/plain",
+    "json": "application/json",
+    "xml": "application/xml",
+}
+
+
+class VismaWriter:
+    """One company's ledger. Thread-safe; keeps only what saves calls: periods, the vendor's clock, jobs under way."""
+
+    def __init__(self, client: VismaClient, *, now: Now) -> None:
+        self.client = client
+        self._now = now
+        self._lookback = Lookback()
+        self._jobs = Jobs(client)
+        self._periods: tuple[Period, ...] = ()
+
+    # -- writing ---------------------------------------------------------------------------------------------------
+
+    def create(self, kind: str, content: Content, context: Context) -> Created:
+        """Make the draft (a party: the party itself). One call."""
+        if isinstance(content, PartyCard):
+            return self._card(content, context)
+        if isinstance(content, Reversal):
+            return self._reversal(content, context)
+        place = place_of(kind, content)
+        body = self._body(content, context.token)
+        answer = self.client.call(
+            "POST", place.create, operation=f"POST {place.create}", content=body, record=context.key
+        )
+        return _addressed(created(answer, where=f"POST {place.create}", record=context.key), place, type_of(content))
+
+    def release(self, kind: str, content: Content, context: Context) -> None:
+        """Ask for one draft's release. Whether it happened is for `observe` to tell. One call.
+
+        The version that was read back goes along as If-Match: what somebody changed since is not released. On customer
+        and supplier documents that only counts in a background call, so those are asked for as one.
+        """
+        place = place_of(kind, content)
+        path = f"{place.item(context.remote_id)}/action/release"
+        body = (
+            payloads.release_payment(context.remote_id.partition("/")[0])
+            if result_kind(kind, content) in PAYMENTS
+            else None
+        )
+        operation = f"POST {place.read}/{{id}}/action/release"
+        headers = _if_match(context.etag, background=place.background)
+        answer = self.client.call("POST", path, operation=operation, headers=headers, content=body, record=context.key)
+        result, said = action_result(answer)
+        if result == "Failed":
+            raise Rejected(
+                f"Visma did not release {context.remote_id}: {said or 'no reason given'}.", record=context.key
+            )
+        self._jobs.note(context.remote_id, job_of(answer))
+
+    def attach(self, kind: str, context: Context, *, file_name: str, body: bytes) -> None:
+        """Put a file on a document. The same name again would be a new revision of it. One call."""
+        place = place_of(kind)
+        if not place.attachments:
+            raise UsageError(f"Visma takes no attachment on a {kind}.", record=context.remote_id)
+        if len(body) > MAX_ATTACHMENT_BYTES:
+            raise UsageError(f"{file_name} is larger than {MAX_ATTACHMENT_BYTES} bytes.", record=context.remote_id)
+        document_type, _, number = context.remote_id.rpartition("/")
+        path = place.attachments.format(type=segment(document_type), number=segment(number))
+        boundary, form = _multipart(file_name, body)
+        headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+        self.client.call(
+            "POST", path, operation=f"POST {place.attachments}", headers=headers, body=form, record=context.key
+        )
+
+    def correct_taxes(self, kind: str, content: CustomerInvoice, context: Context) -> Created:
+        """Replace the VAT of a customer draft by the source's, where Visma's differs within the tolerance. One call."""
+        return self._put(place_of(kind), context, payloads.customer_taxes(content))
+
+    def apply_payment(self, content: CustomerPayment, context: Context) -> Created:
+        """Put an open payment against documents that exist by now. `context.etag` must be of a fresh reading."""
+        return self._put(place_of("customer_payment"), context, payloads.payment_lines(content))
+
+    def job(self, job_id: str, *, kind: str = "journal", content: Content | None = None) -> Created | None:
+        """What became of a background job; None while it runs. One call, two when its content is needed.
+
+        Raises what the call itself would have raised; UnknownOutcome when the job is forgotten (after 24 hours).
+        """
+        done = outcome_of(self.client, job_id)
+        return None if done is None else _addressed(done, place_of(kind, content), type_of(content) if content else "")
+
+    # -- reading back ----------------------------------------------------------------------------------------------
+
+    def find(self, kind: str, contexts: Sequence[tuple[Content, Context]]) -> dict[str, list[Observed]]:
+        """Look for our tokens. One listing for all; a single one by the filter the vendor has for it, if it obeys."""
+        return search.find(self.client, self._lookback, kind, contexts, period=self._period)
+
+    def observe(self, kind: str, contexts: Sequence[tuple[Content, Context]]) -> dict[str, Observed]:
+        """Read documents back by remote id. Hundreds cost the pages of one listing; absent ones are `gone`."""
+        found: dict[str, Observed] = {}
+        places: dict[str, list[tuple[Content, Context]]] = {}
+        for content, context in contexts:
+            places.setdefault(result_kind(kind, content), []).append((content, context))
+        for there, group in places.items():
+            found.update(self._observe(there, {context.remote_id: context.started_at for _, context in group}))
+        return self._jobs.explained(found)
+
+    def _observe(self, kind: str, wanted: Mapping[str, datetime | None]) -> dict[str, Observed]:
+        place = place_of(kind)
+        found: dict[str, Observed] = {}
+        starts = [started for started in wanted.values() if started is not None]
+        if kind not in PARTIES and starts and len(starts) == len(wanted):
+            tight = self._lookback.tight(min(starts))
+            if len(wanted) > SINGLES or (len(wanted) > 1 and tight is not None):
+                found = self._listed(place, wanted, tight or self._lookback.wide(min(starts)))
+                if tight is not None and len(wanted) - len(found) > SINGLES:
+                    self._lookback.forget()
+                    found |= self._listed(place, wanted, self._lookback.wide(min(starts)))
+        for remote_id in wanted:
+            if remote_id not in found:
+                found[remote_id] = self._single(kind, place, remote_id)
+        return found
+
+    def _listed(self, place: Place, wanted: Mapping[str, datetime | None], since: datetime) -> dict[str, Observed]:
+        found = {}
+        for rows in changed_since(self.client, place, since):
+            if place.read == "/v2/journaltransaction":
+                if rows[0].get("batchNumber") not in wanted or not _general(rows[0]):
+                    continue
+                seen = place.observe(rows)
+            else:
+                seen = place.observe(rows[-1])
+            started = wanted.get(seen.remote_id)
+            if started is not None:
+                found[seen.remote_id] = seen
+                self._lookback.learn(started, seen.facts["modified"])
+        return found
+
+    def _single(self, kind: str, place: Place, remote_id: str) -> Observed:
+        if kind in PAYMENTS:  # the path has no type: two documents may share the number
+            return search.payment(self.client, remote_id) or gone(remote_id)
+        answer = self.client.one(place.item(remote_id), operation=f"GET {place.read}/{{id}}")
+        if answer is None:
+            return gone(remote_id)
+        row: Row = answer.json()
+        if kind == "journal":
+            return place.observe([row], etag=answer.headers.get("etag")) if _general(row) else gone(remote_id)
+        return place.observe(row, etag=answer.headers.get("etag"))
+
+    def look_up(self, kind: str, fields: Mapping[str, str]) -> list[Found]:
+        """Customers or suppliers by the first of number, org_number, vat_number, email that finds any. 1-4 calls."""
+        return parties.look_up(self.client, kind, fields)
+
+    def chart(self) -> Chart:
+        """The whole set-up: 11 calls while every list fits a page."""
+        return self._remember(charts.read(self.client, now=self._now))
+
+    def chart_changes(self, since: datetime, *, known: Chart, parts: Iterable[str] = charts.PARTS) -> Chart:
+        """`known` with what changed after `since` (two hours' overlap): one call for each part, 11 for all."""
+        return self._remember(charts.changes(self.client, since, known=known, parts=parts, now=self._now))
+
+    def configuration_facts(self) -> charts.ConfigurationFacts:
+        """What a doctor can read of the company, and what it has to ask. 14 calls."""
+        facts = charts.configuration_facts(self.client, now=self._now)
+        self._remember(facts.chart)
+        return facts
+
+    # -- inside ----------------------------------------------------------------------------------------------------
+
+    def _remember(self, chart: Chart) -> Chart:
+        self._periods = chart.periods
+        return chart
+
+    def _period(self, day: date) -> str | None:
+        """The period of a day once the set-up was read; before that the vendor derives it from the date."""
+        starts = [period for period in self._periods if period.starts_on <= day]
+        return max(starts, key=lambda period: period.starts_on).id if starts else None
+
+    def _body(self, content: Content, token: str) -> payloads.Body:
+        if isinstance(content, JournalEntry):
+            return payloads.journal(content, token=token, period=self._period(content.day))
+        if isinstance(content, CustomerInvoice):
+            return payloads.customer_invoice(content, token=token, period=self._period(content.day))
+        if isinstance(content, CustomerPayment):
+            return payloads.payment(content, token=token, period=self._period(content.day))
+        if isinstance(content, SupplierInvoice):
+            return payloads.supplier_invoice(content, token=token, period=self._period(content.day))
+        raise UsageError(f"{type(content).__name__} is not written to Visma.")
+
+    def _card(self, card: PartyCard, context: Context) -> Created:
+        place = place_of(card.kind)
+        body = payloads.party(card)
+        if card.number is not None:
+            known = dataclasses.replace(context, remote_id=card.number)
+            return dataclasses.replace(self._put(place, known, body), released=True)
+        answer = self.client.call(
+            "POST", place.create, operation=f"POST {place.create}", content=body, record=context.key
+        )
+        made = created(answer, where=f"POST {place.create}", record=context.key)
+        return dataclasses.replace(made, released=not made.job_id)
+
+    def _reversal(self, content: Reversal, context: Context) -> Created:
+        number = payloads.known(content.number)
+        if content.kind == "void_payment":
+            path, body = f"/v1/customerPayment/{segment(number)}/action/void", payloads.void_payment(content)
+        elif result_kind(content.kind, content) == "supplier_invoice":
+            path, body = f"/v1/supplierInvoice/Invoice/{segment(number)}/action/reverse", None
+        else:
+            path, body = f"/v1/customerinvoice/{segment(number)}/action/reverseandapplytonote", payloads.REVERSE_INVOICE
+        operation = "POST " + path.replace(f"/{segment(number)}/", "/{id}/")
+        answer = self.client.call("POST", path, operation=operation, content=body, record=context.key)
+        result, said = action_result(answer)
+        if result == "Failed":
+            raise Rejected(
+                f"Visma did not carry out {operation} for {number}: {said or 'no reason given'}.", record=context.key
+            )
+        place, document_type = place_of(content.kind, content), type_of(content)
+        if (
+            content.kind == "void_payment"
+            and not job_of(answer)
+            and not answer.headers.get("location")
+            and not answer.body.strip()
+        ):
+            return Created(f"{document_type}/{number}", number)  # it takes the number of the payment it voids
+        return _addressed(created(answer, where=operation, record=context.key), place, document_type)
+
+    def _put(self, place: Place, context: Context, body: payloads.Body) -> Created:
+        headers = _if_match(context.etag, background=place.background)
+        operation = f"PUT {place.read}/{{id}}"
+        answer = self.client.call(
+            "PUT", place.item(context.remote_id), operation=operation, headers=headers, content=body, record=context.key
+        )
+        number = context.remote_id.rpartition("/")[2]
+        return Created(context.remote_id, number, etag=answer.headers.get("etag"), job_id=job_of(answer) or None)
+
+
+def _if_match(etag: str | None, *, background: bool) -> Mapping[str, str]:
+    if not etag:
+        return {}
+    return {"If-Match": etag, **BACKGROUND} if background else {"If-Match": etag}
+
+
+def _addressed(made: Created, place: Place, document_type: str) -> Created:
+    """The remote id with its type in front where numbers repeat between types."""
+    if not place.typed or not made.number or not document_type:
+        return made
+    return dataclasses.replace(made, remote_id=f"{document_type}/{made.number}")
+
+
+def _general(row: Row) -> bool:
+    """Whether a batch is of the general ledger: other modules count their batches from one as well."""
+    return str(row.get("module") or "ModuleGL").removeprefix("Module") == "GL"
+
+
+def _multipart(file_name: str, body: bytes) -> tuple[str, bytes]:
+    """A form with one file; the boundary is a hash of the file and so cannot occur in it."""
+    name = file_name.replace('"', "").replace("\r", "").replace("\n", "")
+    media = _MEDIA.get(name.rpartition(".")[2].lower(), "application/octet-stream")
+    boundary = "mlc" + hashlib.sha256(body + name.encode()).hexdigest()
+    head = (
+        f'--{boundary}\r\nContent-Disposition: form-data; name="v"; filename="{name}"\r\nContent-Type: {media}\r\n\r\n'
+    ).encode()
+    return boundary, head + body + f"\r\n--{boundary}--\r\n".encode()
