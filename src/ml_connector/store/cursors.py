@@ -106,3 +106,17 @@ def mark(c: Connection, connection_id: str, stream: str, *, position: str, works
         .where(cursor.c.connection_id == connection_id, cursor.c.stream == stream)
         .values(position=position, updated_at=now)
     )
+
+
+def start_all(c: Connection, connection_id: str, *, now: Micros) -> int:
+    """Begin reading every stream of a connection that has not begun yet; walks' marks stay marks."""
+    return c.execute(
+        update(cursor)
+        .where(
+            cursor.c.connection_id == connection_id,
+            cursor.c.due_at == NEVER,
+            cursor.c.position.is_(None),
+            cursor.c.stream.not_like("walk:%"),
+        )
+        .values(due_at=now)
+    ).rowcount

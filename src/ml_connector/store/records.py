@@ -102,7 +102,9 @@ def keep(
         old = known.get(name)
         if old is None:
             record_id, n = ids.new(), 1
-            new_records.append(_record_row(one, record_id, workspace_id=workspace_id, connection_id=connection_id, now=now))
+            new_records.append(
+                _record_row(one, record_id, workspace_id=workspace_id, connection_id=connection_id, now=now)
+            )
         elif old.hash == one.hash or _is_older(one, old):
             kept.append(Kept(one, old.record_id, old.n, fresh=False, first=False))
             continue
@@ -143,7 +145,9 @@ def _current(c: Connection, connection_id: str, names: Iterable[tuple[str, str]]
     for kind, wanted in by_kind.items():
         for part in chunks(wanted):
             rows = c.execute(
-                select(record.c.id, record.c.external_id, version.c.n, version.c.hash, version.c.stamp, version.c.read_at)
+                select(
+                    record.c.id, record.c.external_id, version.c.n, version.c.hash, version.c.stamp, version.c.read_at
+                )
                 .join(version, (version.c.record_id == record.c.id) & (version.c.n == record.c.current_n))
                 .where(record.c.connection_id == connection_id, record.c.kind == kind, record.c.external_id.in_(part))
             )
@@ -192,13 +196,22 @@ def _keep_links(c: Connection, kept: Sequence[Kept], *, workspace_id: str, conne
         return
     old: set[tuple[str, str, str, str]] = set()
     for part in chunks([one.record_id for one in kept if not one.first and one.reading.links]):
-        rows = c.execute(select(link.c.kind, link.c.name, link.c.value, link.c.record_id).where(link.c.record_id.in_(part)))
+        rows = c.execute(
+            select(link.c.kind, link.c.name, link.c.value, link.c.record_id).where(link.c.record_id.in_(part))
+        )
         old.update((row.kind, row.name, row.value, row.record_id) for row in rows)
     insert_many(
         c,
         link,
         [
-            {"connection_id": connection_id, "kind": kind, "name": name, "value": value, "record_id": owner, "workspace_id": workspace_id}
+            {
+                "connection_id": connection_id,
+                "kind": kind,
+                "name": name,
+                "value": value,
+                "record_id": owner,
+                "workspace_id": workspace_id,
+            }
             for kind, name, value, owner in sorted(wanted - old)
         ],
     )
@@ -239,7 +252,9 @@ def by_names(c: Connection, connection_id: str, kind: str, external_ids: Sequenc
     found = {}
     for part in chunks(external_ids):
         rows = c.execute(
-            _STORED.where(record.c.connection_id == connection_id, record.c.kind == kind, record.c.external_id.in_(part))
+            _STORED.where(
+                record.c.connection_id == connection_id, record.c.kind == kind, record.c.external_id.in_(part)
+            )
         )
         for row in rows:
             found[row.external_id] = _stored(row)
@@ -255,7 +270,9 @@ def by_links(
         rows = c.execute(
             _STORED.add_columns(link.c.value)
             .join(link, link.c.record_id == record.c.id)
-            .where(link.c.connection_id == connection_id, link.c.kind == kind, link.c.name == name, link.c.value.in_(part))
+            .where(
+                link.c.connection_id == connection_id, link.c.kind == kind, link.c.name == name, link.c.value.in_(part)
+            )
             .order_by(record.c.id)
         )
         for row in rows:
@@ -289,6 +306,8 @@ def versions_of(c: Connection, record_id: str) -> list[dict[str, Any]]:
 def erase(c: Connection, record_id: str, *, now: Micros) -> int:
     """Empty every payload of a record; ids and hashes stay. Returns how many versions were emptied."""
     result = c.execute(
-        update(version).where(version.c.record_id == record_id, version.c.payload.is_not(None)).values(payload=None, erased_at=now)
+        update(version)
+        .where(version.c.record_id == record_id, version.c.payload.is_not(None))
+        .values(payload=None, erased_at=now)
     )
     return result.rowcount

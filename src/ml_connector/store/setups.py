@@ -431,3 +431,8 @@ def use_oauth_state(c: Connection, state_hash: str, *, now: Micros, not_before: 
         .returning(oauth_state.c.workspace_id, oauth_state.c.connector, oauth_state.c.facts)
     ).one_or_none()
     return (row.workspace_id or "", row.connector, json.loads(row.facts)) if row else None
+
+
+def set_base_currency(c: Connection, company_id: str, currency: str) -> None:
+    """What the ledger says the company's base currency is."""
+    c.execute(update(company).where(company.c.id == company_id).values(base_currency=currency))

@@ -74,24 +74,22 @@ def add(c: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     insert_many(c, submission, rows)
 
 
-def used_ordinals(c: Connection, company_id: str, prefixes: Sequence[str]) -> dict[str, int]:
-    """How many submissions each base key has had: a submission's key is its base and an ordinal."""
+def used_ordinals(c: Connection, company_id: str, bases: Sequence[str]) -> dict[str, int]:
+    """The highest ordinal each base key has had: a submission's key is `{base}#{ordinal}`."""
+    again: list[str] = []
+    for part in chunks([f"{base}#1" for base in bases]):
+        rows = c.execute(select(submission.c.key).where(submission.c.company_id == company_id, submission.c.key.in_(part)))
+        again += [row.key.removesuffix("#1") for row in rows]
     found: dict[str, int] = {}
-    for part in chunks(prefixes, 500):
+    for base in again:
+        # '#' + 1 is '$': every key that begins with the base and a '#', by range, so that the index serves it.
         rows = c.execute(
-            select(submission.c.key).where(
-                submission.c.company_id == company_id,
-                or_(*(submission.c.key.like(f"{_like(prefix)}#%", escape="\\") for prefix in part)),
+            select(func.max(submission.c.ordinal)).where(
+                submission.c.company_id == company_id, submission.c.key >= f"{base}#", submission.c.key < f"{base}$"
             )
         )
-        for row in rows:
-            base, _, ordinal = row.key.rpartition("#")
-            found[base] = max(found.get(base, 0), int(ordinal))
+        found[base] = rows.scalar_one() or 1
     return found
-
-
-def _like(prefix: str) -> str:
-    return prefix.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 def due(c: Connection, company_id: str, *, state: str, now: Micros, limit: int) -> list[Submission]:
@@ -261,3 +259,15 @@ def attempts_of(c: Connection, submission_ids: Sequence[str]) -> dict[str, list[
         for row in rows:
             found.setdefault(row.submission_id, []).append(Attempt(*row))
     return found
+
+
+def set_remote(c: Connection, submission_id: str, *, remote_id: str, number: str, etag: str | None, due_at: Micros) -> bool:
+    """The target's job has made the document: from now on it is addressed by its own id."""
+    return (
+        c.execute(
+            update(submission)
+            .where(submission.c.id == submission_id, submission.c.state == "created", submission.c.remote_id.is_(None))
+            .values(remote_id=remote_id, number=number, etag=etag, due_at=due_at, updated_at=due_at)
+        ).rowcount
+        == 1
+    )

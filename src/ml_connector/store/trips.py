@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, func, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, case, delete, func, or_, select, update
 
 from ml_connector.store.bulk import chunks, insert_many
 from ml_connector.store.ids import Ids
@@ -367,3 +367,95 @@ def with_external_ids(c: Connection, trip_ids: Sequence[str]) -> dict[str, tuple
         for row in rows:
             found[row.id] = (row.kind, row.external_id, row.connection_id)
     return found
+
+
+def anybody_waits(c: Connection, connection_id: str) -> bool:
+    """Whether any trip waits for something of this connection."""
+    query = select(trip_need.c.id).where(trip_need.c.connection_id == connection_id, trip_need.c.answered_at.is_(None)).limit(1)
+    return c.execute(query).first() is not None
+
+
+def finish_posting(c: Connection, trip_ids: Sequence[str], *, now: Micros) -> int:
+    """All writes of these trips are done: posted; those whose record changed meanwhile (due again) are planned again."""
+    done = 0
+    for part in chunks(trip_ids):
+        done += c.execute(
+            update(trip)
+            .where(trip.c.id.in_(part), trip.c.state == "posting", trip.c.due_at.is_(None))
+            .values(state="posted", reason=None, updated_at=now)
+        ).rowcount
+        again = [row.id for row in c.execute(select(trip.c.id).where(trip.c.id.in_(part), trip.c.state == "posting"))]
+        for some in chunks(again):
+            c.execute(update(trip).where(trip.c.id.in_(some)).values(state="posted", reason=None, updated_at=now))
+            c.execute(update(trip).where(trip.c.id.in_(some)).values(state="received", due_at=now))
+    return done
+
+
+def start_undo(c: Connection, trip_id: str, *, now: Micros) -> bool:
+    """Mark a posted trip as being taken back; False when it is not posted."""
+    return (
+        c.execute(
+            update(trip)
+            .where(trip.c.id == trip_id, trip.c.state == "posted")
+            .values(reason="being taken back", due_at=None, updated_at=now)
+        ).rowcount
+        == 1
+    )
+
+
+def finish_undo(c: Connection, trip_ids: Sequence[str], *, now: Micros) -> int:
+    """Every write of these trips was taken back by a person's word: reversed."""
+    done = 0
+    for part in chunks(trip_ids):
+        done += c.execute(
+            update(trip)
+            .where(trip.c.id.in_(part), trip.c.state == "posted", trip.c.reason == "being taken back")
+            .values(state="reversed", reason="taken back", updated_at=now)
+        ).rowcount
+    return done
+
+
+def open_reversed(c: Connection, trip_id: str, *, now: Micros) -> bool:
+    """A person opens a reversed trip by name."""
+    return (
+        c.execute(
+            update(trip).where(trip.c.id == trip_id, trip.c.state == "reversed").values(state="received", due_at=now, reason=None)
+        ).rowcount
+        == 1
+    )
+
+
+def hold(c: Connection, trip_ids: Sequence[str], *, reason: str, now: Micros) -> int:
+    """A person gave up what was on its way: the records wait for a word."""
+    touched = 0
+    for part in chunks(trip_ids):
+        touched += c.execute(
+            update(trip)
+            .where(trip.c.id.in_(part), trip.c.state.in_(("planned", "posting", "waiting")))
+            .values(state="held", reason=reason, due_at=None, updated_at=now)
+        ).rowcount
+    return touched
+
+
+def due_again(c: Connection, route_id: str, *, now: Micros, states: Sequence[str]) -> int:
+    """Rules, terms or the chart have changed: trips of a route in these states are planned again."""
+    return c.execute(
+        update(trip)
+        .where(trip.c.route_id == route_id, trip.c.state.in_(states))
+        .values(
+            due_at=now,
+            state=case((trip.c.state == "held", "received"), else_=trip.c.state),
+        )
+    ).rowcount
+
+
+def start_for_kind(
+    c: Connection, route_id: str, connection_id: str, kind: str, *, workspace_id: str, ids: Ids, now: Micros
+) -> int:
+    """A new route: records of this kind that were read before get their trip."""
+    has = select(trip.c.id).where(trip.c.route_id == route_id, trip.c.record_id == record.c.id).exists()
+    rows = c.execute(
+        select(record.c.id, record.c.occurred_at).where(record.c.connection_id == connection_id, record.c.kind == kind, ~has)
+    )
+    wanted = [(route_id, row.id, kind, row.occurred_at or now) for row in rows]
+    return start(c, wanted, workspace_id=workspace_id, ids=ids, now=now, priority=LIVE_PRIORITY)

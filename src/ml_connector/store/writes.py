@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, exists, func, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, exists, func, or_, select, update
 from sqlalchemy.orm import aliased
 
 from ml_connector.store.bulk import chunks, insert_many
@@ -81,11 +81,13 @@ def add(c: Connection, rows: Sequence[Mapping[str, Any]], needs: Sequence[Mappin
 
 
 def drop_open(c: Connection, trip_ids: Sequence[str], *, now: Micros) -> None:
-    """The open writes of trips that are planned again make room."""
+    """The open writes of trips that are planned again make room; reversals under way stay."""
     for part in chunks(trip_ids):
         c.execute(
             update(planned_write)
-            .where(planned_write.c.trip_id.in_(part), planned_write.c.state == "open")
+            .where(
+                planned_write.c.trip_id.in_(part), planned_write.c.state == "open", planned_write.c.reverses_id.is_(None)
+            )
             .values(state="dropped", updated_at=now)
         )
 
@@ -147,10 +149,16 @@ def sealable(c: Connection, company_id: str, *, pool: str | None, limit: int) ->
             planned_write.c.company_id == company_id,
             planned_write.c.state == "open",
             planned_write.c.pool_key.is_(None) if pool is None else planned_write.c.pool_key == pool,
-            (route.c.posting == "on")
-            | planned_write.c.reverses_id.is_not(None)
-            | and_(route.c.posting == "approve", trip.c.approved_hash == trip.c.plan_hash),
-            trip.c.state.in_(("planned", "posting", "posted", "reversed")),
+            or_(
+                planned_write.c.reverses_id.is_not(None),
+                and_(
+                    trip.c.state.in_(("planned", "posting", "posted")),
+                    or_(
+                        route.c.posting == "on",
+                        and_(route.c.posting == "approve", trip.c.approved_hash == trip.c.plan_hash),
+                    ),
+                ),
+            ),
             ~unmet,
         )
         .order_by(trip.c.priority, trip.c.occurred_at, planned_write.c.id)

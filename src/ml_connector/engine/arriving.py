@@ -1,0 +1,149 @@
+"""What was read becomes records, versions and trips: one way in for webhook, poll, look-up and backfill."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ml_connector.clock import micros
+from ml_connector.connectors.shapes import Absent, SourceObject, Translate
+from ml_connector.engine.works import Works
+from ml_connector.errors import Untranslatable
+from ml_connector.finance.documents import Document
+from ml_connector.flows.flow import Flow
+from ml_connector.store import audit, records, setups, trips
+from ml_connector.store.audit import Entry
+from ml_connector.store.database import Connection
+from ml_connector.store.records import Kept, Reading
+from ml_connector.store.setups import ConnectionRow, RouteRow
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What one storing did."""
+
+    kept: tuple[Kept, ...]
+    trips: int
+
+    @property
+    def fresh(self) -> int:
+        """How many new versions."""
+        return sum(one.fresh for one in self.kept)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which kinds of a connection get a trip on which routes, and how links are found."""
+
+    connection: ConnectionRow
+    routes: tuple[tuple[RouteRow, Flow], ...]
+    translate: Translate | None
+
+
+def wanted_by(works: Works, c: Connection, connection: ConnectionRow) -> Wanted:
+    """The routes that read from this connection."""
+    found = setups.routes(c, source_id=connection.id)
+    return Wanted(
+        connection,
+        tuple((route, works.flows[route.flow]) for route in found),
+        works.system(connection.connector).translate,
+    )
+
+
+def readings_of(wanted: Wanted, objects: Sequence[SourceObject], *, source: str, read_at: int) -> list[Reading]:
+    """Objects as the store keeps them, with what each points to."""
+    readings = []
+    for one in objects:
+        text = records.payload_text(one.payload)
+        readings.append(
+            Reading(
+                kind=one.kind,
+                external_id=one.external_id,
+                payload=text,
+                hash=records.payload_hash(text),
+                stamp=one.stamp,
+                read_at=read_at,
+                occurred_at=micros(one.occurred_at),
+                location=one.location,
+                source=source,
+                links=_links(wanted, one),
+            )
+        )
+    return readings
+
+
+def _links(wanted: Wanted, one: SourceObject) -> tuple[tuple[str, str], ...]:
+    document = document_of(wanted.translate, one.kind, one.payload)
+    if document is None:
+        return ()
+    found = {link for _, flow in wanted.routes for link in flow.links(document)}
+    return tuple(sorted(found))
+
+
+def document_of(translate: Translate | None, kind: str, payload: Mapping[str, object]) -> Document | None:
+    """The document, or None where the payload cannot be read as one (planning says so in a review item)."""
+    if translate is None:
+        return None
+    try:
+        return translate(kind, payload)
+    except Untranslatable:
+        return None
+
+
+def keep(
+    works: Works, c: Connection, wanted: Wanted, readings: Sequence[Reading], *, actor: str, priority: int,
+    facts: Mapping[str, object] | None = None
+) -> Arrival:  # fmt: skip
+    """Store readings, give them trips, wake who waited for them; one audit event for all. The caller's transaction."""
+    connection = wanted.connection
+    now = works.now()
+    kept = records.keep(
+        c, readings, workspace_id=connection.workspace_id, connection_id=connection.id, ids=works.ids, now=now
+    )
+    fresh = [one for one in kept if one.fresh]
+    starts = [
+        (route.id, one.record_id, one.reading.kind, one.reading.occurred_at)
+        for route, flow in wanted.routes
+        for one in fresh
+        if one.reading.kind in flow.kinds
+    ]
+    new_trips = trips.start(c, starts, workspace_id=connection.workspace_id, ids=works.ids, now=now, priority=priority)
+    _wake(c, connection.id, fresh, now=now)
+    if fresh:
+        entry = Entry(
+            now,
+            actor,
+            "read",
+            connection.id,
+            {
+                **(facts or {}),
+                "versions": [[one.reading.kind, one.reading.external_id, one.n, one.reading.hash[:16]] for one in fresh],
+            },
+        )
+        audit.append_many(
+            c, chain=audit.connection_chain(connection.id), workspace_id=connection.workspace_id, entries=[entry]
+        )
+    return Arrival(tuple(kept), new_trips)
+
+
+def _wake(c: Connection, connection_id: str, fresh: Sequence[Kept], *, now: int) -> None:
+    by_kind: dict[str, list[str]] = {}
+    for one in fresh:
+        by_kind.setdefault(one.reading.kind, []).append(one.reading.external_id)
+        for name, value in one.reading.links:
+            by_kind[one.reading.kind].append(link_name(name, value))
+    if not trips.anybody_waits(c, connection_id):
+        return
+    for kind, names in by_kind.items():
+        trips.wake_for(c, connection_id, kind, names, now=now)
+
+
+def link_name(name: str, value: str) -> str:
+    """How a need for "whatever points to this" is written down."""
+    return f"link:{name}={value}"
+
+
+def split(answers: Sequence[SourceObject | Absent]) -> tuple[list[SourceObject], list[Absent]]:
+    """What is there and what is not."""
+    there = [one for one in answers if isinstance(one, SourceObject)]
+    return there, [one for one in answers if isinstance(one, Absent)]

@@ -1,0 +1,137 @@
+"""One company's books as planning sees them: its routes with their terms and rules, and the chart last read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+
+from ml_connector.clock import moment
+from ml_connector.connectors.shapes import Translate
+from ml_connector.engine.works import Works, open_line
+from ml_connector.errors import ConfigurationError, UsageError
+from ml_connector.finance.chart import Chart
+from ml_connector.finance.encoding import decode, encode, hash_of, text_of
+from ml_connector.finance.rulebook import Rulebook, Terms
+from ml_connector.flows.flow import Flow
+from ml_connector.store import audit, charts, setups
+from ml_connector.store.audit import Entry
+from ml_connector.store.setups import CompanyRow, ConnectionRow, RouteRow
+
+
+@dataclass(frozen=True, slots=True)
+class Road:
+    """A route ready for use: its flow, terms and the versions of its rules."""
+
+    route: RouteRow
+    flow: Flow
+    source: ConnectionRow
+    translate: Translate
+    terms: Terms
+    rulebooks: tuple[Rulebook, ...]
+
+    def rulebook_on(self, day: date) -> Rulebook:
+        """The newest version that is valid on this day; before the first valid day, the first version."""
+        valid = [book for book in self.rulebooks if book.valid_from <= day]
+        return valid[-1] if valid else self.rulebooks[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """A company with everything that planning and posting need to know."""
+
+    company: CompanyRow
+    roads: Mapping[str, Road]
+    chart: Chart
+    chart_n: int
+    chart_read_at: int
+
+    @property
+    def route_ids(self) -> list[str]:
+        return list(self.roads)
+
+
+def open_books(works: Works, company_id: str) -> Books:
+    """Read a company's set-up; the chart is read from the ledger first when there is none or it is too old."""
+    chart_n, chart, read_at = fresh_chart(works, company_id)
+    with works.database.reading() as c:
+        company = setups.get_company(c, company_id)
+        if company is None:
+            raise UsageError("There is no such company.", record=company_id)
+        routes = setups.routes(c, company_id=company_id)
+        sources = {route.source_id: setups.get_connection(c, route.source_id) for route in routes}
+        terms = {route.id: setups.newest_config(c, "route", route.id) for route in routes}
+        rules = {route.id: setups.configs(c, "rulebook", route.id) for route in routes}
+    roads = {}
+    for route in routes:
+        source = sources[route.source_id]
+        if source is None or terms[route.id] is None:
+            raise ConfigurationError("The route has no source or no terms.", record=route.id, fix="Set the route up again.")
+        roads[route.id] = _road(works, company, route, source, body=terms[route.id], versions=rules[route.id])
+    return Books(company, roads, chart, chart_n, read_at)
+
+
+def _road(
+    works: Works, company: CompanyRow, route: RouteRow, source: ConnectionRow, *, body: setups.ConfigRow | None,
+    versions: list[setups.ConfigRow]
+) -> Road:  # fmt: skip
+    translate = works.system(source.connector).translate
+    if translate is None:
+        raise ConfigurationError(f"{source.connector} has nothing to translate.", record=route.id)
+    terms = replace(terms_of(body, code=source.code), go_live=company.go_live)
+    rulebooks = tuple(rulebook_of(version) for version in versions) or (Rulebook(0, date.min),)
+    return Road(route, works.flows[route.flow], source, translate, terms, rulebooks)
+
+
+def rulebook_of(row: setups.ConfigRow) -> Rulebook:
+    """The rulebook kept in a config row."""
+    book: Rulebook = decode(Rulebook, json.loads(row.body))
+    return replace(book, version=row.n, valid_from=row.valid_from or date.min)
+
+
+def terms_of(row: setups.ConfigRow | None, *, code: str) -> Terms:
+    """The terms kept in a config row, for the source connection of this code."""
+    terms: Terms = decode(Terms, json.loads(row.body)) if row else Terms()
+    return replace(terms, code=code)
+
+
+def terms_text(terms: Terms) -> str:
+    """Terms as they are kept in a config row."""
+    return text_of(encode(terms))
+
+
+def rulebook_text(book: Rulebook) -> str:
+    """Rules as they are kept in a config row."""
+    return text_of(encode(book))
+
+
+def fresh_chart(works: Works, company_id: str, *, max_age_s: int | None = None) -> tuple[int, Chart, int]:
+    """(version, chart, read at): from the store when young enough, else read from the ledger now."""
+    age_us = (works.limits.chart_max_age_s if max_age_s is None else max_age_s) * 1_000_000
+    with works.database.reading() as c:
+        stored = charts.newest(c, company_id)
+    if stored is not None and works.now() - stored.read_at <= age_us:
+        return stored.n, replace(decode(Chart, json.loads(stored.body)), read_at=moment(stored.read_at)), stored.read_at
+    return refresh_chart(works, company_id)
+
+
+def refresh_chart(works: Works, company_id: str) -> tuple[int, Chart, int]:
+    """Read the whole set-up from the ledger and keep it, as a new version when anything changed."""
+    with works.database.reading() as c:
+        company = setups.get_company(c, company_id)
+    if company is None:
+        raise UsageError("There is no such company.", record=company_id)
+    began = works.now()
+    chart = open_line(works, company.connection_id).writer.chart()
+    body = encode(chart)
+    del body["read_at"]
+    text = text_of({**body, "read_at": chart.read_at.isoformat()})
+    with works.database.writing() as c:
+        n, is_new = charts.keep(
+            c, company_id, body=text, hash_text=hash_of(body), at=began, workspace_id=company.workspace_id, ids=works.ids
+        )
+        if is_new:
+            entry = Entry(works.now(), "system", "chart read", company_id, {"version": n, "hash": hash_of(body)})
+            audit.append_many(c, chain=audit.company_chain(company_id), workspace_id=company.workspace_id, entries=[entry])
+    return n, chart, began

@@ -1,0 +1,154 @@
+"""The webhook door: verify the very bytes, note what they say changed, and nothing else before the answer."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ml_connector.connectors.shapes import Delivered, Webhooks
+from ml_connector.engine.works import Works, open_secret
+from ml_connector.errors import BadSignature, TooLarge, UsageError
+from ml_connector.store import setups
+from ml_connector.store.inbox import Notice
+
+MAX_BODY_BYTES = 1_048_576  # vendors' events are a few kB; more is an attack or a mistake
+_FRESH_US = 10_000_000  # a rotated key is known to every process within this time
+PATH_BYTES = 24
+KEY_FIELD = "signature_key"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenDoor:
+    """A door with its keys, as long as it is fresh."""
+
+    door_id: str
+    connector: str
+    workspace_id: str | None
+    connection_id: str | None
+    url: str
+    keys: tuple[str, ...]
+    webhooks: Webhooks
+    read_at: int
+
+
+@dataclass(slots=True)
+class Doors:
+    """The doors of this process: looked up by the secret part of the path, kept for seconds. Safe between threads."""
+
+    works: Works
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _open: dict[str, OpenDoor] = field(default_factory=dict)
+    _accounts: dict[tuple[str, str], tuple[int, tuple[str, str] | None]] = field(default_factory=dict)
+    counted: dict[tuple[str, str], int] = field(default_factory=dict)
+
+    def find(self, path_secret: str) -> OpenDoor | None:
+        """The door with this secret in its path; None when there is none."""
+        name = path_hash(path_secret)
+        now = self.works.now()
+        known = self._open.get(name)
+        if known is not None and now - known.read_at < _FRESH_US:
+            return known
+        found = self._read(name, now)
+        with self._lock:
+            if found is None:
+                self._open.pop(name, None)
+            else:
+                self._open[name] = found
+        return found
+
+    def receive(self, door: OpenDoor, body: bytes, headers: Mapping[str, str]) -> list[Notice]:
+        """The notices that a delivery makes. Raises BadSignature (401), TooLarge (413), Untranslatable (400)."""
+        if len(body) > MAX_BODY_BYTES:
+            raise TooLarge(f"The body has {len(body)} bytes; this door takes {MAX_BODY_BYTES}.")
+        if not body:
+            self.count(door, "unsigned")
+            raise BadSignature("The body is empty.")
+        try:
+            door.webhooks.verify(body, headers, url=door.url, keys=door.keys, now=self.works.clock.now())
+        except BadSignature:
+            self.count(door, "bad signature")
+            raise
+        notices = [self._notice(door, one) for one in door.webhooks.read(body, headers)]
+        self.count(door, "accepted")
+        return notices
+
+    def count(self, door: OpenDoor, what: str) -> None:
+        """Count what happened at a door, for the metrics."""
+        with self._lock:
+            self.counted[door.connector, what] = self.counted.get((door.connector, what), 0) + 1
+
+    def _read(self, name: str, now: int) -> OpenDoor | None:
+        with self.works.database.reading() as c:
+            row = setups.door_by_path(c, name)
+            sealed = setups.secrets(c, "door", row.id, now=now) if row else []
+        if row is None:
+            return None
+        webhooks = self.works.system(row.connector).webhooks
+        if webhooks is None:
+            return None
+        keys = tuple(open_secret(self.works, one).reveal() for one in sealed if one.field == KEY_FIELD)
+        for key in keys:
+            self.works.conceal(key)
+        url = str(row.settings.get("url", ""))
+        return OpenDoor(row.id, row.connector, row.workspace_id, row.connection_id, url, keys, webhooks, now)
+
+    def _notice(self, door: OpenDoor, one: Delivered) -> Notice:
+        workspace_id, connection_id = door.workspace_id, door.connection_id
+        if one.account_ref is not None:
+            found = self._account(door, one.account_ref)
+            if found is not None:
+                workspace_id, connection_id = found
+            elif connection_id is not None:
+                connection_id = None  # another account than this door's: kept, and told
+        return Notice(
+            id=self.works.ids.new(),
+            door_id=door.door_id,
+            kind=one.kind or "",
+            external_id=one.external_id or "",
+            received_at=self.works.now(),
+            workspace_id=workspace_id,
+            connection_id=connection_id,
+            event_id=one.event_id,
+            event_type=one.event_type,
+            account_ref=one.account_ref,
+            body=one.ignored,
+        )
+
+    def _account(self, door: OpenDoor, account_ref: str) -> tuple[str, str] | None:
+        now = self.works.now()
+        known = self._accounts.get((door.connector, account_ref))
+        if known is not None and now - known[0] < _FRESH_US:
+            return known[1]
+        with self.works.database.reading() as c:
+            rows = setups.connections_by_account(c, door.connector, account_ref)
+            if door.workspace_id is not None:
+                rows = [row for row in rows if row.workspace_id == door.workspace_id]
+        found = (rows[0].workspace_id, rows[0].id) if rows else None
+        with self._lock:
+            self._accounts[door.connector, account_ref] = (now, found)
+        return found
+
+
+def path_hash(path_secret: str) -> str:
+    """Doors are kept by the hash of their path: who reads the database cannot ring."""
+    return hashlib.sha256(path_secret.encode()).hexdigest()
+
+
+def new_path_secret() -> str:
+    """The secret part of a new door's path."""
+    return secrets.token_urlsafe(PATH_BYTES)
+
+
+def door_url(public_url: str, connector: str, path_secret: str) -> str:
+    """The exact address to register with the vendor."""
+    if not public_url:
+        raise UsageError("The public address of this install is not set.", fix="Set MLC_PUBLIC_URL.")
+    return f"{public_url.rstrip('/')}/hooks/{connector}/{path_secret}"
+
+
+def rings_for(notices: Sequence[Notice]) -> set[str]:
+    """Connections that have something to fetch."""
+    return {one.connection_id for one in notices if one.connection_id and one.kind}

@@ -1,0 +1,104 @@
+"""The drain: for one company, under its lease, plan, seal, send and settle whatever is due, for less than a minute."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from ml_connector.engine import planning, sealing, sending, settling
+from ml_connector.engine.books import Books, open_books
+from ml_connector.engine.purse import Purse
+from ml_connector.engine.works import Line, Works, open_line
+from ml_connector.errors import LeaseLost, NotAuthorized, UsageError
+from ml_connector.store import leases, setups, submissions, trips, writes
+from ml_connector.store.leases import Lease
+
+
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """What one drain did. `due_at` is when the next work of this company is due (None: nothing waits for time)."""
+
+    planned: int = 0
+    sealed: int = 0
+    sent: int = 0
+    settled: int = 0
+    due_at: int | None = None
+    busy: bool = False  # another worker holds the company
+    paused: str | None = None
+
+    @property
+    def worked(self) -> bool:
+        return bool(self.planned or self.sealed or self.sent or self.settled)
+
+
+def drain(works: Works, company_id: str, *, stop: Callable[[], bool] = lambda: False) -> Drained:
+    """Do what is due for one company. Safe to run at any time, any number of times, and to be killed at any point."""
+    with works.database.reading() as c:
+        company = setups.get_company(c, company_id)
+        target = setups.get_connection(c, company.connection_id) if company else None
+    if company is None or target is None:
+        raise UsageError("There is no such company.", record=company_id)
+    if target.state != "active":
+        return Drained(paused=target.reason or target.state)
+    holder = f"{works.holder}/{works.ids.new()}"
+    ttl_us = works.limits.lease_s * 1_000_000
+    with works.database.writing() as c:
+        lease = leases.acquire(
+            c, company.workspace_id, name=f"company:{company_id}", holder=holder, now=works.now(), ttl_us=ttl_us
+        )
+    if lease is None:
+        return Drained(busy=True)
+    try:
+        return _under_lease(works, lease, company_id, stop=stop)
+    except NotAuthorized as fault:
+        with works.database.writing() as c:
+            setups.pause(c, target.id, reason=str(fault), until=None)
+        return Drained(paused=str(fault))
+    except LeaseLost:
+        return Drained(busy=True)
+    finally:
+        with works.database.writing() as c:
+            leases.release(c, lease)
+
+
+def _under_lease(works: Works, lease: Lease, company_id: str, *, stop: Callable[[], bool]) -> Drained:
+    books = open_books(works, company_id)
+    line = open_line(works, books.company.connection_id)
+    until = works.now() + works.limits.unit_s * 1_000_000
+    purse = Purse(works, line)
+    total = Drained()
+    with ThreadPoolExecutor(works.limits.calls_at_once, thread_name_prefix="call") as pool:
+        while works.now() < until and not stop():
+            lease, done = _round(works, lease, books, line, purse=purse, pool=pool, until=until)
+            total = Drained(
+                total.planned + done.planned, total.sealed + done.sealed, total.sent + done.sent, total.settled + done.settled
+            )
+            if not done.worked:
+                break
+    with works.database.writing() as c:
+        leases.renew(c, lease, now=works.now(), ttl_us=works.limits.lease_s * 1_000_000)
+        purse.settle(c)
+        purse.close(c)
+    return Drained(total.planned, total.sealed, total.sent, total.settled, due_at=next_due(works, books))
+
+
+def _round(
+    works: Works, lease: Lease, books: Books, line: Line, *, purse: Purse, pool: ThreadPoolExecutor, until: int
+) -> tuple[Lease, Drained]:
+    """One pass: planning first, so that a full batch can be sealed; settling last, so that nothing stays half done."""
+    lease, planned = planning.plan_due(works, lease, books)
+    lease, sealed = sealing.seal_due(works, lease, books)
+    lease, sent = sending.send_ready(works, lease, books, line, purse=purse, pool=pool, until=until)
+    lease, settled = settling.settle_due(works, lease, books, line, purse=purse, pool=pool)
+    return lease, Drained(planned, sealed, sent, settled)
+
+
+def next_due(works: Works, books: Books) -> int | None:
+    """When this company has work again: a trip to look at, a submission to settle, a pool to close."""
+    with works.database.reading() as c:
+        times = [trips.next_due(c, books.route_ids), submissions.next_due(c, books.company.id)]
+        pools = writes.pool_ages(c, books.company.id)
+    times += [sealing.closes_at(books, pool, oldest=oldest) for pool, (_, oldest) in pools.items()]
+    known = [time for time in times if time is not None]
+    return min(known) if known else None

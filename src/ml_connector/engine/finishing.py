@@ -1,0 +1,112 @@
+"""Finishing: a document stands in the ledger; its records are posted, who waited for it goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ml_connector.connectors.shapes import Observed
+from ml_connector.engine.books import Books
+from ml_connector.engine.works import Works
+from ml_connector.finance.encoding import text_of
+from ml_connector.store import audit, bindings, reviews, submissions, trips, writes
+from ml_connector.store.audit import Entry
+from ml_connector.store.database import Connection
+from ml_connector.store.submissions import Submission
+from ml_connector.store.writes import Write
+
+PARTIES = frozenset({"customer", "supplier"})
+
+
+def finish(
+    works: Works, c: Connection, books: Books, standing: Sequence[tuple[Submission, Observed | None]], *, source: str
+) -> None:
+    """Submissions whose document stands in the target, with what was read back (None: master data). The caller's transaction."""
+    if not standing:
+        return
+    now = works.now()
+    members = writes.of_submissions(c, [one.id for one, _ in standing])
+    submissions.move(
+        c,
+        [
+            {
+                "id": one.id,
+                "number": (shown.number if shown else one.number) or one.remote_id,
+                "etag": shown.etag if shown else one.etag,
+                "observed": observed_text(shown) if shown else None,
+                "fault": None,
+                "due_at": None,
+                "updated_at": now,
+            }
+            for one, shown in standing
+        ],
+        source=source,
+        target="done",
+    )
+    writes.finish(
+        c,
+        [(one.id, one.remote_id or "", (shown.number if shown else one.number) or one.remote_id or "") for one, shown in standing],
+        now=now,
+    )
+    done = [write for one, _ in standing for write in members.get(one.id, [])]
+    _undo_originals(c, done, now=now)
+    _bind_parties(works, c, books, standing, members)
+    _finish_trips(works, c, books, done)
+    facts = [
+        [one.key, one.kind, (shown.number if shown else one.number) or one.remote_id, [write.key for write in members.get(one.id, [])]]
+        for one, shown in standing
+    ]
+    entry = Entry(now, "system", "posted", books.company.id, {"documents": facts})
+    audit.append_many(
+        c, chain=audit.company_chain(books.company.id), workspace_id=books.company.workspace_id, entries=[entry]
+    )
+
+
+def observed_text(shown: Observed) -> str:
+    """What was read back, as it is kept with the submission."""
+    return text_of(
+        {
+            "number": shown.number,
+            "status": shown.status,
+            "currency": shown.currency,
+            "total": shown.total,
+            "vat": shown.vat,
+            "day": shown.day,
+            "base_total": shown.base_total,
+        }
+    )
+
+
+def _undo_originals(c: Connection, done: Sequence[Write], *, now: int) -> None:
+    """A reversal that is done makes its original `reversed`."""
+    writes.reverse(c, [write.reverses_id for write in done if write.reverses_id], now=now)
+
+
+def _bind_parties(
+    works: Works, c: Connection, books: Books, standing: Sequence[tuple[Submission, Observed | None]],
+    members: dict[str, list[Write]]
+) -> None:  # fmt: skip
+    parties = [(one, members[one.id][0]) for one, _ in standing if one.kind in PARTIES and members.get(one.id)]
+    for one, write in parties:
+        bindings.bind(
+            c, books.company.connection_id, one.kind, write.key, remote_id=one.number or one.remote_id or "", how="made",
+            workspace_id=books.company.workspace_id, ids=works.ids, now=works.now(),
+        )  # fmt: skip
+    if parties:
+        works.parties.forget()
+
+
+def _finish_trips(works: Works, c: Connection, books: Books, done: Sequence[Write]) -> None:
+    now = works.now()
+    touched = sorted({write.trip_id for write in done})
+    unfinished = writes.unfinished_trips(c, touched)
+    ended = [trip_id for trip_id in touched if trip_id not in unfinished]
+    reversed_ones = {write.trip_id for write in done if write.reverses_id is not None}
+    trips.finish_posting(c, ended, now=now)
+    if reversed_ones:
+        trips.finish_undo(c, sorted(reversed_ones & set(ended)), now=now)
+    reviews.supersede(c, ended, now=now)
+    sources = {road.source.id for road in books.roads.values()}
+    keys = [write.key for write in done]
+    for source_id in sources:
+        if trips.anybody_waits(c, source_id):
+            trips.wake_for(c, source_id, "write", keys, now=now)

@@ -1,0 +1,204 @@
+"""What must be known around records before they can be planned: answered from the store, or named as missing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ml_connector.clock import micros
+from ml_connector.connectors.shapes import Translate
+from ml_connector.engine.works import Works, open_line
+from ml_connector.errors import Untranslatable
+from ml_connector.finance.documents import Document
+from ml_connector.finance.plan import Answer, Found, Need, Related
+from ml_connector.finance.rulebook import Terms
+from ml_connector.flows.flow import Flow
+from ml_connector.store import bindings, cursors, records
+from ml_connector.store.database import Connection
+from ml_connector.store.records import StoredRecord
+
+ROUNDS = 8  # payment -> order -> invoice -> customer -> party in the ledger is five
+# A list of the source may lag behind the thing it lists: a walk counts for what is older than this.
+WALK_LAG_US = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One record to be planned: its document, or why it cannot be read."""
+
+    id: str  # of the trip, or any name in a preview
+    document: Document | None
+    fault: Untranslatable | None
+    flow: Flow
+    terms: Terms
+    source_id: str
+    target_id: str
+    translate: Translate
+    decisions: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Gathered:
+    """Everything known around the cases, and what is missing by case."""
+
+    answers: dict[tuple[str, str], Answer]  # (connection, need name)
+    missing: dict[str, list[Need]]
+    unknown_parties: dict[tuple[str, str], Need]  # (target connection, need name)
+    read: dict[str, list[str]]  # names of needs each case asked
+
+    def related(self, case: Case) -> Related:
+        """What is known around one case."""
+        known = {}
+        for name in self.read.get(case.id, ()):
+            connection = case.target_id if name.startswith("target:") else case.source_id
+            if (connection, name) in self.answers:
+                known[name] = self.answers[connection, name]
+        return Related(answers=known, decisions=case.decisions)
+
+
+def document_case(
+    case_id: str, record: StoredRecord, *, flow: Flow, terms: Terms, source_id: str, target_id: str, translate: Translate,
+    decisions: Mapping[str, str]
+) -> Case:  # fmt: skip
+    """A stored record as a case."""
+    try:
+        if record.payload is None:
+            raise Untranslatable("The payload was erased.", field="payload", record=record.external_id)
+        document: Document | None = translate(record.kind, records.payload_of(record.payload))
+        fault = None
+    except Untranslatable as error:
+        document, fault = None, error
+    return Case(case_id, document, fault, flow, terms, source_id, target_id, translate, decisions)
+
+
+def gather(
+    works: Works, c: Connection, cases: Sequence[Case], *, known: Mapping[tuple[str, str], Answer] | None = None
+) -> Gathered:  # fmt: skip
+    """Ask each case what it needs, again after each round of answers, until nothing new is asked."""
+    found = Gathered(dict(known or {}), {}, {}, {})
+    translated: dict[tuple[str, int], Document | None] = {}
+    tried: set[tuple[str, str]] = set()
+    for _ in range(ROUNDS):
+        asked = _ask(cases, found, tried=tried)
+        if not asked:
+            break
+        tried |= asked.keys()
+        _answer(works, c, asked, found=found, translated=translated)
+    return found
+
+
+def _ask(
+    cases: Sequence[Case], found: Gathered, *, tried: set[tuple[str, str]]
+) -> dict[tuple[str, str], tuple[Need, Translate]]:
+    """What every case still needs, by (connection, need name), leaving out what was tried before."""
+    asked: dict[tuple[str, str], tuple[Need, Translate]] = {}
+    for case in cases:
+        if case.document is None:
+            continue
+        needs = case.flow.needs(case.document, found.related(case), case.terms)
+        found.read[case.id] = [need.name for need in needs]
+        missing = [need for need in needs if (_connection(case, need), need.name) not in found.answers]
+        found.missing[case.id] = missing
+        for need in missing:
+            name = _connection(case, need), need.name
+            if name not in tried:
+                asked[name] = need, case.translate
+    return asked
+
+
+def _connection(case: Case, need: Need) -> str:
+    return case.target_id if need.system == "target" else case.source_id
+
+
+def _answer(
+    works: Works, c: Connection, asked: Mapping[tuple[str, str], tuple[Need, Translate]], *, found: Gathered,
+    translated: dict[tuple[str, int], Document | None]
+) -> None:  # fmt: skip
+    """Answer from the store what it can answer."""
+    by_id: dict[tuple[str, str], list[tuple[str, Need, Translate]]] = {}
+    by_link: dict[tuple[str, str, str], list[tuple[str, Need, Translate]]] = {}
+    for (connection_id, name), (need, translate) in asked.items():
+        if need.system == "target":
+            _answer_party(works, c, connection_id, need, found=found)
+        elif need.id is not None:
+            by_id.setdefault((connection_id, need.kind), []).append((name, need, translate))
+        elif need.link is not None:
+            by_link.setdefault((connection_id, need.kind, need.link[0]), []).append((name, need, translate))
+    for (connection_id, kind), needs in by_id.items():
+        stored = records.by_names(c, connection_id, kind, [need.id or "" for _, need, _ in needs])
+        for name, need, translate in needs:
+            record = stored.get(need.id or "")
+            if record is not None:
+                found.answers[connection_id, name] = _documents([record], translate, translated)
+    for (connection_id, kind, link), needs in by_link.items():
+        pointing = records.by_links(c, connection_id, kind, link, [need.link[1] for _, need, _ in needs if need.link])
+        marks: dict[str | None, int] = {}
+        for name, need, translate in needs:
+            several = pointing.get(need.link[1] if need.link else "", [])
+            if several:
+                found.answers[connection_id, name] = _documents(several, translate, translated)
+            elif need.optional and _walked(c, connection_id, need, marks) >= micros(need.since or works.clock.now()):
+                found.answers[connection_id, name] = ()
+
+
+def _documents(
+    stored: Sequence[StoredRecord], translate: Translate, translated: dict[tuple[str, int], Document | None]
+) -> Answer:
+    documents = []
+    for record in stored:
+        if (record.id, record.n) not in translated:
+            translated[record.id, record.n] = _translate(record, translate)
+        document = translated[record.id, record.n]
+        if document is not None:
+            documents.append(document)
+    return tuple(documents)
+
+
+def _translate(record: StoredRecord, translate: Translate) -> Document | None:
+    if record.payload is None:
+        return None
+    try:
+        return translate(record.kind, records.payload_of(record.payload))
+    except Untranslatable:
+        return None
+
+
+def walk_stream(kind: str, location: str | None) -> str:
+    """The cursor that remembers when this kind was last walked at this location."""
+    return f"walk:{kind}:{location or ''}"
+
+
+def _walked(c: Connection, connection_id: str, need: Need, marks: dict[str | None, int]) -> int:
+    if need.location not in marks:
+        mark = cursors.get(c, connection_id, walk_stream(need.kind, need.location))
+        marks[need.location] = int(mark.position) - WALK_LAG_US if mark and mark.position else -1
+    return marks[need.location]
+
+
+def _answer_party(works: Works, c: Connection, connection_id: str, need: Need, *, found: Gathered) -> None:
+    fields = dict(need.fields)
+    key = fields.get("binding")
+    if key is not None:
+        bound = bindings.of_keys(c, connection_id, need.kind, [key]).get(key)
+        if bound is not None and "number" not in fields:
+            fields = {"number": bound.remote_id}
+    cached = works.parties.get((connection_id, need.kind, json.dumps(fields, sort_keys=True)), now=works.now())
+    if cached is not None:
+        found.answers[connection_id, need.name] = cached
+    else:
+        found.unknown_parties[connection_id, need.name] = Need(need.kind, system="target", fields=tuple(sorted(fields.items())))
+
+
+def look_up_parties(works: Works, gathered: Gathered) -> bool:
+    """Ask the target for the parties nobody has looked for yet. True when there were any: gather again then."""
+    asked = bool(gathered.unknown_parties)
+    for (connection_id, name), need in gathered.unknown_parties.items():
+        fields = {key: value for key, value in need.fields if key != "binding" and value}
+        found: tuple[Found, ...] = ()
+        if fields:
+            found = tuple(open_line(works, connection_id).writer.look_up(need.kind, fields))
+        works.parties.put((connection_id, need.kind, json.dumps(dict(need.fields), sort_keys=True)), found, now=works.now())
+        gathered.answers[connection_id, name] = found
+    gathered.unknown_parties.clear()
+    return asked

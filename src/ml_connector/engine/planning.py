@@ -1,0 +1,342 @@
+"""Planning: due trips become plans, questions to people, waiting or nothing. Decides in memory, then stores it all at once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ml_connector.clock import moment
+from ml_connector.engine import gathering
+from ml_connector.engine.arriving import link_name
+from ml_connector.engine.books import Books, Road
+from ml_connector.engine.gathering import Case, Gathered
+from ml_connector.engine.reversing import reversal_row
+from ml_connector.engine.reviewing import decisions_of
+from ml_connector.engine.works import Works
+from ml_connector.finance.encoding import booked_hash, encode_finding, encode_write, expected, hash_of, text_of
+from ml_connector.finance.plan import Finding, Hold, Ignore, Need, Plan, PlannedWrite, Verdict, Wait
+from ml_connector.rules.validation import validate
+from ml_connector.store import audit, leases, records, reviews, trips, writes
+from ml_connector.store.audit import Entry
+from ml_connector.store.database import Connection
+from ml_connector.store.leases import Lease
+from ml_connector.store.trips import Trip
+from ml_connector.store.writes import Write
+
+CONSENT = "consent"
+CORRECTION = "correction"
+MASTER_DATA = frozenset({"customer", "supplier"})
+_LOOK_AGAIN_US = 3_600_000_000  # a waiting trip is looked at hourly, in case a wake-up was lost
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What planning says of one trip."""
+
+    case: Case
+    verdict: Verdict
+    rulebook_n: int
+    missing: tuple[Need, ...] = ()
+
+
+def plan_due(works: Works, lease: Lease, books: Books) -> tuple[Lease, int]:
+    """Plan up to one round of due trips. Returns the renewed lease and how many were planned."""
+    now = works.now()
+    with works.database.reading() as c:
+        found = trips.due(c, books.route_ids, now=now, limit=works.limits.trips_at_once)
+        if not found:
+            return lease, 0
+        stored = records.by_ids(c, [trip.record_id for trip in found])
+        decided = reviews.of_trips(c, [trip.id for trip in found], state="resolved")
+        cases = []
+        for trip in found:
+            decisions = decisions_of(decided.get(trip.id, []))
+            road = books.roads[trip.route_id]
+            cases.append(case_of(trip.id, stored[trip.record_id], road, decisions=decisions))
+        gathered = gathering.gather(works, c, cases)
+    while gathering.look_up_parties(works, gathered):
+        with works.database.reading() as c:
+            gathered = gathering.gather(works, c, cases, known=gathered.answers)
+    by_trip = {trip.id: trip for trip in found}
+    judged = [
+        judge(case, gathered, books=books, road=books.roads[by_trip[case.id].route_id], day_of=stored[by_trip[case.id].record_id].occurred_at)
+        for case in cases
+    ]
+    versions = {trip.id: stored[trip.record_id].n for trip in found}
+    with works.database.writing() as c:
+        lease = leases.renew(c, lease, now=works.now(), ttl_us=works.limits.lease_s * 1_000_000)
+        _Settlement(works, c, books, by_trip, versions).settle(judged)
+    return lease, len(found)
+
+
+def case_of(name: str, record: records.StoredRecord, road: Road, *, decisions: Mapping[str, str]) -> Case:
+    """A stored record on a route, ready to be planned."""
+    return gathering.document_case(
+        name,
+        record,
+        flow=road.flow,
+        terms=road.terms,
+        source_id=road.source.id,
+        target_id=road.route.target_id,
+        translate=road.translate,
+        decisions=decisions,
+    )
+
+
+def judge(case: Case, gathered: Gathered, *, books: Books, road: Road, day_of: int | None) -> Judged:
+    """Decide, touching nothing, what one record should become."""
+    rulebook = road.rulebook_on(moment(day_of or 0).date())
+    if case.document is None:
+        assert case.fault is not None
+        finding = Finding("untranslatable", str(case.fault), field=case.fault.field)
+        return Judged(case, Hold((finding,)), rulebook.version)
+    ignored = case.decisions.get("ignore")
+    if ignored:
+        return Judged(case, Ignore(f"A person decided: {ignored}"), rulebook.version)
+    missing = tuple(gathered.missing.get(case.id, ()))
+    if missing:
+        return Judged(case, Wait(f"Waits for {', '.join(need.name for need in missing[:3])}."), rulebook.version, missing)
+    verdict = road.flow.plan(
+        case.document, gathered.related(case), terms=case.terms, rulebook=rulebook, chart=books.chart
+    )
+    if isinstance(verdict, Plan):
+        findings = (*verdict.findings, *validate(verdict, books.chart, case.terms))
+        blocking = tuple(finding for finding in findings if finding.blocks)
+        verdict = Hold(blocking) if blocking else replace(verdict, findings=findings)
+    return Judged(case, verdict, rulebook.version)
+
+
+def plan_hash(plan: Plan) -> str:
+    """What consent names: the same writes with the same booked content give the same hash."""
+    return hash_of([[write.key, write.kind, booked_hash(write.kind, write.content)] for write in plan.writes])
+
+
+class _Settlement:
+    """One transaction in which judgements become rows."""
+
+    def __init__(
+        self, works: Works, c: Connection, books: Books, by_trip: Mapping[str, Trip], versions: Mapping[str, int]
+    ) -> None:
+        self.works, self.c, self.books, self.trips, self.versions = works, c, books, by_trip, versions
+        self.now = works.now()
+        self.workspace = books.company.workspace_id
+        self.rows: dict[str, list[dict[str, Any]]] = {}
+        self.items: list[dict[str, Any]] = []
+        self.asked: list[dict[str, Any]] = []
+        self.new_writes: list[dict[str, Any]] = []
+        self.new_needs: list[dict[str, Any]] = []
+        self.facts: list[list[Any]] = []
+
+    def settle(self, judged: Sequence[Judged]) -> None:
+        """Store what planning decided for all of them."""
+        keys = [write.key for one in judged if isinstance(one.verdict, Plan) for write in one.verdict.writes]
+        writes.drop_open(self.c, [one.case.id for one in judged], now=self.now)
+        self.live = writes.live(self.c, self.books.company.id, keys)
+        self.revisions = writes.last_revisions(self.c, self.books.company.id, keys)
+        for one in judged:
+            self._one(one)
+        writes.add(self.c, self.new_writes, self.new_needs)
+        for target, rows in self.rows.items():
+            trips.settle_plan(self.c, target, rows)
+        if self.asked:
+            trips.ask(self.c, self.asked, workspace_id=self.workspace, ids=self.works.ids, now=self.now)
+        asked_again: dict[str, set[str]] = {}
+        for item in self.items:
+            asked_again.setdefault(item["subject"], set()).add(item["code"])
+        again = [trip_id for trip_id, trip in self.trips.items() if trip.planned_n is not None or trip.state != "received"]
+        reviews.supersede(self.c, again, now=self.now, keep=asked_again)
+        if self.items:
+            reviews.raise_items(self.c, self.items, workspace_id=self.workspace, ids=self.works.ids, now=self.now)
+        entry = Entry(
+            self.now, "system", "planned", self.books.company.id, {"chart": self.books.chart_n, "trips": self.facts}
+        )
+        audit.append_many(
+            self.c, chain=audit.company_chain(self.books.company.id), workspace_id=self.workspace, entries=[entry]
+        )
+
+    def _one(self, one: Judged) -> None:
+        match one.verdict:
+            case Plan():
+                self._plan(one, one.verdict)
+            case Ignore(reason):
+                self._move(one, "ignored", reason=reason)
+            case Hold(findings):
+                self._hold(one, findings)
+            case Wait(reason, until):
+                self._wait(one, reason, until_us=None if until is None else int(until.timestamp() * 1_000_000))
+
+    def _hold(self, one: Judged, findings: Sequence[Finding]) -> None:
+        for finding in findings:
+            self._ask(one, finding)
+        self._move(one, "held", reason="; ".join(sorted({finding.code for finding in findings})))
+
+    def _ask(self, one: Judged, finding: Finding) -> None:
+        self.items.append(
+            {
+                "subject": one.case.id,
+                "company_id": self.books.company.id,
+                "connection_id": one.case.source_id,
+                "trip_id": one.case.id,
+                "code": finding.code,
+                "field": finding.field,
+                "sentence": finding.sentence,
+                "proposal": encode_finding(finding)["proposal"],
+            }
+        )
+
+    def _wait(self, one: Judged, reason: str, *, until_us: int | None) -> None:
+        trip = self.trips[one.case.id]
+        limit_us = one.case.terms.needs_limit_h * 3_600_000_000
+        if one.missing and self.now - trip.created_at > limit_us:
+            names = ", ".join(need.name for need in one.missing)
+            sentence = f"{names} has not appeared for {one.case.terms.needs_limit_h} hours. Look for it in the source, or ignore the record."
+            self._hold(one, [Finding("need-not-met", sentence)])
+            return
+        for need in one.missing:
+            self._need(one, need)
+        self._move(one, "waiting", reason=reason, due_at=until_us or self.now + _LOOK_AGAIN_US)
+
+    def _need(self, one: Judged, need: Need) -> None:
+        external = need.id if need.link is None else link_name(*need.link)
+        self.asked.append(
+            {
+                "trip_id": one.case.id,
+                "connection_id": one.case.source_id,
+                "kind": need.kind,
+                "external_id": external,
+                "fields": {"location": need.location, "optional": need.optional} if need.link else {},
+            }
+        )
+
+    def _plan(self, one: Judged, plan: Plan) -> None:
+        trip = self.trips[one.case.id]
+        hashes = {write.key: booked_hash(write.kind, write.content) for write in plan.writes}
+        if self._clash(one, plan, hashes):
+            return
+        mine = [write for write in plan.writes if write.key not in self.live]
+        others = [self.live[write.key] for write in plan.writes if write.key in self.live]
+        for position, write in enumerate(mine):
+            self._write(one, write, hashes[write.key], position=position)
+        waiting_for = [write for write in others if write.state != "done" and write.trip_id != trip.id]
+        own_sealed = [write for write in others if write.state == "sealed" and write.trip_id == trip.id]
+        wanted = hash_of([[write.key, write.kind, hashes[write.key]] for write in plan.writes])
+        text = text_of({"keys": [write.key for write in plan.writes], "warnings": [encode_finding(f) for f in plan.findings]})
+        if mine or own_sealed:
+            self._move(one, "planned", plan=text, hash_text=wanted)
+            self._consent(one, trip, plan, wanted)
+        elif waiting_for:
+            for write in waiting_for:
+                self.asked.append(
+                    {
+                        "trip_id": trip.id, "connection_id": one.case.source_id, "kind": "write", "external_id": write.key,
+                        "fields": {},
+                    }
+                )  # fmt: skip
+            reason = f"Shares {waiting_for[0].key} with another record."
+            self._move(one, "waiting", reason=reason, plan=text, hash_text=wanted, due_at=self.now + _LOOK_AGAIN_US)
+        else:
+            self._move(one, "posted", plan=text, hash_text=wanted)
+
+    def _consent(self, one: Judged, trip: Trip, plan: Plan, wanted: str) -> None:
+        if self.books.roads[trip.route_id].route.posting == "approve" and trip.approved_hash != wanted:
+            keys = ", ".join(write.key for write in plan.writes)
+            self._ask(one, Finding(CONSENT, f"{keys} is planned and waits for consent.", proposal={"plan_hash": wanted}))
+
+    def _clash(self, one: Judged, plan: Plan, hashes: Mapping[str, str]) -> bool:
+        """The same key with another content: ours is a correction, another record's is a question."""
+        for write in plan.writes:
+            old = self.live.get(write.key)
+            if old is None or old.hash == hashes[write.key]:
+                continue
+            if old.trip_id != one.case.id:
+                sentence = (
+                    f"{write.key} was planned from another record with other amounts or accounts. "
+                    "Compare the two with `ml-connector trace`, then ignore one."
+                )
+                self._hold(one, [Finding("event-unequal", sentence, proposal={"key": write.key, "other": old.trip_id})])
+            elif write.kind in MASTER_DATA:
+                writes.reverse(self.c, [old.id], now=self.now)  # updated in place: the newer revision is the one that counts
+                del self.live[write.key]
+                continue
+            elif old.state == "sealed":
+                self._move(one, "waiting", reason=f"{write.key} is on its way to the ledger.", due_at=self.now + 30_000_000)
+            else:
+                self._correct(one, write, old, hashes)
+            return True
+        return False
+
+    def _correct(self, one: Judged, write: PlannedWrite, old: Write, hashes: Mapping[str, str]) -> None:
+        consent = one.case.decisions.get(CORRECTION)
+        if one.case.terms.corrections != "automatic" and consent != hashes[write.key]:
+            sentence = (
+                f"{write.key} is posted as {old.number} with other content than the record gives now. "
+                "Accept the correction (reversal and a new posting) or ignore the change."
+            )
+            proposal = {"accept": hashes[write.key], "posted": json.loads(old.content)["content"], "now": encode_write(write)["content"]}
+            self._hold(one, [Finding(CORRECTION, sentence, field=write.key, proposal=proposal)])
+            return
+        row = reversal_row(self.works, old, self.books, trip_id=one.case.id, now=self.now)
+        if isinstance(row, Finding):
+            self._hold(one, [row])
+            return
+        if row["key"] not in writes.live(self.c, self.books.company.id, [row["key"]]):
+            self.new_writes.append(row)
+        self.asked.append(
+            {"trip_id": one.case.id, "connection_id": one.case.source_id, "kind": "write", "external_id": row["key"], "fields": {}}
+        )
+        self._move(one, "waiting", reason=f"{old.number} is being reversed first.", due_at=self.now + _LOOK_AGAIN_US)
+
+    def _write(self, one: Judged, write: PlannedWrite, hash_text: str, *, position: int) -> None:
+        write_id = self.works.ids.new()
+        encoded = encode_write(write)
+        worth = expected(write.content)
+        row = {
+            "id": write_id,
+            "workspace_id": self.workspace,
+            "company_id": self.books.company.id,
+            "trip_id": one.case.id,
+            "key": write.key,
+            "revision": self.revisions.get(write.key, 0) + 1,
+            "kind": write.kind,
+            "content": text_of({"content": encoded["content"], "why": encoded["why"]}),
+            "hash": hash_text,
+            "amount": worth.total if worth else None,
+            "currency": worth.currency if worth else None,
+            "pool_key": write.pool,
+            "reverses_id": None,
+            "state": "open",
+            "position": position,
+            "created_at": self.now,
+            "updated_at": self.now,
+        }
+        self.new_writes.append(row)
+        self.new_needs += [
+            {"write_id": write_id, "key": key, "workspace_id": self.workspace, "company_id": self.books.company.id}
+            for key in dict.fromkeys(write.needs)
+        ]
+        self.live[write.key] = Write(
+            write_id, self.books.company.id, one.case.id, write.key, row["revision"], write.kind, "", hash_text, write.pool,
+            None, "open", None, None, None, self.now,
+        )  # fmt: skip
+
+    def _move(
+        self, one: Judged, target: str, *, reason: str | None = None, plan: str | None = None, hash_text: str | None = None,
+        due_at: int | None = None
+    ) -> None:  # fmt: skip
+        trip = self.trips[one.case.id]
+        self.rows.setdefault(target, []).append(
+            {
+                "b_id": trip.id,
+                "b_n": self.versions[trip.id],
+                "b_plan": plan,
+                "b_hash": hash_text,
+                "b_rulebook": one.rulebook_n,
+                "b_chart": self.books.chart_n,
+                "b_reason": reason,
+                "b_due": due_at,
+                "b_at": self.now,
+            }
+        )
+        self.facts.append([trip.id, target, hash_text or reason or ""])

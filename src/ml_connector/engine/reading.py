@@ -1,0 +1,358 @@
+"""Reading: streams by poll, notices by fetch, needs by look-up. Main database first, notices done second."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from ml_connector.clock import micros, moment
+from ml_connector.connectors.shapes import SourceObject
+from ml_connector.engine import arriving, gathering
+from ml_connector.engine.arriving import Wanted
+from ml_connector.engine.books import terms_of
+from ml_connector.engine.gathering import Case
+from ml_connector.engine.works import Line, Works, open_line
+from ml_connector.errors import ConnectorError, NotAuthorized, Transient, UsageError
+from ml_connector.finance.plan import Need
+from ml_connector.finance.rulebook import Terms
+from ml_connector.store import cursors, inbox, reviews, setups, trips
+from ml_connector.store.cursors import Cursor
+from ml_connector.store.database import Connection
+from ml_connector.store.records import Reading
+from ml_connector.store.setups import ConnectionRow
+from ml_connector.store.trips import BACKFILL_PRIORITY, LIVE_PRIORITY, OpenNeed
+
+NEED_ROUNDS = 4
+ASK_AGAIN_US = 300_000_000  # a thing that is not there yet is looked for every five minutes
+NOTICE_LIFE_US = 7 * 86_400_000_000
+_NEEDS_AT_ONCE = 2_000
+
+
+@dataclass(slots=True)
+class Read:
+    """What one reading brought. `error` in words when it could not be made."""
+
+    objects: int = 0
+    fresh: int = 0
+    trips: int = 0
+    notices: int = 0
+    more: bool = False
+    error: str | None = None
+    streams: dict[str, int] = field(default_factory=dict)
+
+
+def poll(works: Works, connection_id: str, stream: str) -> Read:
+    """Read the next page of one stream: rows and cursor in one transaction. Killed anywhere, the page is read again."""
+    with works.database.reading() as c:
+        cursor = cursors.get(c, connection_id, stream)
+        connection = setups.get_connection(c, connection_id)
+    if cursor is None or connection is None:
+        raise UsageError("There is no such stream.", record=f"{connection_id}/{stream}")
+    if connection.state != "active":
+        return Read(error=connection.reason or connection.state)
+    try:
+        return _poll(works, connection, cursor)
+    except ConnectorError as fault:
+        _note_failure(works, connection, cursor, fault)
+        return Read(error=str(fault))
+
+
+def _poll(works: Works, connection: ConnectionRow, cursor: Cursor) -> Read:
+    line = open_line(works, connection.id)
+    began = works.now()
+    name, _, backfill = cursor.stream.partition("@")
+    start = datetime.fromisoformat(backfill) if backfill else _go_live(works, connection)
+    page = line.reader.page(name, cursor.position, now=works.clock.now(), backfill_from=start)
+    objects = list(page.objects)
+    if page.named:
+        by_kind: dict[str, list[str]] = {}
+        for one in page.named:
+            by_kind.setdefault(one.kind, []).append(one.external_id)
+        for kind, ids in by_kind.items():
+            objects += arriving.split(line.reader.fetch(kind, ids))[0]
+    with works.database.reading() as c:
+        wanted = arriving.wanted_by(works, c, connection)
+    readings = arriving.readings_of(wanted, objects, source="poll", read_at=began)
+    extra, walks = _needed(works, line, wanted, objects)
+    spec = next((one for one in line.system.connector.streams if one.name == name), None)
+    every_us = (spec.every_s if spec else 300) * 1_000_000
+    due = began if page.more else (cursors.NEVER if backfill else began + every_us)
+    with works.database.writing() as c:
+        arrival = arriving.keep(
+            works, c, wanted, [*extra, *readings], actor="poll",
+            priority=BACKFILL_PRIORITY if backfill else LIVE_PRIORITY, facts={"stream": cursor.stream},
+        )  # fmt: skip
+        _mark_walks(works, c, connection, walks)
+        cursors.advance(c, cursor.id, was=cursor.position, position=page.position, due_at=due, now=works.now())
+    return Read(len(objects), arrival.fresh, arrival.trips, more=page.more)
+
+
+def _go_live(works: Works, connection: ConnectionRow) -> datetime | None:
+    """Reading for the first time begins a little before the earliest go-live of the companies that use this source."""
+    with works.database.reading() as c:
+        companies = [setups.get_company(c, route.company_id) for route in setups.routes(c, source_id=connection.id)]
+    days = [company.go_live for company in companies if company and company.go_live]
+    if not days:
+        return None
+    return datetime.combine(min(days), datetime.min.time(), tzinfo=works.clock.now().tzinfo) - timedelta(days=4)
+
+
+def _note_failure(works: Works, connection: ConnectionRow, cursor: Cursor, fault: ConnectorError) -> None:
+    now = works.now()
+    wait_s = min(900.0, 5.0 * 2 ** min(cursor.failures, 8))
+    if isinstance(fault, Transient) and fault.retry_after_s is not None:
+        wait_s = max(wait_s if cursor.failures else 0.0, fault.retry_after_s)
+    with works.database.writing() as c:
+        cursors.fail(c, cursor.id, reason=str(fault)[:500], due_at=now + int(wait_s * 1_000_000), now=now)
+        if isinstance(fault, NotAuthorized):
+            pause(works, c, connection, fault)
+
+
+def pause(works: Works, c: Connection, connection: ConnectionRow, fault: NotAuthorized) -> None:
+    """Our rights were refused: nothing is tried until a person repairs them, and the queue says how."""
+    if not setups.pause(c, connection.id, reason=str(fault)[:500], until=None):
+        return
+    item = {
+        "subject": connection.id, "company_id": None, "connection_id": connection.id, "trip_id": None,
+        "code": "connection-paused", "field": "", "proposal": {},
+        "sentence": f"{connection.title} ({connection.code}) is paused: {fault.what} {fault.fix}",
+    }  # fmt: skip
+    reviews.raise_items(c, [item], workspace_id=connection.workspace_id, ids=works.ids, now=works.now())
+
+
+# ------------------------------------------------------------------------------------------- notices
+
+
+def fetch(works: Works, connection_id: str) -> Read:
+    """Read what open notices name and what trips need. Killed anywhere, the notices are still open."""
+    with works.database.reading() as c:
+        connection = setups.get_connection(c, connection_id)
+    if connection is None:
+        raise UsageError("There is no such connection.", record=connection_id)
+    if connection.state != "active":
+        return Read(error=connection.reason or connection.state)
+    with works.database.inbox_reading() as c:
+        notices = inbox.open_notices(
+            c, connection.workspace_id, connection_id=connection_id, now=works.now(), limit=works.limits.notices_at_once
+        )
+    with works.database.reading() as c:
+        needs = trips.open_needs(c, connection_id, now=works.now(), limit=_NEEDS_AT_ONCE)
+    read = Read()
+    try:
+        _fetch_notices(works, connection, notices, read)
+        _fetch_needs(works, connection, needs, read)
+    except ConnectorError as fault:
+        _put_off(works, connection, notices, needs, fault)
+        read.error = str(fault)
+    read.more = len(notices) == works.limits.notices_at_once
+    return read
+
+
+def _fetch_notices(works: Works, connection: ConnectionRow, notices: Sequence[inbox.OpenNotice], read: Read) -> None:
+    """The ids were noted before the first GET: a notice that arrives during it stays open and is read again."""
+    if not notices:
+        return
+    line = open_line(works, connection.id)
+    began = works.now()
+    since = moment(min(one.received_at for one in notices)) - timedelta(minutes=10)
+    named: dict[str, dict[str, None]] = {}
+    for one in notices:
+        named.setdefault(one.kind, {})[one.external_id] = None
+    objects: list[SourceObject] = []
+    for kind, ids in named.items():
+        there, _gone = arriving.split(line.reader.fetch(kind, list(ids), since=since))
+        objects += there
+    with works.database.reading() as c:
+        wanted = arriving.wanted_by(works, c, connection)
+    readings = arriving.readings_of(wanted, objects, source="webhook", read_at=began)
+    extra, walks = _needed(works, line, wanted, objects)
+    done = [one.id for one in notices]
+    with works.database.writing() as c:
+        arrival = arriving.keep(
+            works, c, wanted, [*extra, *readings], actor="webhook", priority=LIVE_PRIORITY, facts={"notices": len(done)}
+        )
+        _mark_walks(works, c, connection, walks)
+    with works.database.inbox_writing() as c:
+        read.notices += inbox.mark_done(c, done, now=works.now())
+    read.objects += len(objects)
+    read.fresh += arrival.fresh
+    read.trips += arrival.trips
+
+
+def _put_off(
+    works: Works, connection: ConnectionRow, notices: Sequence[inbox.OpenNotice], needs: Sequence[OpenNeed], fault: ConnectorError
+) -> None:
+    now = works.now()
+    attempts = max((one.attempts for one in notices), default=0)
+    wait_s = min(900.0, 5.0 * 2 ** min(attempts, 8))
+    if isinstance(fault, Transient) and fault.retry_after_s is not None:
+        wait_s = max(wait_s if attempts else 0.0, fault.retry_after_s)
+    until = now + int(wait_s * 1_000_000)
+    dead = [one.id for one in notices if now - one.received_at > NOTICE_LIFE_US]
+    with works.database.writing() as c:
+        trips.ask_again(c, [need.id for need in needs], at=until)
+        if isinstance(fault, NotAuthorized):
+            pause(works, c, connection, fault)
+        if dead:
+            item = {
+                "subject": connection.id, "company_id": None, "connection_id": connection.id, "trip_id": None,
+                "code": "notices-given-up", "field": "", "proposal": {"notices": len(dead)},
+                "sentence": f"{len(dead)} webhook notices of {connection.title} could not be read for a week: {fault.what} Polling heals the gap when the connection works again.",
+            }  # fmt: skip
+            reviews.raise_items(c, [item], workspace_id=connection.workspace_id, ids=works.ids, now=now)
+    with works.database.inbox_writing() as c:
+        inbox.mark_dead(c, dead, reason=str(fault)[:300], now=now)
+        inbox.put_off(c, [one.id for one in notices], until=until, reason=str(fault)[:300])
+
+
+# ------------------------------------------------------------------------------------------- needs
+
+
+def _needed(
+    works: Works, line: Line, wanted: Wanted, objects: Sequence[SourceObject]
+) -> tuple[list[Reading], dict[tuple[str, str | None], int]]:
+    """What these objects will need to be planned, read at once: fewer rounds later, fewer calls in all."""
+    if wanted.translate is None or not wanted.routes:
+        return [], {}
+    have: dict[tuple[str, str], SourceObject] = {(one.kind, one.external_id): one for one in objects}
+    extra: list[SourceObject] = []
+    walks: dict[tuple[str, str | None], int] = {}
+    began = works.now()
+    for _ in range(NEED_ROUNDS):
+        ids, links = _missing(works, wanted, have)
+        ids = {kind: [one for one in names if (kind, one) not in have] for kind, names in ids.items()}
+        links = {key: since for key, since in links.items() if key not in walks}
+        if not any(ids.values()) and not links:
+            break
+        for kind, names in ids.items():
+            if names:
+                there, gone = arriving.split(line.reader.fetch(kind, names))
+                extra += there
+                have.update({(one.kind, one.external_id): one for one in there})
+                for one in gone:
+                    have.setdefault((one.kind, one.external_id), _NOTHING)
+        for (kind, location), since in links.items():
+            walks[kind, location] = works.now()
+            for found in line.reader.walk(kind, location=location, since=moment(since)):
+                if (found.kind, found.external_id) not in have:
+                    extra.append(found)
+                    have[found.kind, found.external_id] = found
+    return arriving.readings_of(wanted, extra, source="lookup", read_at=began), walks
+
+
+_NOTHING = SourceObject("", "", {}, "", datetime(1970, 1, 1))  # noqa: DTZ001  # stands for "not there", never kept
+
+
+def _missing(
+    works: Works, wanted: Wanted, have: Mapping[tuple[str, str], SourceObject]
+) -> tuple[dict[str, list[str]], dict[tuple[str, str | None], int]]:
+    """Ids and walks that these objects' plans will ask for and the store cannot answer."""
+    assert wanted.translate is not None
+    ids: dict[str, set[str]] = {}
+    links: dict[tuple[str, str | None], int] = {}
+    with works.database.reading() as c:
+        cases = _cases(works, c, wanted, have)
+        found = gathering.gather(works, c, cases, known=_known(wanted, have))
+        for case in cases:
+            for need in found.missing.get(case.id, ()):
+                if need.system == "source" and need.id is not None:
+                    ids.setdefault(need.kind, set()).add(need.id)
+                elif need.system == "source" and need.link is not None and need.optional:
+                    key = (need.kind, need.location)
+                    since = micros(need.since or works.clock.now())
+                    links[key] = min(links.get(key, since), since)
+    return {kind: sorted(names) for kind, names in ids.items()}, links
+
+
+def _cases(works: Works, c: Connection, wanted: Wanted, have: Mapping[tuple[str, str], SourceObject]) -> list[Case]:
+    assert wanted.translate is not None
+    cases = []
+    for route, flow in wanted.routes:
+        terms = route_terms(works, c, route.id, code=wanted.connection.code)
+        for (kind, external_id), one in have.items():
+            document = arriving.document_of(wanted.translate, kind, one.payload) if kind in flow.kinds and one.kind else None
+            if document is not None:
+                name = f"{route.id}/{kind}/{external_id}"
+                cases.append(Case(name, document, None, flow, terms, wanted.connection.id, route.target_id, wanted.translate))
+    return cases
+
+
+def route_terms(works: Works, c: Connection, route_id: str, *, code: str) -> Terms:
+    """The terms of a route as they stand now."""
+    return terms_of(setups.newest_config(c, "route", route_id), code=code)
+
+
+def _known(wanted: Wanted, have: Mapping[tuple[str, str], SourceObject]) -> dict[tuple[str, str], tuple[object, ...]]:
+    """Answers that the objects just read give to each other."""
+    known: dict[tuple[str, str], tuple[object, ...]] = {}
+    for (kind, external_id), one in have.items():
+        if not one.kind:
+            continue
+        document = arriving.document_of(wanted.translate, kind, one.payload)
+        if document is not None:
+            known[wanted.connection.id, Need(kind, id=external_id).name] = (document,)
+            for _, flow in wanted.routes:
+                for link in flow.links(document):
+                    known[wanted.connection.id, Need(kind, link=link).name] = (document,)
+    return known
+
+
+def _fetch_needs(works: Works, connection: ConnectionRow, needs: Sequence[OpenNeed], read: Read) -> None:
+    """What waiting trips asked for by name; walks for those who asked "does anything point here"."""
+    if not needs:
+        return
+    line = open_line(works, connection.id)
+    began = works.now()
+    objects: list[SourceObject] = []
+    by_kind: dict[str, list[str]] = {}
+    walks: dict[tuple[str, str | None], int] = {}
+    for need in needs:
+        if need.external_id and not need.external_id.startswith("link:"):
+            by_kind.setdefault(need.kind, []).append(need.external_id)
+        elif need.fields.get("optional"):
+            walks[need.kind, need.fields.get("location")] = works.now()
+    for kind, names in by_kind.items():
+        objects += arriving.split(line.reader.fetch(kind, sorted(set(names))))[0]
+    oldest = moment(min(need.asked_at for need in needs)) - timedelta(days=31)
+    for kind, location in walks:
+        objects += line.reader.walk(kind, location=location, since=oldest)
+    with works.database.reading() as c:
+        wanted = arriving.wanted_by(works, c, connection)
+    readings = arriving.readings_of(wanted, objects, source="lookup", read_at=began)
+    there = {(one.kind, one.external_id) for one in objects}
+    walked = [need.id for need in needs if need.fields.get("optional") and (need.kind, need.fields.get("location")) in walks]
+    found = [need.id for need in needs if (need.kind, need.external_id or "") in there]
+    still = [need.id for need in needs if need.id not in set(found) | set(walked)]
+    with works.database.writing() as c:
+        arrival = arriving.keep(
+            works, c, wanted, readings, actor="look-up", priority=LIVE_PRIORITY, facts={"needs": len(needs)}
+        )
+        _mark_walks(works, c, connection, walks)
+        trips.answer(c, [*found, *walked], found='"there"', now=works.now())
+        trips.ask_again(c, still, at=works.now() + ASK_AGAIN_US)
+    read.objects += len(objects)
+    read.fresh += arrival.fresh
+    read.trips += arrival.trips
+
+
+def _mark_walks(works: Works, c: Connection, connection: ConnectionRow, walks: Mapping[tuple[str, str | None], int]) -> None:
+    for (kind, location), began in walks.items():
+        cursors.mark(
+            c, connection.id, gathering.walk_stream(kind, location), position=str(began),
+            workspace_id=connection.workspace_id, ids=works.ids, now=works.now(),
+        )  # fmt: skip
+
+
+def start_backfill(works: Works, connection_id: str, *, since: datetime) -> list[str]:
+    """Read a connection's past from `since` with its own cursors at low priority; live reading goes on."""
+    with works.database.writing() as c:
+        connection = setups.get_connection(c, connection_id)
+        if connection is None:
+            raise UsageError("There is no such connection.", record=connection_id)
+        names = [f"{one.name}@{since.isoformat()}" for one in works.system(connection.connector).connector.streams]
+        for name in names:
+            cursors.ensure(
+                c, connection_id, name, workspace_id=connection.workspace_id, ids=works.ids, now=works.now(), due_at=works.now()
+            )
+    return names

@@ -1,0 +1,173 @@
+"""The review queue: what waits for a person, and what a person's answer sets in motion. Answers are kept, plans are made again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ml_connector.engine import setup
+from ml_connector.engine.works import Works
+from ml_connector.errors import UsageError
+from ml_connector.store import audit, reviews, setups, submissions, trips, writes
+from ml_connector.store.audit import Entry
+from ml_connector.store.database import Connection
+from ml_connector.store.reviews import ReviewItem
+
+IGNORE = "ignore"
+ACCEPT = "accept"
+
+
+def open_items(works: Works, workspace_id: str, *, company_id: str | None = None, code: str | None = None) -> list[ReviewItem]:
+    """What waits for a person, oldest first."""
+    with works.database.reading() as c:
+        return reviews.open_items(c, workspace_id, company_id=company_id, code=code)
+
+
+def show(works: Works, workspace_id: str, item_id: str) -> ReviewItem:
+    """One question. Raises UsageError when there is none of this id."""
+    with works.database.reading() as c:
+        item = reviews.by_id(c, workspace_id, item_id)
+    if item is None:
+        raise UsageError("There is no review item of this id.", record=item_id, fix="See `ml-connector review list`.")
+    return item
+
+
+def answers_to(item: ReviewItem) -> tuple[str, ...]:
+    """What may be answered to a question."""
+    answers: dict[str, tuple[str, ...]] = {
+        "consent": (ACCEPT, IGNORE),
+        "correction": (ACCEPT, IGNORE),
+        "differs": ("check-again", "cancel"),
+        "release-refused": ("release-again", "cancel"),
+        "unposted": ("release-again", "cancel"),
+        "draft-missing": ("check-again", "cancel"),
+        "job-failed": ("check-again", "send-again", "cancel"),
+        "several-found": ("number:<the one that counts>",),
+        "twice-unknown": ("send-again", "cancel"),
+        "connection-paused": ("resume",),
+        "notices-given-up": (ACCEPT,),
+    }
+    return answers.get(item.code, (ACCEPT, "<your decision>", "plan-again", IGNORE))
+
+
+def resolve(works: Works, workspace_id: str, item_id: str, *, answer: str, by: str) -> str:
+    """Carry out a person's answer; what it set in motion, in words. The answer and its audit event share a transaction."""
+    item = show(works, workspace_id, item_id)
+    if item.state != "open":
+        raise UsageError(f"This question is {item.state} already.", record=item_id)
+    proposed_rule = item.proposal.get("rule") if item.code == "mapping-missing" else None
+    if answer == ACCEPT and proposed_rule:
+        return _accept_rule(works, item, by=by)
+    with works.database.writing() as c:
+        told, decision = _carry_out(works, c, item, answer=answer)
+        if not reviews.resolve(c, item_id, decision=decision, decided_by=by, now=works.now()):
+            raise UsageError("Somebody else answered at the same moment.", record=item_id)
+        _note(works, c, item, answer=answer, by=by)
+    return told
+
+
+def _accept_rule(works: Works, item: ReviewItem, *, by: str) -> str:
+    """Add the proposed rule to the route's rulebook; the trips it holds are planned again."""
+    assert item.trip_id is not None
+    with works.database.reading() as c:
+        trip = trips.by_ids(c, [item.trip_id])[item.trip_id]
+    version = setup.add_rule(works, trip.route_id, str(item.proposal["rule"]), by=by)
+    with works.database.writing() as c:
+        reviews.resolve(c, item.id, decision=ACCEPT, decided_by=by, now=works.now())
+        _note(works, c, item, answer=ACCEPT, by=by)
+    return f"The rule is saved as version {version}; what it held is planned again."
+
+
+def _carry_out(works: Works, c: Connection, item: ReviewItem, *, answer: str) -> tuple[str, str]:
+    """(what happens now, the decision to keep)."""
+    now = works.now()
+    if item.code == "connection-paused":
+        setups.update_connection(c, item.subject, state="active", reason=None, paused_until=None)
+        return "The connection is active again.", answer
+    submission_id = item.proposal.get("submission")
+    if submission_id:
+        return _about_submission(works, c, item, str(submission_id), answer=answer), answer
+    if item.trip_id is None:
+        return "Noted.", answer
+    if answer == IGNORE or answer.startswith(f"{IGNORE}:"):
+        trips.reopen(c, [item.trip_id], now=now)
+        reason = answer.partition(":")[2].strip() or "no reason given"
+        return "The record will be ignored.", f"{IGNORE}:{reason}"
+    if item.code == "consent":
+        plan_hash = str(item.proposal.get("plan_hash", ""))
+        if not trips.approve(c, item.trip_id, plan_hash=plan_hash, now=now):
+            raise UsageError("The plan has changed since; look at the new one.", record=item.id)
+        return "Approved; it is posted with the next drain.", plan_hash
+    trips.reopen(c, [item.trip_id], now=now)
+    decision = str(item.proposal.get("accept", "approved")) if answer == ACCEPT else answer
+    return "The record is planned again.", decision
+
+
+def _about_submission(works: Works, c: Connection, item: ReviewItem, submission_id: str, *, answer: str) -> str:
+    now = works.now()
+    found = submissions.by_ids(c, [submission_id]).get(submission_id)
+    if found is None:
+        raise UsageError("The submission is gone.", record=submission_id)
+    row: dict[str, Any] = {"id": submission_id, "due_at": now, "updated_at": now}
+    if answer == "check-again":
+        if found.state == "differs":
+            submissions.move(c, [row], source="differs", target="created")
+        submissions.postpone(c, [submission_id], until=now)
+        return f"{found.number or found.key} is read back again."
+    if answer == "release-again":
+        submissions.postpone(c, [submission_id], until=now)
+        return f"{found.number} is released again."
+    if answer == "send-again" and found.state == "unknown":
+        submissions.found_out(c, [(submission_id, "absent")], now=now)
+        submissions.move(c, [row], source="unknown", target="ready")
+        return f"{found.key} is sent once more."
+    if answer.startswith("number:") and found.state == "unknown":
+        number = answer.partition(":")[2].strip()
+        submissions.found_out(c, [(submission_id, "adopted")], now=now)
+        submissions.move(c, [{**row, "remote_id": number, "number": number}], source="unknown", target="created")
+        return f"{number} is the one that counts; it is read back now."
+    if answer == "cancel":
+        return _cancel(works, c, found)
+    raise UsageError(f"{answer} is no answer to {item.code}.", record=item.id, fix=f"Answer one of: {', '.join(answers_to(item))}.")
+
+
+def _cancel(works: Works, c: Connection, found: submissions.Submission) -> str:
+    """Give a draft up: it stays in Visma as a draft and is listed; its records are planned again when a person says so."""
+    now = works.now()
+    row = {"id": found.id, "due_at": None, "updated_at": now}
+    if found.state == "created":
+        submissions.move(c, [row], source="created", target="differs")
+    if found.state not in ("created", "differs", "checked"):
+        raise UsageError(f"What is {found.state} cannot be cancelled.", record=found.key)
+    submissions.move(c, [row], source=("differs", "checked"), target="cancelled")
+    members = writes.of_submissions(c, [found.id]).get(found.id, [])
+    writes.unseal(c, found.id, now=now)
+    trips.hold(c, sorted({write.trip_id for write in members}), reason="cancelled", now=now)
+    return f"{found.number or found.key} is given up; delete or keep the draft in Visma. Its records are held: plan them again with `ml-connector replay`."
+
+
+def _note(works: Works, c: Connection, item: ReviewItem, *, answer: str, by: str) -> None:
+    chain = audit.company_chain(item.company_id) if item.company_id else audit.INSTALL
+    entry = Entry(works.now(), by, "decided", item.subject, {"item": item.id, "code": item.code, "answer": answer[:200]})
+    audit.append_many(c, chain=chain, workspace_id=item_workspace(c, item), entries=[entry])
+
+
+def item_workspace(c: Connection, item: ReviewItem) -> str | None:
+    """The workspace of a question, through its company or connection."""
+    if item.company_id:
+        company = setups.get_company(c, item.company_id)
+        return company.workspace_id if company else None
+    connection = setups.get_connection(c, item.connection_id) if item.connection_id else None
+    return connection.workspace_id if connection else None
+
+
+def decisions_of(items: Sequence[ReviewItem]) -> dict[str, str]:
+    """What people decided about one trip, by code; `ignore` under its own name."""
+    found: dict[str, str] = {}
+    for item in items:
+        decision = item.decision or ""
+        if decision.startswith(f"{IGNORE}:"):
+            found[IGNORE] = decision.partition(":")[2]
+        else:
+            found[item.code] = decision
+    return found

@@ -1,0 +1,204 @@
+"""Sealing: open writes become submissions, one document each; pools close by size, age or end of day."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
+
+from ml_connector.clock import micros, moment
+from ml_connector.engine.books import Books
+from ml_connector.engine.works import Works
+from ml_connector.errors import UsageError
+from ml_connector.finance.encoding import decode_content, encode, hash_of, text_of
+from ml_connector.finance.invoices import Ref
+from ml_connector.finance.journal import JournalEntry
+from ml_connector.finance.plan import Content
+from ml_connector.finance.rulebook import Mode, Terms
+from ml_connector.rules import pooling
+from ml_connector.store import audit, leases, submissions, writes
+from ml_connector.store.audit import Entry
+from ml_connector.store.bulk import chunks
+from ml_connector.store.database import Connection
+from ml_connector.store.leases import Lease
+from ml_connector.store.states import move_many
+from ml_connector.store.tables import trip as trip_table
+from ml_connector.store.writes import Write
+
+ALONE_AT_ONCE = 1_000
+POOL_AT_ONCE = 20_000  # the writes of one round of a pool; the rest follows in the next
+
+
+def token_of(company_id: str, submission_key: str) -> str:
+    """The reference token of a submission: 10 capitals and digits, the same whenever it is computed again."""
+    digest = hashlib.sha256(f"{company_id}|{submission_key}".encode()).digest()
+    return base64.b32encode(digest)[:10].decode("ascii")
+
+
+def seal_due(works: Works, lease: Lease, books: Books) -> tuple[Lease, int]:
+    """Seal what may be sent now. Returns the renewed lease and how many submissions were made."""
+    with works.database.reading() as c:
+        alone = writes.sealable(c, books.company.id, pool=None, limit=ALONE_AT_ONCE)
+        pools = _closing_pools(works, c, books)
+    if not alone and not pools:
+        return lease, 0
+    with works.database.writing() as c:
+        lease = leases.renew(c, lease, now=works.now(), ttl_us=works.limits.lease_s * 1_000_000)
+        groups = [(write.key if write.reverses_id else f"{write.key}/{write.revision}", [write]) for write in alone] + pools
+        made = seal_groups(works, c, books, groups)
+    return lease, made
+
+
+def _closing_pools(works: Works, c: Connection, books: Books) -> list[tuple[str, list[Write]]]:
+    """Pools, or full parts of them, whose time has come: (pool, its writes in the order they happened)."""
+    closing: list[tuple[str, list[Write]]] = []
+    now = works.now()
+    for pool, (count, oldest) in writes.pool_ages(c, books.company.id).items():
+        mode, terms = mode_of(pool), _terms_of_pool(books, pool)
+        due = closes_at(books, pool, oldest=oldest) <= now
+        if not due and not (mode == "batch" and count >= terms.batch_size):
+            continue
+        members = writes.sealable(c, books.company.id, pool=pool, limit=POOL_AT_ONCE)
+        size = terms.batch_size if mode == "batch" else POOL_AT_ONCE
+        closing += [(pool, list(part)) for part in chunks(members, size) if due or len(part) == size]
+    return closing
+
+
+def closes_at(books: Books, pool: str, *, oldest: int) -> int:
+    """When a pool is closed, in microseconds: the day's end and its grace, or its age."""
+    return micros(pooling.closes_at(_terms_of_pool(books, pool), pool, opened_at=moment(oldest)))
+
+
+def mode_of(pool: str) -> Mode:
+    """The posting mode a pool was made under; it stays even when the route's mode changes."""
+    return pooling.named(pool).mode
+
+
+def _terms_of_pool(books: Books, pool: str) -> Terms:
+    """A pool's name begins with the source's code; only that road's terms count."""
+    code = pool.partition(":")[0]
+    return next(road.terms for road in books.roads.values() if road.terms.code == code)
+
+
+def seal_groups(
+    works: Works, c: Connection, books: Books, groups: Sequence[tuple[str, Sequence[Write]]], *, move_trips: bool = True
+) -> int:
+    """Make one submission of each group of open writes: (base key, writes) each. The caller's transaction."""
+    now = works.now()
+    company = books.company
+    ordinals = submissions.used_ordinals(c, company.id, [base for base, _ in groups])
+    numbers = _numbers(c, company.id, groups)
+    rows, pairs, sealed = [], [], []
+    for base, members in groups:
+        ordinals[base] = ordinals.get(base, 0) + 1
+        key = f"{base}#{ordinals[base]}"
+        token = token_of(company.id, key)
+        content = content_of(books, members, token=token, numbers=numbers)
+        submission_id = works.ids.new()
+        encoded = encode(content)
+        rows.append(
+            {
+                "id": submission_id,
+                "workspace_id": company.workspace_id,
+                "company_id": company.id,
+                "target_id": company.connection_id,
+                "key": key,
+                "token": token,
+                "kind": members[0].kind,
+                "ordinal": ordinals[base],
+                "content": text_of(encoded),
+                "hash": hash_of(encoded),
+                "state": "ready",
+                "due_at": now,
+                "created_at": now,
+                "updated_at": now,
+            }
+        )
+        pairs += [(write.id, submission_id) for write in members]
+        sealed.append([key, token, [write.key for write in members]])
+    submissions.add(c, rows)
+    if writes.seal(c, pairs, now=now) != len(pairs):
+        raise UsageError("A write was sealed by somebody else at the same time.", record=company.id)
+    if move_trips:
+        touched = sorted({write.trip_id for _, members in groups for write in members if write.reverses_id is None})
+        move_many(c, trip_table, touched, source=("planned", "waiting", "held"), target="posting", due_at=None, updated_at=now)
+    entry = Entry(now, "system", "sealed", company.id, {"submissions": sealed})
+    audit.append_many(c, chain=audit.company_chain(company.id), workspace_id=company.workspace_id, entries=[entry])
+    return len(rows)
+
+
+def content_of(
+    books: Books, members: Sequence[Write], *, token: str, numbers: Mapping[str, str]
+) -> Content:  # fmt: skip
+    """What is sent for these writes: the one content with its references filled, or the pool's voucher."""
+    contents = [decode_content(write.kind, json.loads(write.content)["content"]) for write in members]
+    if len(members) == 1 and members[0].pool_key is None:
+        return fill(contents[0], numbers)
+    entries = [content for content in contents if isinstance(content, JournalEntry)]
+    if len(entries) != len(contents):
+        raise UsageError("Only journal entries share a voucher.", record=members[0].key)
+    pool = members[0].pool_key or members[0].key
+    return pooling.merge(entries, mode_of(pool), reference=token, text=f"{books.company.name}: {len(entries)} records {token}")
+
+
+def fill(content: Any, numbers: Mapping[str, str]) -> Any:
+    """The same content with every `Ref` replaced by the number it stands for. Raises UsageError where one is unknown."""
+    if isinstance(content, Ref):
+        if content.key not in numbers:
+            raise UsageError("The number of a needed document is not known.", record=content.key)
+        return numbers[content.key]
+    if isinstance(content, tuple):
+        return tuple(fill(one, numbers) for one in content)
+    if is_dataclass(content) and not isinstance(content, type) and not isinstance(content, JournalEntry):
+        parts = {one.name: getattr(content, one.name) for one in fields(content) if one.init}
+        changed = {name: fill(part, numbers) for name, part in parts.items()}
+        return replace(content, **changed) if changed != parts else content
+    return content
+
+
+def _numbers(c: Connection, company_id: str, groups: Sequence[tuple[str, Sequence[Write]]]) -> dict[str, str]:
+    """Numbers of documents in the ledger that these writes refer to."""
+    keys = sorted({key for _, members in groups for write in members if '"ref"' in write.content for key in _refs(write)})
+    return {key: write.number or "" for key, write in writes.live(c, company_id, keys).items() if write.state == "done"}
+
+
+def _refs(write: Write) -> list[str]:
+    found: list[str] = []
+
+    def walk(value: Any) -> None:
+        if isinstance(value, dict):
+            if set(value) == {"ref", "field"}:
+                found.append(value["ref"])
+            else:
+                for one in value.values():
+                    walk(one)
+        elif isinstance(value, list):
+            for one in value:
+                walk(one)
+
+    walk(json.loads(write.content)["content"])
+    return found
+
+
+def split_in_halves(works: Works, c: Connection, books: Books, submission_id: str, members: Sequence[Write]) -> None:
+    """A refused batch: cancel it and send each half by itself, until the refused record stands alone."""
+    now = works.now()
+    submissions.move(
+        c, [{"id": submission_id, "due_at": None, "updated_at": now}], source="refused", target="cancelled"
+    )
+    writes.unseal(c, submission_id, now=now)
+    middle = (len(members) + 1) // 2
+    base = members[0].pool_key or members[0].key
+    groups = [(base, part) for part in (members[:middle], members[middle:]) if part]
+    seal_groups(works, c, books, groups, move_trips=False)
+
+
+def hold_alone(works: Works, c: Connection, books: Books, submission_id: str, member: Write, *, reason: str) -> None:
+    """A refused document that carries one record: the record is held, its write is open again but not sent."""
+    now = works.now()
+    submissions.move(c, [{"id": submission_id, "due_at": None, "updated_at": now}], source="refused", target="cancelled")
+    writes.unseal(c, submission_id, now=now)
+    move_many(c, trip_table, [member.trip_id], source="posting", target="held", reason=reason, updated_at=now)

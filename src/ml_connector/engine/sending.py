@@ -1,0 +1,230 @@
+"""Sending: intention before effect, then the call, then what was learned. Nothing is sent twice without looking."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from ml_connector.clock import moment
+from ml_connector.connectors.shapes import KINDS_WITHOUT_RELEASE, Context, Created
+from ml_connector.engine import sealing
+from ml_connector.engine.books import Books
+from ml_connector.engine.purse import Purse
+from ml_connector.engine.works import Line, Works
+from ml_connector.errors import ConnectorError, Conflict, NotAuthorized, RateLimited, Rejected, Transient, UnknownOutcome
+from ml_connector.finance.encoding import decode_content
+from ml_connector.finance.plan import Content
+from ml_connector.rules import retrying
+from ml_connector.store import audit, leases, reviews, setups, submissions, writes
+from ml_connector.store.audit import Entry
+from ml_connector.store.database import Connection
+from ml_connector.store.leases import Lease
+from ml_connector.store.submissions import Submission
+
+_ORPHANED_AFTER_US = 50_000_000  # a call's time-out and a margin: an intention older than this has lost its worker
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What came of one call: accepted, refused (surely not done), not_sent (surely not done), unknown (look first)."""
+
+    outcome: str
+    created: Created | None = None
+    fault: ConnectorError | None = None
+
+
+def context_of(one: Submission, *, started_at: int | None = None) -> Context:
+    """What a call about a submission must know."""
+    return Context(
+        token=one.token,
+        key=one.key,
+        remote_id=one.remote_id or "",
+        etag=one.etag,
+        started_at=moment(started_at or one.created_at),
+    )
+
+
+def content_of(one: Submission) -> Content:
+    """What the submission sends."""
+    return decode_content(one.kind, json.loads(one.content))
+
+
+def call_safely(call: Callable[[], Created | None]) -> Learned:
+    """Make one call and put what happened into the four outcomes."""
+    try:
+        return Learned("accepted", created=call())
+    except UnknownOutcome as fault:
+        return Learned("unknown", fault=fault)
+    except (NotAuthorized, Transient) as fault:
+        return Learned("not_sent", fault=fault)
+    except (Rejected, Conflict) as fault:
+        return Learned("refused", fault=fault)
+    except ConnectorError as fault:
+        # Anything else was raised before a byte left (a refused host, an unfilled reference).
+        return Learned("refused", fault=fault)
+
+
+def in_threads(
+    works: Works, lease: Lease, jobs: Sequence[Callable[[], Created | None]], *, pool: ThreadPoolExecutor
+) -> list[Learned]:
+    """Make independent calls, a few at once; none starts so late that it could outlive the lease."""
+    last_start = lease.expires_at - works.limits.call_timeout_s * 1_000_000
+
+    def one(call: Callable[[], Created | None]) -> Learned:
+        if works.now() > last_start:
+            return Learned("not_sent", fault=Transient("The lease is about to end."))
+        return call_safely(call)
+
+    if len(jobs) == 1:
+        return [one(jobs[0])]
+    return list(pool.map(one, jobs))
+
+
+def send_ready(
+    works: Works, lease: Lease, books: Books, line: Line, *, purse: Purse, pool: ThreadPoolExecutor, until: int
+) -> tuple[Lease, int]:
+    """Create what is ready in the target. Learn of one round and intend of the next share a transaction."""
+    company = books.company
+    finished: list[tuple[Submission, str, Learned]] = []
+    sent = 0
+    while True:
+        with works.database.writing() as c:
+            lease = leases.renew(c, lease, now=works.now(), ttl_us=works.limits.lease_s * 1_000_000)
+            stop = _learn_creates(works, c, books, finished)
+            purse.settle(c)
+            room = 0 if stop or works.now() >= until else purse.take(c, works.limits.sends_at_once)
+            ready = submissions.due(c, company.id, state="ready", now=works.now(), limit=room) if room else []
+            attempts = _intend(works, c, books, ready, call="create", source="ready", target="creating") if ready else {}
+        if not ready:
+            return lease, sent
+        learned = in_threads(works, lease, [_create(line, one) for one in ready], pool=pool)
+        purse.spent(len(ready))
+        sent += len(ready)
+        finished = [(one, attempts[one.id], what) for one, what in zip(ready, learned, strict=True)]
+
+
+def _create(line: Line, one: Submission) -> Callable[[], Created | None]:
+    return lambda: line.writer.create(one.kind, content_of(one), context_of(one))
+
+
+def _intend(
+    works: Works, c: Connection, books: Books, several: Sequence[Submission], *, call: str, source: str, target: str
+) -> dict[str, str]:
+    """Write the intention of one call for each; attempt by submission."""
+    now = works.now()
+    moved = submissions.move(
+        c,
+        [{"id": one.id, "due_at": now + _ORPHANED_AFTER_US, "updated_at": now} for one in several],
+        source=source,
+        target=target,
+    )
+    if moved != len(several):
+        raise Conflict("A submission changed hands while it was being sent.", record=books.company.id)
+    return submissions.intend(
+        c, [one.id for one in several], call=call, workspace_id=books.company.workspace_id, ids=works.ids, now=now
+    )
+
+
+def _learn_creates(
+    works: Works, c: Connection, books: Books, finished: Sequence[tuple[Submission, str, Learned]]
+) -> bool:
+    """Commit what was learned; True when nothing more may be sent now (connection paused, limit reached)."""
+    if not finished:
+        return False
+    now = works.now()
+    submissions.learn(c, [(attempt, what.outcome, _words(what)) for _, attempt, what in finished], now=now)
+    made = [(one, what.created) for one, _, what in finished if what.outcome == "accepted" and what.created]
+    submissions.move(c, [_created_row(one, created, now) for one, created in made], source="creating", target="created")
+    unknown = [one for one, _, what in finished if what.outcome == "unknown"]
+    submissions.move(
+        c,
+        [{"id": one.id, "due_at": now + retrying.PROBE_FIRST_S * 1_000_000, "updated_at": now} for one in unknown],
+        source="creating",
+        target="unknown",
+    )
+    not_sent = [(one, what) for one, _, what in finished if what.outcome == "not_sent"]
+    submissions.move(
+        c, [_again_row(works, one, what, now) for one, what in not_sent], source="creating", target="ready"
+    )
+    refused = [(one, what) for one, _, what in finished if what.outcome == "refused"]
+    submissions.move(
+        c,
+        [{"id": one.id, "fault": _words(what), "due_at": None, "updated_at": now} for one, what in refused],
+        source="creating",
+        target="refused",
+    )
+    for one, what in refused:
+        refuse(works, c, books, one, what.fault)
+    facts = [[one.key, one.token, what.outcome, what.created.number if what.created else ""] for one, _, what in finished]
+    entry = Entry(now, "system", "sent", books.company.id, {"creates": facts})
+    audit.append_many(
+        c, chain=audit.company_chain(books.company.id), workspace_id=books.company.workspace_id, entries=[entry]
+    )
+    return pause_if_needed(works, c, books.company.connection_id, [what for _, what in not_sent])
+
+
+def _created_row(one: Submission, created: Created, now: int) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "remote_id": created.remote_id or None,
+        "number": created.number or None,
+        "etag": created.etag,
+        "job_id": created.job_id,
+        "due_at": now,
+        "updated_at": now,
+    }
+
+
+def _again_row(works: Works, one: Submission, what: Learned, now: int) -> dict[str, Any]:
+    wait_s = retrying.PAUSE_S
+    if isinstance(what.fault, Transient) and what.fault.retry_after_s is not None:
+        wait_s = what.fault.retry_after_s
+    return {"id": one.id, "fault": _words(what), "due_at": now + int(wait_s * 1_000_000), "updated_at": now}
+
+
+def _words(what: Learned) -> str | None:
+    return str(what.fault)[:1_000] if what.fault else None
+
+
+def refuse(works: Works, c: Connection, books: Books, one: Submission, fault: ConnectorError | None) -> None:
+    """The target said no: a batch is split, a single record is held with the target's own words."""
+    members = writes.of_submissions(c, [one.id]).get(one.id, [])
+    if len(members) > 1:
+        sealing.split_in_halves(works, c, books, one.id, members)
+        return
+    if not members:
+        return
+    member = members[0]
+    what = fault.what if fault else "The ledger refused it."
+    sealing.hold_alone(works, c, books, one.id, member, reason="refused")
+    item = {
+        "subject": member.trip_id,
+        "company_id": books.company.id,
+        "connection_id": books.company.connection_id,
+        "trip_id": member.trip_id,
+        "code": "refused",
+        "field": member.key,
+        "sentence": f"Visma refused {member.key}: {what} {fault.fix if fault else ''}".strip(),
+        "proposal": {},
+    }
+    reviews.raise_items(c, [item], workspace_id=books.company.workspace_id, ids=works.ids, now=works.now())
+
+
+def pause_if_needed(works: Works, c: Connection, connection_id: str, learned: Sequence[Learned]) -> bool:
+    """Stop the round after a refusal of rights (pause until a person repairs it) or a used-up limit."""
+    stop = False
+    for what in learned:
+        if isinstance(what.fault, NotAuthorized):
+            setups.pause(c, connection_id, reason=str(what.fault), until=None)
+            stop = True
+        elif isinstance(what.fault, RateLimited):
+            stop = True
+    return stop or len(learned) >= works.limits.calls_at_once
+
+
+def needs_release(kind: str) -> bool:
+    """Whether a created document must still be released."""
+    return kind not in KINDS_WITHOUT_RELEASE

@@ -1,0 +1,237 @@
+"""What the machine works with: the open database, the clock, the flows and the systems, handed to every unit.
+
+Built once by the composition root; units take it as their first argument and keep nothing themselves.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ml_connector.clock import Clock, micros
+from ml_connector.connectors.http import Http, Meter, Reach
+from ml_connector.connectors.shapes import Ping, RateHeaders, Reader, System, Writer
+from ml_connector.errors import ConfigurationError, UsageError
+from ml_connector.finance.plan import Found
+from ml_connector.flows.flow import Flow
+from ml_connector.store import setups
+from ml_connector.store.database import Database
+from ml_connector.store.ids import Ids
+from ml_connector.store.setups import ConnectionRow
+from ml_connector.vault.credentials import Sealed, Secret, open_sealed
+from ml_connector.vault.keys import KeyRing
+from ml_connector.vault.tokens import TokenCache
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Times and sizes of the machine; each has its reason in docs/limits.md."""
+
+    chart_max_age_s: int = 600
+    lease_s: int = 60
+    call_timeout_s: int = 40
+    unit_s: int = 55
+    calls_at_once: int = 4
+    notices_at_once: int = 1_000
+    trips_at_once: int = 500
+    sends_at_once: int = 32
+    probe_first_s: int = 30
+    probe_last_s: int = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Works:
+    """The machine's means. `holder` names this process in leases; `transport` replaces the network in tests."""
+
+    database: Database
+    clock: Clock
+    ids: Ids
+    ring: KeyRing
+    tokens: TokenCache
+    flows: Mapping[str, Flow]
+    systems: Mapping[str, System]
+    holder: str
+    limits: Limits = field(default_factory=Limits)
+    allowed_hosts: frozenset[str] = frozenset()
+    conceal: Callable[[str], None] = lambda _text: None  # tells the log which texts are secret
+    transport: Callable[[ConnectionRow], Any] | None = None
+    lines: Lines = field(default_factory=lambda: Lines())
+    parties: Parties = field(default_factory=lambda: Parties())
+
+    def now(self) -> int:
+        """The present moment in microseconds."""
+        return micros(self.clock.now())
+
+    def system(self, connector: str) -> System:
+        """The system of this name. Raises ConfigurationError for one this version does not have."""
+        try:
+            return self.systems[connector]
+        except KeyError:
+            raise ConfigurationError(
+                f"There is no connector {connector}.", fix=f"Choose one of {', '.join(sorted(self.systems))}."
+            ) from None
+
+
+class Lines:
+    """Open lines to systems, one per connection, kept while its set-up stays the same. Safe between threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._open: dict[tuple[str, str], Line] = {}
+
+    def get(self, connection_id: str, version: str, make: Callable[[], Line]) -> Line:
+        """The line of this connection and version of its set-up; an older one is left to whoever still uses it."""
+        with self._lock:
+            line = self._open.get((connection_id, version))
+            if line is None:
+                for old in [key for key in self._open if key[0] == connection_id]:
+                    del self._open[old]
+                line = self._open[connection_id, version] = make()
+            return line
+
+    def forget(self, connection_id: str) -> None:
+        """Open anew next time (credentials have changed)."""
+        with self._lock:
+            for old in [key for key in self._open if key[0] == connection_id]:
+                del self._open[old]
+
+    def calls(self) -> dict[str, int]:
+        """Calls made so far by operation, over all lines."""
+        with self._lock:
+            meters = [line.http.meter for line in self._open.values()]
+        total: dict[str, int] = {}
+        for meter in meters:
+            for operation, count in dict(meter.calls).items():
+                total[operation] = total.get(operation, 0) + count
+        return total
+
+    def close(self) -> None:
+        with self._lock:
+            for line in self._open.values():
+                line.http.close()
+            self._open.clear()
+
+
+class Parties:
+    """Answers about parties in a target, kept as long as a chart may be old. Safe between threads."""
+
+    MAX = 10_000
+
+    def __init__(self, max_age_s: int = 600) -> None:
+        self._lock = threading.Lock()
+        self._max_age_us = max_age_s * 1_000_000
+        self._known: dict[tuple[str, str, str], tuple[int, tuple[Found, ...]]] = {}
+
+    def get(self, name: tuple[str, str, str], *, now: int) -> tuple[Found, ...] | None:
+        """The answer while it is young enough."""
+        with self._lock:
+            known = self._known.get(name)
+        return known[1] if known and now - known[0] <= self._max_age_us else None
+
+    def put(self, name: tuple[str, str, str], found: tuple[Found, ...], *, now: int) -> None:
+        with self._lock:
+            if len(self._known) >= self.MAX:
+                self._known.clear()
+            self._known[name] = (now, found)
+
+    def forget(self) -> None:
+        """A party was made or changed: ask again."""
+        with self._lock:
+            self._known.clear()
+
+
+@dataclass(slots=True)
+class Line:
+    """An open line to one system: its HTTP door, its rooms, and the last rate headers heard."""
+
+    connection: ConnectionRow
+    http: Http
+    system: System
+    credentials: Mapping[str, str]
+    tokens: TokenCache
+    clock: Clock
+    heard: RateHeaders | None = None
+    heard_at: int = 0
+    _reader: Reader | None = None
+    _writer: Writer | None = None
+
+    @property
+    def reader(self) -> Reader:
+        """The system's reading half."""
+        if self._reader is None:
+            if self.system.open_reader is None:
+                raise UsageError(f"{self.system.connector.title} is not read.", record=self.connection.code)
+            self._reader = self.system.open_reader(
+                self.http, self.credentials, self._settings(), tokens=self.tokens, clock=self.clock
+            )
+        return self._reader
+
+    @property
+    def writer(self) -> Writer:
+        """The system's writing half."""
+        if self._writer is None:
+            if self.system.open_writer is None:
+                raise UsageError(f"{self.system.connector.title} is never written to.", record=self.connection.code)
+            self._writer = self.system.open_writer(
+                self.http, self.credentials, self._settings(), tokens=self.tokens, clock=self.clock
+            )
+        return self._writer
+
+    def ping(self) -> Ping:
+        """Ask the system who we are and what we may do."""
+        return self.system.ping(self.http, self.credentials, self._settings(), tokens=self.tokens, clock=self.clock)
+
+    def _settings(self) -> Mapping[str, str]:
+        base = self.connection.base_url or self.system.connector.default_base_url
+        return {**{key: str(value) for key, value in self.connection.settings.items()}, "base_url": base}
+
+
+def open_line(works: Works, connection_id: str) -> Line:
+    """The line of a connection: credentials opened, hosts checked. Raises UsageError when there is no such connection."""
+    with works.database.reading() as c:
+        connection = setups.get_connection(c, connection_id)
+        if connection is None:
+            raise UsageError("There is no such connection.", record=connection_id)
+        sealed = setups.secrets(c, "connection", connection_id, now=works.now())
+    newest: dict[str, setups.SecretRow] = {}
+    for row in sealed:
+        newest.setdefault(row.field, row)
+    version = ",".join(sorted(row.id for row in newest.values())) + str(connection.base_url) + str(sorted(connection.settings.items()))
+    return works.lines.get(connection_id, version, lambda: _make_line(works, connection, newest))
+
+
+def _make_line(works: Works, connection: ConnectionRow, newest: Mapping[str, setups.SecretRow]) -> Line:
+    system = works.system(connection.connector)
+    credentials = {name: open_secret(works, row).reveal() for name, row in newest.items()}
+    for text in credentials.values():
+        works.conceal(text)
+    base = connection.base_url or system.connector.default_base_url
+    meter = Meter()
+    transport = works.transport(connection) if works.transport else None
+    http = Http(
+        Reach(base, frozenset(system.connector.hosts), works.allowed_hosts),
+        timeout_s=works.limits.call_timeout_s,
+        meter=meter,
+        transport=transport,
+    )
+    line = Line(connection, http, system, credentials, works.tokens, works.clock)
+    if system.rate_of is not None:
+        rate_of = system.rate_of
+
+        def hear(_operation: str, answer: Any) -> None:
+            heard = rate_of(answer)
+            if heard is not None:
+                line.heard, line.heard_at = heard, works.now()
+
+        meter.on_answer = hear
+    return line
+
+
+def open_secret(works: Works, row: setups.SecretRow) -> Secret:
+    """Open one sealed row. Raises SealBroken when it was moved, changed or its master key is gone."""
+    sealed = Sealed(row.key_id, row.nonce, row.ciphertext)
+    return open_sealed(
+        works.ring, sealed, workspace=row.workspace_id or "", owner=f"{row.owner_kind}:{row.owner_id}", field=row.field, n=row.n
+    )
