@@ -209,8 +209,8 @@ def line_row(n: int, account: str, amount: Decimal) -> dict[str, Any]:
         "lineNumber": n,
         "accountNumber": account,
         "referenceNumber": "9f2c41",
-        "debitAmountInCurrency": float(max(amount, 0)),
-        "creditAmountInCurrency": float(max(-amount, 0)),
+        "debitAmountInCurrency": float(max(amount, Decimal(0))),
+        "creditAmountInCurrency": float(max(-amount, Decimal(0))),
     }
 
 

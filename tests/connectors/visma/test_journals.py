@@ -316,13 +316,8 @@ def test_without_a_starting_time_the_period_is_listed() -> None:
 def test_a_listing_that_shifted_while_it_was_read_is_read_again() -> None:
     _, rows = many(4)
     shifted = [rows[0], rows[1], rows[1], rows[3]]  # page two began one row late
-    readings = [
-        line_pages(shifted, size=4),
-        line_pages(shifted, size=4),
-        line_pages(rows, size=4),
-        line_pages(rows, size=4),
-    ]
-    visma = FakeVisma().by("GET", JOURNAL, lambda request: next(readings)(request))
+    readings = iter([line_pages(seen, size=4) for seen in (shifted, shifted, rows, rows)])
+    visma = FakeVisma().by("GET", JOURNAL, lambda request: next(readings)(request))  # noqa: PLW0108 - another each time
     found = writer(visma).find("journal", [(payroll(), context("tok0000002"))])
     assert [one.number for one in found["tok0000002"]] == ["GL0002"]
     assert len(visma.calls()) == 4

@@ -152,15 +152,15 @@ def payment(row: Row, *, etag: str | None = None) -> Observed:
 def supplier_invoice(row: Row, *, etag: str | None = None) -> Observed:
     """A supplier invoice; a debit adjustment counts negative, as its content does.
 
-    `amount` has no twin and its currency is not documented; until something is paid the balance in currency is the
-    total.
+    `amount` has no twin and its currency is not documented; until something is paid the balance in currency,
+    where there is one, is the total.
     """
     currency, status, kind = text(row.get("currencyId")), text(row.get("status")), text(row.get("documentType"))
     decimals = exponent(currency)
     sign = -1 if kind == "DebitAdj" else 1
     number, state = text(row.get("referenceNumber")), DOCUMENT_STATES.get(status, "pending")
     untouched = state == "draft" or status == "Open"
-    total = row.get("balanceInCurrency") if untouched else None
+    total = minor(row.get("balanceInCurrency"), decimals) if untouched else 0
     facts = {
         "type": kind,
         "supplier": text(row.get("supplier")),
@@ -175,7 +175,7 @@ def supplier_invoice(row: Row, *, etag: str | None = None) -> Observed:
         state=state,
         status=status,
         currency=currency,
-        total=sign * minor(row.get("amount") if total is None else total, decimals),
+        total=sign * (total or minor(row.get("amount"), decimals)),
         vat=sign * minor(row.get("vatTotalInCurrency", row.get("vatAmount")), decimals),
         day=day(row.get("date")),
         tokens=(*bracketed(text(row.get("description"))), *_texts(row, "note", "supplierReference")),

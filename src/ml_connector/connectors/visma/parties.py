@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import partial
 
@@ -33,9 +33,10 @@ def look_up(client: VismaClient, kind: str, fields: Mapping[str, str]) -> list[F
         wanted = fields.get(name, "").strip()
         if not wanted or (kind == "supplier" and name == "email"):
             continue
-        rows = _filtered(client, kind, {filtered: wanted}, partial(_fits, name=name, wanted=wanted))
-        if rows:
-            return [_found(row) for row in rows]
+        for spelled in _spellings(name, wanted):
+            rows = _filtered(client, kind, {filtered: spelled}, partial(_fits, name=name, wanted=wanted))
+            if rows:
+                return [_found(row) for row in rows]
     return []
 
 
@@ -83,6 +84,15 @@ def _fits(row: Row, name: str, wanted: str) -> bool:
         mails = {text(contact.get("email")).casefold() for contact in contacts if isinstance(contact, Mapping)}
         return wanted.casefold() in mails
     return _bare(text(row.get(_FILTERS[name]))) == _bare(wanted)
+
+
+def _spellings(name: str, wanted: str) -> Iterable[str]:
+    """The filter compares letter by letter: a number is asked for as given, bare, and with the dash of ten-digit ones."""
+    if name == "email":
+        return (wanted,)
+    bare = _bare(wanted)
+    dashed = f"{bare[:6]}-{bare[6:]}" if len(bare) == 10 and bare.isdigit() else bare
+    return dict.fromkeys((wanted, bare, dashed))
 
 
 def _bare(number: str) -> str:

@@ -141,15 +141,19 @@ def _reversing(client: VismaClient, lookback: Lookback, content: Reversal, conte
     since = _since(lookback, context)
     extra = {role: original.facts[role], "expandApplications": "true"}
     rows = changed_since(client, place, since, extra) if since else whole(client, place, extra)
-    found = []
+    related, found = [], []
     for group in rows:
         seen = place.observe(group[-1])
         named = {ref for _, ref in seen.facts.get("applications", ())}
         wanted_type = not place.typed or seen.facts["type"] == "DebitAdj"
         same = seen.facts[role] == original.facts[role] and abs(seen.total) == abs(original.total)
-        if wanted_type and same and (not named or number in named) and _later(group[-1], since):
+        if not wanted_type or not same or not _later(group[-1], since):
+            continue
+        if number in named or set(seen.tokens) & set(original.tokens):
+            related.append(seen)  # it names the invoice, or took over its marks
+        elif not named:
             found.append(seen)
-    return found
+    return related or found
 
 
 def _later(row: Row, since: datetime | None) -> bool:

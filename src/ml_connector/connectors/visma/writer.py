@@ -19,7 +19,7 @@ from ml_connector.connectors.visma.client import BACKGROUND, VismaClient, action
 from ml_connector.connectors.visma.jobs import Jobs, outcome_of
 from ml_connector.connectors.visma.kinds import PARTIES, PAYMENTS, Place, place_of, result_kind, type_of
 from ml_connector.connectors.visma.lookback import Lookback, changed_since
-from ml_connector.connectors.visma.observed import Row, gone
+from ml_connector.connectors.visma.observed import VOIDING, Row, gone
 from ml_connector.errors import Rejected, UsageError
 from ml_connector.finance.chart import Chart, Period
 from ml_connector.finance.invoices import CustomerInvoice, CustomerPayment, PartyCard, Reversal, SupplierInvoice
@@ -76,7 +76,9 @@ class VismaWriter:
             else None
         )
         operation = f"POST {place.read}/{{id}}/action/release"
-        headers = _if_match(context.etag, background=place.background)
+        # A voiding document shares its payment's number and the path has no type: its version could be the other's.
+        etag = None if context.remote_id.partition("/")[0] in VOIDING else context.etag
+        headers = _if_match(etag, background=place.background)
         answer = self.client.call("POST", path, operation=operation, headers=headers, content=body, record=context.key)
         result, said = action_result(answer)
         if result == "Failed":
@@ -114,7 +116,10 @@ class VismaWriter:
         Raises what the call itself would have raised; UnknownOutcome when the job is forgotten (after 24 hours).
         """
         done = outcome_of(self.client, job_id)
-        return None if done is None else _addressed(done, place_of(kind, content), type_of(content) if content else "")
+        if done is None:
+            return None
+        done = dataclasses.replace(done, released=kind in PARTIES)
+        return _addressed(done, place_of(kind, content), type_of(content) if content else "")
 
     # -- reading back ----------------------------------------------------------------------------------------------
 
