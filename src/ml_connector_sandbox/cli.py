@@ -39,8 +39,7 @@ def serve(
     _stop_on_signals()
     children: list[subprocess.Popen[str]] = []
     try:
-        for name in names:
-            children.append(_start(name, port=ports.get(name, 0), seed=seed, time_scale=time_scale))
+        children.extend(_start(name, port=ports.get(name, 0), seed=seed, time_scale=time_scale) for name in names)
         line = json.dumps({name: _base_url(child, name) for name, child in zip(names, children, strict=True)})
         if ready_file is not None:
             _write_whole(ready_file, line)
@@ -76,8 +75,7 @@ def _start(name: str, *, port: int, seed: int, time_scale: float) -> subprocess.
 
 
 def _base_url(child: subprocess.Popen[str], name: str) -> str:
-    assert child.stdout is not None
-    line = child.stdout.readline()
+    line = child.stdout.readline() if child.stdout is not None else ""
     if not line:
         raise typer.BadParameter(f"The pretend {name} did not start; its complaint stands above.")
     told: dict[str, Any] = json.loads(line)

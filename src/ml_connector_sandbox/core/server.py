@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import signal
 import socket
@@ -161,7 +160,7 @@ def run(vendor: Faulty, sock: socket.socket, parent: int | None = None) -> None:
 
 
 async def _watch_parent(server: uvicorn.Server, parent: int) -> None:
-    while os.getppid() == parent:
+    while os.getppid() == parent:  # noqa: ASYNC110 - nothing tells of a parent's death, it must be looked for
         await asyncio.sleep(0.5)
     server.handle_exit(signal.SIGTERM, None)
 
@@ -198,7 +197,7 @@ async def _whole(response: Response, send: Any) -> None:
 
 async def _cut(scope: MutableMapping[str, Any], receive: Any) -> None:
     scope["transport"].abort()
-    while (await receive())["type"] != "http.disconnect":
+    while (await receive())["type"] != "http.disconnect":  # noqa: ASYNC110 - uvicorn offers no event for it
         await asyncio.sleep(0)
 
 

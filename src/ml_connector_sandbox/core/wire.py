@@ -62,7 +62,10 @@ class Vendor(Protocol):
         ...
 
     def control(self, verb: str, arguments: dict[str, Any], at: datetime) -> Any:
-        """Do what no API can: seed, play a business day, close a period, read the books. Raises ValueError when asked nonsense."""
+        """Do what no API can: seed, play a business day, close a period, read the books.
+
+        Raises ValueError when asked nonsense.
+        """
         ...
 
     def operation(self, request: Request) -> str:

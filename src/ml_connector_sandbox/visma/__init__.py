@@ -1,4 +1,4 @@
-"""The pretend Visma.net ERP: several companies, one ledger each, as strict as the fact sheet and unkinder where it is unsure."""
+"""The pretend Visma.net ERP: several companies, one ledger each, as strict as the vendor and unkinder where unsure."""
 
 from ml_connector_sandbox.visma.vendor import Visma
 

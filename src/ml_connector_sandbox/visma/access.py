@@ -72,7 +72,12 @@ class Access:
         session = Session(client_id, tenant_id, known, scopes, at + timedelta(seconds=self.token_life_s))
         token = self._minted(session)
         self.sessions[token] = session
-        answer = {"access_token": token, "expires_in": self.token_life_s, "token_type": "Bearer", "scope": " ".join(wanted)}
+        answer = {
+            "access_token": token,
+            "expires_in": self.token_life_s,
+            "token_type": "Bearer",
+            "scope": " ".join(wanted),
+        }
         return json_response(200, answer, (("Cache-Control", "no-store"),))
 
     def session(self, request: Request) -> Session | None:
@@ -117,8 +122,9 @@ class Access:
         return within, headers if within else (*headers, ("Retry-After", reset))
 
     def _minted(self, session: Session) -> str:
-        claims = {"client_id": session.client_id, "tenant_id": session.tenant_id, "scope": sorted(session.scopes)}
-        claims |= {"exp": int(session.expires_at.timestamp()), "jti": f"{self.random.getrandbits(64):016x}"}
+        claims: dict[str, object] = {"client_id": session.client_id, "tenant_id": session.tenant_id}
+        claims |= {"scope": sorted(session.scopes), "exp": int(session.expires_at.timestamp())}
+        claims["jti"] = f"{self.random.getrandbits(64):016x}"
         parts = (_base64url(json.dumps(part).encode()) for part in ({"alg": "RS256", "typ": "at+jwt"}, claims))
         return ".".join((*parts, _base64url(self.random.randbytes(32))))
 

@@ -29,7 +29,7 @@ def routes() -> list[Route]:
         Route("POST", "/v1/subaccount", _create_subaccount),
         Route("GET", "/v1/subaccount/{sub}", _subaccount),
         Route("PUT", "/v1/subaccount/{sub}", _change_subaccount, if_match="sync", subject=lambda c: _sub(c).stamp),
-        Route("GET", "/v1/dimension", lambda call: ok([DIMENSION, "INVENTORY", "BIZACCT"])),
+        Route("GET", "/v1/dimension", _dimensions),
         Route("GET", "/v1/dimension/{dimension}", _dimension),
         Route("GET", segment, _read_segment),
         Route("PUT", segment, _change_segment, if_match="sync", subject=lambda c: _segment(c).stamp),
@@ -42,10 +42,16 @@ def _accounts(call: Call) -> Response:
     rows = [account for account in rows if keep is None or keep(account.modified)]
     if call.query.get("active"):
         rows = [account for account in rows if account.active == call.flag("active")]
-    for name, field in (("publicCode", "publicCode1"), ("externalCode1", "extenalCode1"), ("externalCode2", "externalCode2")):
+    for name, field in (
+        ("publicCode", "publicCode1"),
+        ("externalCode1", "extenalCode1"),
+        ("externalCode2", "externalCode2"),
+    ):
         if call.query.get(name):
             rows = [account for account in rows if account.more.get(field) == call.query[name]]
-    shown = unpaged(call, rows, lambda account: _shown(account, call.flag("includeAccountClassDescription")), key="accountCD")
+    shown = unpaged(
+        call, rows, lambda account: _shown(account, call.flag("includeAccountClassDescription")), key="accountCD"
+    )
     return ok(with_metadata(shown, len(rows), call.company.preferences.page_cap))
 
 
@@ -121,7 +127,9 @@ def _merge(company: Company, account: Account, body: Body) -> None:
     account.currency = body.get("currency", account.currency) or None
     account.tax_category = body.get("taxCategory", account.tax_category) or ""
     plain = {"accountClass", "analysisCode", "extenalCode1", "externalCode2", "accountGroupCD", "postOption"}
-    account.more |= {name: body[name] for name in plain | {"publicCode1", "useDefaultSub"} if body.get(name) is not None}
+    account.more |= {
+        name: body[name] for name in plain | {"publicCode1", "useDefaultSub"} if body.get(name) is not None
+    }
 
 
 def _subaccounts(call: Call) -> Response:
@@ -165,6 +173,10 @@ def _change_subaccount(call: Call) -> Response:
     sub.active = sub.active if body.get("active") is None else body["active"]
     sub.modified, sub.stamp = call.now, call.company.stamp()
     return no_content(sub.stamp)
+
+
+def _dimensions(call: Call) -> Response:
+    return ok([DIMENSION, "INVENTORY", "BIZACCT"])
 
 
 def _dimension(call: Call) -> Response:

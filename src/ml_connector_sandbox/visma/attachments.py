@@ -36,7 +36,8 @@ def attached(call: Call, files: list[str]) -> Attachment:
 def shown_files(company: Company, files: list[str]) -> list[dict[str, Any]]:
     """The files of a document as they are read."""
     return [
-        {"name": file.name, "id": file.id, "revision": file.revision} for file in (company.attachments[i] for i in files)
+        {"name": file.name, "id": file.id, "revision": file.revision}
+        for file in (company.attachments[i] for i in files)
     ]
 
 
@@ -47,11 +48,12 @@ def _file(content_type: str, body: bytes) -> tuple[str, str, bytes]:
         raise Refusal(400, "The file is too large.")
     head = f"Content-Type: {content_type}\r\nMIME-Version: 1.0\r\n\r\n".encode()
     message = BytesParser(policy=HTTP).parsebytes(head + body)
-    parts = list(message.iter_parts()) if message.is_multipart() else []  # type: ignore[attr-defined]
-    if len(parts) != 1 or not parts[0].get_filename():
+    parts = list(message.iter_parts()) if message.is_multipart() else []
+    name = parts[0].get_filename() if len(parts) == 1 else None
+    if not name:
         raise Refusal(400, "Exactly one file part with a file name is expected.")
     content = parts[0].get_payload(decode=True)
-    return parts[0].get_filename(), parts[0].get_content_type(), content
+    return name, parts[0].get_content_type(), content if isinstance(content, bytes) else b""
 
 
 def _read(call: Call) -> Response:

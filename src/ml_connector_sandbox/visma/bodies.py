@@ -164,7 +164,8 @@ def _compiled(text: str) -> dict[str, tuple[int, Any]]:
     fields: dict[str, tuple[int, Any]] = {}
     for word in text.split():
         found = _FIELD.fullmatch(word)
-        assert found is not None, word
+        if found is None:
+            raise ValueError(f"Not a field of a write shape: {word!r}.")
         if found["open"]:
             fields[found["name"]] = (_NESTING[found["open"]], found["shape"])
         else:

@@ -1,4 +1,4 @@
-"""Reads of the small master data: VAT, currencies, ledgers, periods, branches, cash accounts, terms, classes, series."""
+"""Reads of the small master data: VAT, currencies, ledgers, periods, branches, cash accounts, terms, series."""
 
 from __future__ import annotations
 
@@ -344,7 +344,9 @@ def _credit_terms(call: Call) -> Response:
     ]
     start, end, _ = page_bounds(call)
     shown = terms[start:end]
-    return ok({"pageNumber": start // (end - start) + 1, "pageSize": end - start, "totalCount": len(terms), "records": shown})
+    return ok(
+        {"pageNumber": start // (end - start) + 1, "pageSize": end - start, "totalCount": len(terms), "records": shown}
+    )
 
 
 def _customer_classes(call: Call) -> list[Row]:

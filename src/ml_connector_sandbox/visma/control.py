@@ -66,8 +66,13 @@ def _identity(company: Company) -> Row:
 def _contents(company: Company) -> Row:
     chart = company.chart
     return {
-        "accounts": {a.number: {"description": a.description, "type": a.type, "active": a.active} for a in chart.accounts.values()},
-        "cash_accounts": {c.number: {"currency": c.currency, "methods": sorted(c.methods)} for c in chart.cash_accounts.values()},
+        "accounts": {
+            a.number: {"description": a.description, "type": a.type, "active": a.active}
+            for a in chart.accounts.values()
+        },
+        "cash_accounts": {
+            c.number: {"currency": c.currency, "methods": sorted(c.methods)} for c in chart.cash_accounts.values()
+        },
         "defaults": chart.defaults,
         "segments": {str(s.id): [v.value for v in s.values.values()] for s in chart.segments.values()},
         "vats": {
@@ -112,7 +117,7 @@ def _period(vendor: Visma, arguments: Row, at: datetime, *, close: bool) -> Row:
 
 
 def _set_account(vendor: Visma, arguments: Row, at: datetime) -> Row:
-    company, now = _company(vendor, arguments), None
+    company = _company(vendor, arguments)
     now = company.local(at)
     number = str(arguments.get("number"))
     account = company.chart.accounts.get(number)
@@ -145,6 +150,15 @@ def _set_approval(vendor: Visma, arguments: Row, at: datetime) -> Row:
     return _identity(company)
 
 
+def _expire_tokens(vendor: Visma, arguments: Row, at: datetime) -> Row:
+    return {"expired": vendor.access.expire(arguments.get("tenant_id"))}
+
+
+def _set_preferences(vendor: Visma, arguments: Row, at: datetime) -> Row:
+    wishes = {name: value for name, value in arguments.items() if name != "tenant_id"}
+    return seed.set_preferences(_company(vendor, arguments), wishes)
+
+
 def _set_token_rules(vendor: Visma, arguments: Row, at: datetime) -> Row:
     access = vendor.access
     access.token_life_s = int(arguments.get("life_s", access.token_life_s))
@@ -170,7 +184,11 @@ def _touch(vendor: Visma, arguments: Row, at: datetime) -> Row:
     company = _company(vendor, arguments)
     kind, number = str(arguments.get("kind")), str(arguments.get("number"))
     now, stamp = company.local(at), company.stamp()
-    batch = company.ledger.batches.get((str(arguments.get("module", "GL")), number)) if kind == "journaltransaction" else None
+    batch = (
+        company.ledger.batches.get((str(arguments.get("module", "GL")), number))
+        if kind == "journaltransaction"
+        else None
+    )
     if batch is not None:
         company.ledger.changed(batch, now, stamp)
         return {"stamp": stamp}
@@ -270,7 +288,9 @@ def _balances(vendor: Visma, arguments: Row, at: datetime) -> Row:
             base[line.account.number] = base.get(line.account.number, ZERO) + line.base_debit - line.base_credit
     return {
         "base_currency": company.chart.base_currency,
-        "accounts": {number: {currency: str(v) for currency, v in found.items()} for number, found in sorted(sums.items())},
+        "accounts": {
+            number: {currency: str(v) for currency, v in found.items()} for number, found in sorted(sums.items())
+        },
         "base": {number: str(amount) for number, amount in sorted(base.items())},
         "total": str(sum(base.values(), ZERO)),
     }
@@ -290,11 +310,9 @@ _VERBS: dict[str, Verb] = {
     "deactivate_account": _deactivate_account,
     "approve_tenant": lambda vendor, arguments, at: _set_approval(vendor, {"state": "approved", **arguments}, at),
     "revoke_tenant": lambda vendor, arguments, at: _set_approval(vendor, {"state": "revoked", **arguments}, at),
-    "expire_tokens": lambda vendor, arguments, at: {"expired": vendor.access.expire(arguments.get("tenant_id"))},
+    "expire_tokens": _expire_tokens,
     "set_token_rules": _set_token_rules,
-    "set_preferences": lambda vendor, arguments, at: seed.set_preferences(
-        _company(vendor, arguments), {name: value for name, value in arguments.items() if name != "tenant_id"}
-    ),
+    "set_preferences": _set_preferences,
     "set_rate_limit": _set_rate_limit,
     "touch": _touch,
     "subscribe": _subscribe,

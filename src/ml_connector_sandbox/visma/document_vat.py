@@ -49,12 +49,9 @@ def taxes(
     found = []
     for vat, base in bases.values():
         rate = vat.rate(on)
-        if gross and not vat.reverse:
-            amount = chart.rounded(base * rate / (100 + rate), currency)
-            base -= amount
-        else:
-            amount = chart.rounded(base * rate / 100, currency)
-        found.append(Tax(vat, rate, base, amount))
+        inside = gross and not vat.reverse
+        amount = chart.rounded(base * rate / (100 + rate if inside else 100), currency)
+        found.append(Tax(vat, rate, base - amount if inside else base, amount))
     return found
 
 

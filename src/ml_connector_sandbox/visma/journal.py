@@ -10,6 +10,7 @@ from itertools import count
 
 from ml_connector_sandbox.visma.chart import ZERO, Account, Subaccount
 
+Day = date  # a field may be called `date` too
 Key = tuple[str, str]  # module, batch number: numbers repeat between modules
 
 
@@ -46,7 +47,7 @@ class Batch:
     module: str
     number: str
     status: str
-    date: date
+    date: Day
     period: str
     ledger: str
     currency: str

@@ -193,30 +193,32 @@ def _amount(chart: Chart, currency: str, given: Decimal | None, before: Decimal)
 def _check(company: Company, batch: Batch, body: Body) -> None:
     if len(batch.lines) < 2:
         raise Refusal(400, "A batch needs at least two lines.")
-    debit = credit = ZERO
     for line in batch.lines:
-        debit += line.debit
-        credit += line.credit
-        if line.account.cash:
-            _check_cash(company.chart, batch, line)
-        elif line.account.currency and line.account.currency != batch.currency:
-            raise Refusal(400, f"Account '{line.account.number}' takes {line.account.currency} only.")
-        if line.vat_code and line.vat_code not in company.chart.categories:
-            raise Refusal(400, f"'VAT category' '{line.vat_code}' cannot be found in the system.")
-        if line.vat_id and line.vat_id not in company.chart.vats:
-            raise Refusal(400, f"TaxID '{line.vat_id}' cannot be found in the system.")
+        _check_line(company.chart, batch, line)
     if not (body.get("financialPeriod") or body.get("postPeriod")) and batch.period and "transactionDate" not in body:
         body = {"financialPeriod": batch.period}
     batch.period = period_for(company, body, batch.date, _ledgers_of(batch)).id
     _into_base(company.chart, batch)
     if batch.status == "Hold":
         return
+    debit, credit = batch.totals()
     if debit != credit:
         raise Refusal(400, f"The batch is not balanced: debit {debit}, credit {credit}.")
     if company.preferences.validate_control_totals and batch.control_total != debit:
         raise Refusal(400, f"The batch is out of balance with its control total: {batch.control_total} is not {debit}.")
     if batch.create_vat:
         check_vat(company, batch)
+
+
+def _check_line(chart: Chart, batch: Batch, line: Line) -> None:
+    if line.account.cash:
+        _check_cash(chart, batch, line)
+    elif line.account.currency and line.account.currency != batch.currency:
+        raise Refusal(400, f"Account '{line.account.number}' takes {line.account.currency} only.")
+    if line.vat_code and line.vat_code not in chart.categories:
+        raise Refusal(400, f"'VAT category' '{line.vat_code}' cannot be found in the system.")
+    if line.vat_id and line.vat_id not in chart.vats:
+        raise Refusal(400, f"TaxID '{line.vat_id}' cannot be found in the system.")
 
 
 def _check_cash(chart: Chart, batch: Batch, line: Line) -> None:

@@ -41,20 +41,17 @@ def _lines(call: Call) -> Iterator[tuple[Batch, Line]]:
         statuses |= {"Balanced"}
     by_modified = moment_filter(call, "lastModifiedDateTime")
     first, last = query.get("fromPeriod") or "", query.get("toPeriod") or "999999"
+    start, end = (query_moment(n, query[n]).date() if query.get(n) else None for n in ("fromDate", "toDate"))
     for batch in list(call.company.ledger.batches.values()):
-        if batch.status not in statuses or not first <= batch.period <= last:
+        if batch.status not in statuses or not first <= batch.period <= last or batch.ledger != query["ledger"]:
             continue
-        if batch.ledger != query["ledger"] or not all_pass(batch.modified, (by_modified,)):
+        if not all_pass(batch.modified, (by_modified,)) or query.get("branch", batch.branch) != batch.branch:
             continue
-        if query.get("branch") and batch.branch != query["branch"]:
+        if (start and batch.date < start) or (end and batch.date > end):
             continue
-        if query.get("fromDate") and batch.date < query_moment("fromDate", query["fromDate"]).date():
-            continue
-        if query.get("toDate") and batch.date > query_moment("toDate", query["toDate"]).date():
-            continue
-        for line in batch.lines:
-            if not query.get("account") or line.account.number == query["account"]:
-                yield batch, line
+        yield from (
+            (batch, line) for line in batch.lines if query.get("account", line.account.number) == line.account.number
+        )
 
 
 def _shown(call: Call, batch: Batch, line: Line) -> Row:
@@ -89,7 +86,11 @@ def _balances(call: Call) -> Response:
     if not query.get("periodId") and not query.get("lastModifiedDateTime"):
         raise Refusal(400, "Either periodId or lastModifiedDateTime must be provided.")
     sums: dict[tuple[str, str, str], list[Decimal]] = {}
-    since = query_moment("lastModifiedDateTime", query["lastModifiedDateTime"]) if query.get("lastModifiedDateTime") else None
+    since = (
+        query_moment("lastModifiedDateTime", query["lastModifiedDateTime"])
+        if query.get("lastModifiedDateTime")
+        else None
+    )
     batches = call.company.ledger.changed_since(since) if since else call.company.ledger.in_period(query["periodId"])
     for batch in batches:
         if batch.status != "Posted":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -61,7 +62,11 @@ def routes() -> list[Route]:
         Route("PUT", "/v1/customer/{number}", _change_customer, if_match="background", subject=lambda c: _one(c).stamp),
         Route("GET", "/v1/customer/internal/{internal}", _customer),
         Route(
-            "PUT", "/v1/customer/internal/{internal}", _change_customer, if_match="background", subject=lambda c: _one(c).stamp
+            "PUT",
+            "/v1/customer/internal/{internal}",
+            _change_customer,
+            if_match="background",
+            subject=lambda c: _one(c).stamp,
         ),
         Route("GET", "/v1/customer/{number}/balance", _balance),
         Route("GET", "/v1/supplier", _suppliers),
@@ -128,7 +133,7 @@ def _customers(call: Call) -> Response:
 
 def _suppliers(call: Call) -> Response:
     with_accounts = call.flag("expandAccountInformation")
-    rows = [party for party in _filtered(call, call.company.suppliers)]
+    rows = _filtered(call, call.company.suppliers)
     return ok(paged(call, rows, lambda party: _shown_supplier(call.company, party, with_accounts)))
 
 
@@ -213,20 +218,26 @@ def _touched(call: Call, party: Party) -> None:
     party.modified, party.stamp = call.now, call.company.stamp()
 
 
-def _merge(company: Company, party: Party, body: Body) -> None:
+def _check_references(company: Company, body: Body) -> None:
     chart = company.chart
     if body.get("currencyId") and body["currencyId"] not in chart.currencies:
         raise not_found_currency(body["currencyId"])
-    if body.get("vatZoneId") and body["vatZoneId"] not in chart.zones:
-        raise Refusal(400, f"'VAT zone' '{body['vatZoneId']}' cannot be found in the system.")
-    if body.get("creditTermsId") and body["creditTermsId"] not in chart.credit_terms:
-        raise Refusal(400, f"'Credit terms' '{body['creditTermsId']}' cannot be found in the system.")
-    for name in ("customerClassId", "supplierClassId"):
-        if body.get(name) not in (None, "1"):
+    known: dict[str, Container[str]] = {
+        "vatZoneId": chart.zones,
+        "creditTermsId": chart.credit_terms,
+        "customerClassId": ("1",),
+        "supplierClassId": ("1",),
+    }
+    for name, place in known.items():
+        if body.get(name) and body[name] not in place:
             raise Refusal(400, f"'{name}' '{body[name]}' cannot be found in the system.")
     for role, number in (body.get("glAccounts") or {}).items():
         if isinstance(number, str) and role.endswith("Account") and number not in chart.accounts:
             raise Refusal(400, f"'Account' '{number}' cannot be found in the system.")
+
+
+def _merge(company: Company, party: Party, body: Body) -> None:
+    _check_references(company, body)
     party.name = body.get("name") or party.name
     party.status = body.get("status") or party.status
     party.currency = body.get("currencyId") or party.currency
@@ -274,7 +285,11 @@ def _common(company: Company, party: Party) -> Row:
         "vatRegistrationId": party.vat_registration,
         "corporateId": party.corporate_id,
         "vatZone": vat_zone(company, party.zone),
-        "location": {"countryId": party.places.get("mainAddress", {}).get("countryId", ""), "id": "MAIN", "name": "Primary"},
+        "location": {
+            "countryId": party.places.get("mainAddress", {}).get("countryId", ""),
+            "id": "MAIN",
+            "name": "Primary",
+        },
         "attributes": [],
         "lastModifiedDateTime": moment(party.modified),
         "timeStamp": row_version(party.stamp),
@@ -303,7 +318,11 @@ def _shown_customer(company: Company, party: Party, with_accounts: bool) -> Row:
         "defaultPaymentMethodId": party.plain.get("defaultPaymentMethodId", ""),
     }
     if with_accounts:
-        roles = {"customerLedgerAccount": "receivable", "prepaymentAccount": "customer_prepayment", "salesAccount": "sales"}
+        roles = {
+            "customerLedgerAccount": "receivable",
+            "prepaymentAccount": "customer_prepayment",
+            "salesAccount": "sales",
+        }
         row["glAccounts"] = _accounts(company, party, roles)
     return row
 
@@ -346,7 +365,9 @@ def _accounts(company: Company, party: Party, roles: dict[str, str]) -> Row:
 
 def _address(party: Party, name: str) -> Row:
     place = party.places.get(name, party.places.get("mainAddress", {}))
-    row: Row = {key: place.get(key, "") for key in ("addressLine1", "addressLine2", "addressLine3", "postalCode", "city")}
+    row: Row = {
+        key: place.get(key, "") for key in ("addressLine1", "addressLine2", "addressLine3", "postalCode", "city")
+    }
     if place.get("countryId"):
         row["country"] = {"id": place["countryId"], "name": place["countryId"]}
     return {"addressId": party.id * 10 + _ADDRESSES.index(name), **row}
@@ -368,4 +389,6 @@ def _balance(call: Call) -> Response:
         if payment.customer is party and payment.released:
             total -= payment.sign() * payment.base_available(call.company.chart)
     who = {"internalId": party.id, "number": party.number, "name": party.name}
-    return ok({"customer": who, "balance": total, "totalOrder": 0, "totalLoan": 0, "lastModified": moment(party.modified)})
+    return ok(
+        {"customer": who, "balance": total, "totalOrder": 0, "totalLoan": 0, "lastModified": moment(party.modified)}
+    )

@@ -25,6 +25,7 @@ from ml_connector_sandbox.visma.posting import (
 )
 from ml_connector_sandbox.visma.refusal import Refusal
 
+Day = date  # a field may be called `date` too
 LEDGERS = ("GeneralLedger", "SupplierLedger")
 ENTERED = ("Invoice", "CreditAdj", "DebitAdj", "Prepayment")
 _TEXTS = ("supplierReference", "description", "note", "paymentRefNo", "paymentMessage")
@@ -58,8 +59,8 @@ class SupplierDocument:
     number: str
     supplier: Party
     status: str
-    date: date
-    due: date
+    date: Day
+    due: Day
     period: str
     currency: str
     rate: Decimal
@@ -190,7 +191,8 @@ def reverse(call: Call, document: SupplierDocument) -> SupplierDocument:
     open_period(company, document.period, document.date, LEDGERS)
     mirror = SupplierDocument(
         "DebitAdj", "", document.supplier, "Balanced", document.date, document.due, document.period, document.currency,
-        document.rate, document.zone, document.branch, document.mode, call.now, call.now, company.stamp(), document.terms,
+        document.rate, document.zone, document.branch, document.mode, call.now, call.now, company.stamp(),
+        document.terms,
     )  # fmt: skip
     mirror.lines, mirror.taxes, mirror.total = list(document.lines), list(document.taxes), document.total
     mirror.texts = dict(document.texts)
@@ -314,16 +316,15 @@ def _payable(company: Company, document: SupplierDocument) -> str:
 def _voucher(company: Company, document: SupplierDocument) -> Voucher:
     return Voucher(
         company, "AP", document.date, document.period, document.currency, document.rate,
-        document.texts.get("description", ""), document.supplier.number, document.branch, document.number, document.kind,
+        document.texts.get("description", ""), document.supplier.number, document.branch, document.number,
+        document.kind,
     )  # fmt: skip
 
 
 def _post(call: Call, document: SupplierDocument) -> None:
     company, sign = call.company, document.sign()
     voucher = _voucher(company, document)
-    voucher.add(
-        _payable(company, document), -sign * document.total, text=document.texts.get("supplierReference", "")
-    )
+    voucher.add(_payable(company, document), -sign * document.total, text=document.texts.get("supplierReference", ""))
     included = _included(document)
     for line in document.lines:
         account(company, line.account)
@@ -362,6 +363,8 @@ def _turn_back(call: Call, document: SupplierDocument) -> None:
     booked = company.ledger.batches[document.prebooking]
     voucher = _voucher(company, document)
     for line in booked.lines:
-        voucher.add(line.account.number, line.credit - line.debit, sub=line.sub, base=line.base_credit - line.base_debit)
+        voucher.add(
+            line.account.number, line.credit - line.debit, sub=line.sub, base=line.base_credit - line.base_debit
+        )
     voucher.post(call.now)
     document.prebooking = None

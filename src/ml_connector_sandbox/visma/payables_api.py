@@ -23,7 +23,11 @@ def routes() -> list[Route]:
     """The operations."""
     one, typed = PATH + "/{number}", PATH + "/{kind}/{number}"
     files = PATH + "/documentType/{kind}/{number}"
-    made = [Route("GET", PATH, _list), Route("POST", PATH, _create), Route("GET", "/v1/supplier/{supplier}/invoice", _list)]
+    made = [
+        Route("GET", PATH, _list),
+        Route("POST", PATH, _create),
+        Route("GET", "/v1/supplier/{supplier}/invoice", _list),
+    ]
     for path in (one, typed):
         made += [
             Route("GET", path, _read),
@@ -172,7 +176,11 @@ def _shown(company: Company, document: SupplierDocument, expanded: frozenset[str
     row: Row = {
         "documentType": document.kind,
         "referenceNumber": document.number,
-        "supplier": {"internalId": document.supplier.id, "number": document.supplier.number, "name": document.supplier.name},
+        "supplier": {
+            "internalId": document.supplier.id,
+            "number": document.supplier.number,
+            "name": document.supplier.name,
+        },
         "status": document.status,
         "approvalStatus": document.approval,
         "hold": document.status == "Hold",

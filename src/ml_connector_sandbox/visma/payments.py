@@ -12,11 +12,20 @@ from ml_connector_sandbox.visma.chart import ZERO, CashAccount, Chart
 from ml_connector_sandbox.visma.company import Company
 from ml_connector_sandbox.visma.journal import Batch
 from ml_connector_sandbox.visma.parties import Party, customer
-from ml_connector_sandbox.visma.posting import Voucher, forced_number, mirrored, numbered, open_period, period_for, rate_on
+from ml_connector_sandbox.visma.posting import (
+    Voucher,
+    forced_number,
+    mirrored,
+    numbered,
+    open_period,
+    period_for,
+    rate_on,
+)
 from ml_connector_sandbox.visma.receivables import Application, CustomerDocument, paid_document, post_difference, settle
 from ml_connector_sandbox.visma.receivables import touched as document_touched
 from ml_connector_sandbox.visma.refusal import Refusal
 
+Day = date  # a field may be called `date` too
 LEDGERS = ("GeneralLedger", "CustomerLedger", "CashManagement")
 ENTERED = ("Payment", "Prepayment", "Refund")
 _TEXT_LIMIT = 50
@@ -30,7 +39,7 @@ class Payment:
     number: str
     customer: Party
     status: str
-    date: date
+    date: Day
     period: str
     cash: CashAccount
     method: str
@@ -78,7 +87,9 @@ def create(call: Call) -> Payment:
     cash, method = _cash(company, body)
     currency = body.get("currency") or cash.currency
     if currency != cash.currency:
-        raise Refusal(400, f"The currency of the payment {currency} differs from that of the cash account {cash.currency}.")
+        raise Refusal(
+            400, f"The currency of the payment {currency} differs from that of the cash account {cash.currency}."
+        )
     period = period_for(company, body, on, LEDGERS, "applicationPeriod").id
     amount = company.chart.rounded(body.get("paymentAmount") or ZERO, currency)
     if amount < 0:
@@ -241,7 +252,9 @@ def _line(company: Company, payment: Payment, key: tuple[str, str], row: Body) -
     if currency != payment.cash.currency:
         raise Refusal(400, f"{key[0]} '{key[1]}' is in {currency}; a cross rate is needed.")
     if amount + write_off > balance:
-        raise Refusal(400, f"The amount {amount + write_off} is larger than the balance {balance} of {key[0]} {key[1]}.")
+        raise Refusal(
+            400, f"The amount {amount + write_off} is larger than the balance {balance} of {key[0]} {key[1]}."
+        )
     if write_off:
         _, limit = company.chart.reason_codes.get(line.reason, ("", None))
         if limit is None:
@@ -264,7 +277,9 @@ def _refundable(company: Company, key: tuple[str, str]) -> tuple[Decimal, Party,
 
 def _check_pending(company: Company, payment: Payment, pending: list[Application]) -> None:
     if payment.kind == "Refund" and payment.applied() != payment.amount:
-        raise Refusal(400, f"The refund {payment.number} is not fully applied: {payment.applied()} of {payment.amount}.")
+        raise Refusal(
+            400, f"The refund {payment.number} is not fully applied: {payment.applied()} of {payment.amount}."
+        )
     for line in pending:
         if payment.kind == "Refund":
             balance = _refundable(company, line.paid)[0]
@@ -362,7 +377,9 @@ def _post_application(call: Call, payment: Payment, line: Application, gain: Dec
 
 def _release_void(call: Call, voiding: Payment) -> None:
     company = call.company
-    original = next(company.payments[kind, voiding.number] for kind in ENTERED if (kind, voiding.number) in company.payments)
+    original = next(
+        company.payments[kind, voiding.number] for kind in ENTERED if (kind, voiding.number) in company.payments
+    )
     for key in original.batches:
         _reverse_batch(call, company.ledger.batches[key])
     for line in original.lines:

@@ -15,7 +15,13 @@ from ml_connector_sandbox.visma.refusal import Refusal, not_found
 from ml_connector_sandbox.visma.shown import day
 
 PATH = "/v1/customerPayment"
-_KINDS = ("Payment", "Prepayment", "Refund", "CreditNote", "VoidPayment")  # the order in which a bare number is looked up
+_KINDS = (
+    "Payment",
+    "Prepayment",
+    "Refund",
+    "CreditNote",
+    "VoidPayment",
+)  # the order in which a bare number is looked up
 Row = dict[str, Any]
 Found = Payment | CustomerDocument
 
@@ -98,7 +104,9 @@ def _list(call: Call) -> Response:
     found: list[Found] = list(call.company.payments.values())
     wanted = call.query.get("paymentType", "").lower()
     if wanted in ("", "creditnote"):
-        found += [note for note in call.company.customer_documents.values() if note.kind == "CreditNote" and note.released]
+        found += [
+            note for note in call.company.customer_documents.values() if note.kind == "CreditNote" and note.released
+        ]
     rows = [payment for payment in found if _is_asked_for(call, payment)]
     return ok(paged(call, rows, lambda payment: _shown(call.company, payment)))
 

@@ -13,8 +13,12 @@ from ml_connector_sandbox.visma.company import Company
 from ml_connector_sandbox.visma.journal import Batch, Line
 from ml_connector_sandbox.visma.refusal import Refusal, not_found
 
+Day = date  # a field may be called `date` too
 
-def period_for(company: Company, body: Body, on: date, ledgers: tuple[str, ...], field_name: str = "financialPeriod") -> Period:
+
+def period_for(
+    company: Company, body: Body, on: Day, ledgers: tuple[str, ...], field_name: str = "financialPeriod"
+) -> Period:
     """The period a body names, or that of the day: existing, active, open in these ledgers, containing the day."""
     named, spelled = body.get(field_name), body.get("postPeriod")
     if not named and spelled:
@@ -23,7 +27,7 @@ def period_for(company: Company, body: Body, on: date, ledgers: tuple[str, ...],
     return open_period(company, named, on, ledgers)
 
 
-def open_period(company: Company, named: str, on: date, ledgers: tuple[str, ...]) -> Period:
+def open_period(company: Company, named: str, on: Day, ledgers: tuple[str, ...]) -> Period:
     """That period, if a document of that day may be posted to it. Raises Refusal."""
     period = company.chart.periods.get(named)
     if period is None:
@@ -58,7 +62,9 @@ def subaccount(company: Company, rows: list[Body] | None, within: Subaccount | N
             raise Refusal(400, f"Segment '{row.get('segmentId')}' of SUBACCOUNT does not exist.")
         value = segment.values.get(row.get("segmentValue") or "")
         if value is None:
-            raise Refusal(400, f"Segment value '{row.get('segmentValue')}' of segment '{segment.description}' does not exist.")
+            raise Refusal(
+                400, f"Segment value '{row.get('segmentValue')}' of segment '{segment.description}' does not exist."
+            )
         if not value.active:
             raise Refusal(400, f"Segment value '{value.value}' of segment '{segment.description}' is inactive.")
         values[segment.id - 1] = value.value
@@ -103,7 +109,7 @@ def forced_number(body: Body, name: str) -> str | None:
     return (body.get(name) or "") if body.get("overrideNumberSeries") else None
 
 
-def rate_on(company: Company, currency: str, on: date, given: Decimal | None) -> Decimal:
+def rate_on(company: Company, currency: str, on: Day, given: Decimal | None) -> Decimal:
     """The exchange rate to base currency. Raises Refusal for an unknown currency or a day without a rate."""
     if currency not in company.chart.currencies:
         raise not_found_currency(currency)
@@ -128,7 +134,7 @@ class Voucher:
 
     company: Company
     module: str
-    date: date
+    date: Day
     period: str
     currency: str
     rate: Decimal
@@ -171,7 +177,7 @@ class Voucher:
         return sum((line.base_debit - line.base_credit for line in self.lines), ZERO)
 
     def post(self, now: datetime) -> Batch | None:
-        """Enter the batch into the ledger; None when there is nothing to post. Rounding in base goes to the first line."""
+        """Enter the batch; None when there is nothing to post. Rounding in base goes to the first line."""
         if not self.lines:
             return None
         difference = self.base_sum()

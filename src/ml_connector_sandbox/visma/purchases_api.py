@@ -35,7 +35,10 @@ def _filtered(call: Call, rows: dict[str, Row], names: dict[str, str]) -> list[R
     keep = moment_filter(call, "lastModifiedDateTime")
     found = []
     for row in rows.values():
-        if any(call.query.get(name) and str(_at(row, field)).lower() != call.query[name].lower() for name, field in names.items()):
+        if any(
+            call.query.get(name) and str(_at(row, field)).lower() != call.query[name].lower()
+            for name, field in names.items()
+        ):
             continue
         if "lastModifiedDateTime" in row and not all_pass(datetime.fromisoformat(row["lastModifiedDateTime"]), (keep,)):
             continue
@@ -50,7 +53,12 @@ def _at(row: Row, field: str) -> Any:
 
 
 def _orders(call: Call) -> Response:
-    names = {"orderType": "orderType", "orderStatus": "status", "supplier": "supplier.number", "branch": "branch.number"}
+    names = {
+        "orderType": "orderType",
+        "orderStatus": "status",
+        "supplier": "supplier.number",
+        "branch": "branch.number",
+    }
     return ok(paged(call, _filtered(call, call.company.purchase_orders, names), dict))
 
 
@@ -90,7 +98,7 @@ def _payment(call: Call) -> Response:
 
 
 def seeded(company: Company, kind: str, rows: list[Row]) -> int:
-    """Put rows as the API shows them into the company. Raises ValueError for an unknown kind or a row without number."""
+    """Put rows as the API shows them into the company. Raises ValueError for an unknown kind or a missing number."""
     places = {
         "purchase_orders": (company.purchase_orders, "orderNbr"),
         "purchase_receipts": (company.purchase_receipts, "receiptNbr"),

@@ -25,6 +25,7 @@ from ml_connector_sandbox.visma.posting import (
 )
 from ml_connector_sandbox.visma.refusal import Refusal
 
+Day = date  # a field may be called `date` too
 LEDGERS = ("GeneralLedger", "CustomerLedger")
 SERIES = {"Invoice": "ARINVOICE", "CreditNote": "ARCREDIT", "DebitNote": "ARDEBIT"}
 LINES_FIELD = {"Invoice": "invoiceLines", "CreditNote": "lines", "DebitNote": "lines"}
@@ -74,8 +75,8 @@ class CustomerDocument:
     number: str
     customer: Party
     status: str
-    date: date
-    due: date
+    date: Day
+    due: Day
     period: str
     currency: str
     rate: Decimal
@@ -209,7 +210,9 @@ def settle(call: Call, application: Application, payer_rate: Decimal) -> Decimal
     paid = paid_document(call.company, application.paid)
     covered = application.amount + application.write_off
     if covered > paid.balance:
-        raise Refusal(400, f"The amount {covered} is larger than the balance {paid.balance} of {paid.kind} {paid.number}.")
+        raise Refusal(
+            400, f"The amount {covered} is larger than the balance {paid.balance} of {paid.kind} {paid.number}."
+        )
     paid.balance -= covered
     paid.status = "Open" if paid.balance else "Closed"
     if not any(known is application for known in paid.applications):
@@ -275,7 +278,11 @@ def fill(company: Company, document: CustomerDocument, body: Body, *, fresh: boo
     document.dont_email = document.dont_email if body.get("dontEmail") is None else body["dontEmail"]
     _apply_rows(company, document, body.get(LINES_FIELD[document.kind]) or [], fresh=fresh)
     found = taxes(
-        chart, document.zone, [(line.vat_code, line.amount) for line in document.lines], document.date, document.currency
+        chart,
+        document.zone,
+        [(line.vat_code, line.amount) for line in document.lines],
+        document.date,
+        document.currency,
     )
     rows = body.get(TAX_FIELD[document.kind])
     document.taxes = overridden(found, rows if rows is not None else document.more.get("tax_rows", []))

@@ -32,7 +32,9 @@ def routes() -> list[Route]:
         *made,
         Route("GET", "/v1/customer/{customer}/invoice", _listing("Invoice")),
         Route("POST", reverse, _reverse, if_match="background", subject=stamp, implicit=True, action=True),
-        Route("POST", reverse + "andapplytonote", _reverse_and_apply, if_match="background", subject=stamp, action=True),
+        Route(
+            "POST", reverse + "andapplytonote", _reverse_and_apply, if_match="background", subject=stamp, action=True
+        ),
     ]
 
 

@@ -91,11 +91,12 @@ def add_account(made: Company, row: Row, now: datetime) -> Account:
     """Enter one account; `currency` "base" is the company's."""
     chart = made.chart
     currency = chart.base_currency if row.get("currency") == "base" else row.get("currency")
-    account = Account(
-        made.identity(), row["number"], row.get("description", row["number"]), row.get("type", "Asset"), now, made.stamp(),
-        row.get("active", True), currency, row.get("cash", False), row.get("control_module", ""), row.get("manual", True),
-        row.get("tax_category", ""), row.get("net_income", False),
-    )  # fmt: skip
+    number = str(row["number"])
+    text, kind = row.get("description", number), row.get("type", "Asset")
+    account = Account(made.identity(), number, text, kind, now, made.stamp())
+    account.active, account.currency, account.cash = row.get("active", True), currency, row.get("cash", False)
+    account.control_module, account.manual = row.get("control_module", ""), row.get("manual", True)
+    account.tax_category, account.net_income = row.get("tax_category", ""), row.get("net_income", False)
     chart.accounts[account.number] = account
     return account
 
@@ -165,7 +166,7 @@ def _vat(made: Company, arguments: Row, now: datetime) -> None:
         rates = row.get("rates") or [{"from": "2000-01-01", "rate": row.get("rate", "0")}]
         chart.vats[row["id"]] = Vat(
             row["id"], row.get("description", ""), chart.accounts.get(row.get("payable", "")),
-            chart.accounts.get(row.get("claimable", "")),
+            chart.accounts.get(row.get("claimable", content.CLAIMABLE)),
             sorted((date.fromisoformat(rate["from"]), Decimal(str(rate["rate"]))) for rate in rates),
             frozenset(row.get("categories", ())), frozenset(row.get("zones", ())), now, row.get("reverse", False),
             date.fromisoformat(row["not_valid_after"]) if row.get("not_valid_after") else None,

@@ -104,15 +104,16 @@ CATEGORIES: list[Row] = [
     {"id": "NONE", "description": "No VAT"},
 ]
 VATS: list[Row] = [
-    {"id": "S25", "description": "Sweden 25 %", "rate": "25", "payable": "2611", "claimable": "2641", "categories": ["25"], "zones": ["SE"]},
-    {"id": "S12", "description": "Sweden 12 %", "rate": "12", "payable": "2621", "claimable": "2641", "categories": ["12"], "zones": ["SE"]},
-    {"id": "S06", "description": "Sweden 6 %", "rate": "6", "payable": "2631", "claimable": "2641", "categories": ["06"], "zones": ["SE"]},
-    {"id": "S00", "description": "Zero", "rate": "0", "payable": "2611", "claimable": "2641", "categories": ["00"], "zones": _ALL_ZONES},
+    {"id": "S25", "description": "Sweden 25 %", "rate": "25", "payable": "2611", "categories": ["25"], "zones": ["SE"]},
+    {"id": "S12", "description": "Sweden 12 %", "rate": "12", "payable": "2621", "categories": ["12"], "zones": ["SE"]},
+    {"id": "S06", "description": "Sweden 6 %", "rate": "6", "payable": "2631", "categories": ["06"], "zones": ["SE"]},
+    {"id": "S00", "description": "Zero", "rate": "0", "payable": "2611", "categories": ["00"], "zones": _ALL_ZONES},
     {
         "id": "R25", "description": "Reverse charge 25 %", "rate": "25", "payable": "2614", "claimable": "2645",
         "categories": ["RC25"], "zones": ["SE", "EU"], "reverse": True,
     },
 ]  # fmt: skip
+CLAIMABLE = "2641"  # unless a VAT id says otherwise
 ZONES: list[Row] = [
     {"id": "SE", "description": "Sweden", "default_category": "25"},
     {"id": "EU", "description": "European Union", "default_category": "00"},
@@ -120,12 +121,15 @@ ZONES: list[Row] = [
 ]
 
 PAYMENT_METHODS: list[Row] = [
-    {"paymentMethodID": "CARD", "description": "Card", "active": True, "meansOfPayment": "CreditCard", "useInAP": False},
-    {"paymentMethodID": "SQUARE", "description": "Square", "active": True, "meansOfPayment": "CreditCard", "useInAP": False},
-    {"paymentMethodID": "CASH", "description": "Cash", "active": True, "meansOfPayment": "CashOrCheck", "useInAP": False},
-    {"paymentMethodID": "BANK", "description": "Bank transfer", "active": True, "meansOfPayment": "DirectDeposit", "useInAP": True},
-    {"paymentMethodID": "OLD", "description": "Old terminal", "active": False, "meansOfPayment": "CreditCard", "useInAP": False},
-]  # fmt: skip
+    {"paymentMethodID": name, "description": text, "active": active, "meansOfPayment": means, "useInAP": name == "BANK"}
+    for name, text, means, active in (
+        ("CARD", "Card", "CreditCard", True),
+        ("SQUARE", "Square", "CreditCard", True),
+        ("CASH", "Cash", "CashOrCheck", True),
+        ("BANK", "Bank transfer", "DirectDeposit", True),
+        ("OLD", "Old terminal", "CreditCard", False),
+    )
+]
 METHODS_OF_CASH = {"19": ["CASH", "BANK"], "15": ["CARD", "SQUARE"]}  # by the first digits of the cash account
 
 CREDIT_TERMS = {"0": ("On receipt", 0), "14": ("14 days", 14), "30": ("30 days", 30)}

@@ -105,7 +105,9 @@ class Visma:
         found = self._match(request, parts)
         if found is None:
             known = self.router.methods(parts)
-            raise Refusal(405 if known else 404, f"No HTTP resource was found that matches {request.method} {request.path}.")
+            raise Refusal(
+                405 if known else 404, f"No HTTP resource was found that matches {request.method} {request.path}."
+            )
         route, values = found
         if company.preferences.company_header == "required" and not _names_company(request, company):
             if request.method == "GET" and not values:

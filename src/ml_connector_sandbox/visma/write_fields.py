@@ -2,9 +2,9 @@
 
 Facts of the vendor's contract, misspellings included; a contract test compares them with the specification.
 
-Notation of a field: `name` wrapped string, `name:t` wrapped of type t, `name!t` bare of type t, `name[Shape]` bare list of
-rows, `name{Shape}` bare object, `name(Shape)` wrapped object. Types: s string, n number, i integer, b boolean, d date-time,
-u uuid, or the name of an enumeration.
+Notation of a field: `name` wrapped string, `name:t` wrapped of type t, `name!t` bare of type t, `name[Shape]` bare
+list of rows, `name{Shape}` bare object, `name(Shape)` wrapped object. Types: s string, n number, i integer, b boolean,
+d date-time, u uuid, or the name of an enumeration.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ ENUMS: dict[str, tuple[str, ...]] = {
         """Invoice DebitNote CreditNote Payment VoidPayment Prepayment Refund FinCharge SmallBalanceWo
         SmallCreditWo CashSale CashReturn Undefined NoUpdate""".split()
     ),
-    "PaymentType": tuple("Payment CreditNote Prepayment Refund VoidPayment SmallBalanceWo VoidRefund Undefined".split()),
+    "PaymentType": tuple(
+        "Payment CreditNote Prepayment Refund VoidPayment SmallBalanceWo VoidRefund Undefined".split()
+    ),
     "SupplierDocumentType": tuple("Invoice CreditAdj DebitAdj Prepayment Refund Payment".split()),
     "TaxCalculationMode": tuple("TaxSetting Gross Net".split()),
     "PurchaseType": tuple("PurchaseOrder PurchaseReceipt".split()),
