@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from ml_connector_sandbox.square import webhooks
 from ml_connector_sandbox.square.api_orders import RANGE
-from ml_connector_sandbox.square.calls import Answer, Call, Shape, choice, limit_of, need, page_of_list, position, time_range
+from ml_connector_sandbox.square.calls import (
+    Answer,
+    Call,
+    Shape,
+    choice,
+    limit_of,
+    need,
+    page_of_list,
+    position,
+    time_range,
+)
 from ml_connector_sandbox.square.faults import Json, bad, not_found
 from ml_connector_sandbox.square.shelves import dumps
 from ml_connector_sandbox.square.times import instant, stamp
@@ -96,7 +106,10 @@ def try_subscription(call: Call) -> Answer:
         raise bad("INVALID_VALUE", f"{wanted} is not in the subscription.", field="event_type")
     event: Json = {"merchant_id": call.merchant.id, "type": wanted, "event_id": call.world.mint.uuid()}
     key = call.world.mint.mixed(29) + "ZY"
-    event |= {"created_at": stamp(call.now), "data": {"type": wanted.split(".", maxsplit=1)[0], "id": key, "object": {}}}
+    event |= {
+        "created_at": stamp(call.now),
+        "data": {"type": wanted.split(".", maxsplit=1)[0], "id": key, "object": {}},
+    }
     text = dumps(event)
     call.world.desk.send(found, text.encode(), call.now)
     if call.world.knobs.test_shape == "root":

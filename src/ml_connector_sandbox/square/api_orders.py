@@ -14,10 +14,13 @@ from ml_connector_sandbox.square.state import must
 RANGE: Shape = {"start_at": "str", "end_at": "str"}
 MONEY: Shape = {"amount": "int", "currency": "str"}
 _APPLIED: Shape = {"uid": "str", "tax_uid": "str", "discount_uid": "str", "applied_money": MONEY}
+_MODIFIER: Shape = {
+    "uid": "str", "name": "str", "base_price_money": MONEY, "quantity": "str", "catalog_object_id": "str",
+}  # fmt: skip
 _LINE: Shape = {
     "uid": "str", "name": "str", "quantity": "str", "note": "str", "catalog_object_id": "str", "catalog_version": "int",
     "variation_name": "str", "item_type": "str", "metadata": "map", "base_price_money": MONEY,
-    "modifiers": [{"uid": "str", "name": "str", "base_price_money": MONEY, "quantity": "str", "catalog_object_id": "str"}],
+    "modifiers": [_MODIFIER],
     "applied_taxes": [_APPLIED], "applied_discounts": [_APPLIED],
 }  # fmt: skip
 _TAX: Shape = {
@@ -124,7 +127,7 @@ def _order_filter(wanted: Json) -> Callable[[Row], bool] | None:
     def keep(row: Row) -> bool:
         # A computed row is a completed till sale: no need to read it.
         if not isinstance(row, Stored) and not (sources or customers or fulfilled):
-            return "COMPLETED" in states
+            return "COMPLETED" in (states or ())
         body = row.body
         return (
             (not states or body["state"] in states)
@@ -169,7 +172,9 @@ def update(call: Call) -> Answer:
         orders.cancel(call.world, call.merchant, row, now=call.now)
         return {"order": row.body}
     request = _merged(row.body, wanted, call.body.get("fields_to_clear") or [])
-    row.body |= {k: wanted[k] for k in ("customer_id", "reference_id", "metadata", "state", "ticket_name") if wanted.get(k)}
+    row.body |= {
+        k: wanted[k] for k in ("customer_id", "reference_id", "metadata", "state", "ticket_name") if wanted.get(k)
+    }
     orders.reprice(call.world, call.merchant, row, request)
     orders.touch(call.world, call.merchant, row, now=call.now)
     return {"order": row.body}

@@ -5,7 +5,18 @@ from __future__ import annotations
 from ml_connector_sandbox.square import invoices, parties
 from ml_connector_sandbox.square.api_orders import MONEY, RANGE
 from ml_connector_sandbox.square.api_reading import get_one
-from ml_connector_sandbox.square.calls import Answer, Call, Shape, Walk, choice, limit_of, need, page, page_of_list, time_range
+from ml_connector_sandbox.square.calls import (
+    Answer,
+    Call,
+    Shape,
+    Walk,
+    choice,
+    limit_of,
+    need,
+    page,
+    page_of_list,
+    time_range,
+)
 from ml_connector_sandbox.square.faults import Json, Refused, bad, not_found
 from ml_connector_sandbox.square.shelves import EVERYWHERE, Row
 from ml_connector_sandbox.square.state import must
@@ -95,7 +106,11 @@ def search_customers(call: Call) -> Answer:
     order = choice(sort.get("order"), ("ASC", "DESC"), "query.sort.sort_order", default="ASC")
     created = time_range(wanted.get("created_at") or {}, "start_at", "end_at")
     updated = time_range(wanted.get("updated_at") or {}, "start_at", "end_at")
-    texts = {k: v["exact"] for k in ("email_address", "phone_number", "reference_id") if (v := wanted.get(k)) and "exact" in v}
+    texts = {
+        k: v["exact"]
+        for k in ("email_address", "phone_number", "reference_id")
+        if (v := wanted.get(k)) and "exact" in v
+    }
     sources = wanted.get("creation_source") or {}
 
     def keep(row: Row) -> bool:
@@ -263,7 +278,9 @@ def search_catalog(call: Call) -> Answer:
     limit = call.body.get("limit") or 0
     rows = [
         row
-        for row in call.merchant.catalog.walk("updated", (EVERYWHERE,), lo=(begin, "~") if begin is not None else (-1, ""))
+        for row in call.merchant.catalog.walk(
+            "updated", (EVERYWHERE,), lo=(begin, "~") if begin is not None else (-1, "")
+        )
         if (not types or row.body["type"] in types) and (deleted or not row.body["is_deleted"])
     ]
     text = page_of_list(call, [row.text() for row in rows], name="objects", limit=limit if 0 < limit <= 1000 else 1000)
@@ -305,10 +322,11 @@ def list_activities(call: Call) -> Answer:
     order = choice(query.get("sort_order"), ("ASC", "DESC"), "sort_order", default="DESC")
 
     def keep(row: Row) -> bool:
-        return query.get("gift_card_id") in {None, row.body["gift_card_id"]} and query.get("type") in {None, row.body["type"]}
+        return query.get("gift_card_id") in {None, row.body["gift_card_id"]} and query.get("type") in {
+            None,
+            row.body["type"],
+        }
 
     walk = Walk("created", (location,), lo=lo, hi=hi, descending=order == "DESC", keep=keep)
     limit = limit_of(query.get("limit"), default=50, top=100, strict=False)
     return page(call, call.merchant.activities, name="gift_card_activities", walk=walk, limit=limit)
-
-

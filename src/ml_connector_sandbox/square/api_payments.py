@@ -74,7 +74,13 @@ def _order(call: Call, amount: int) -> Stored:
         line = {"quantity": "1", "item_type": "CUSTOM_AMOUNT", "base_price_money": merchant.money(amount)}
         request: Json = {"line_items": [line]}
         return orders.open_order(
-            world, merchant, request=request, location_id=location_id, now=call.now, source="Sandbox application", api=True
+            world,
+            merchant,
+            request=request,
+            location_id=location_id,
+            now=call.now,
+            source="Sandbox application",
+            api=True,
         )
     order = must(merchant.orders.own(body["order_id"]), "Order", body["order_id"])
     if body.get("location_id") and order.location != location_id:
@@ -151,7 +157,7 @@ def update(call: Call) -> Answer:
     for tender in order.body["tenders"]:
         if tender["id"] == row.id:
             tender["amount_money"] = merchant.money(total)
-            tender |= {"tip_money": row.body["tip_money"]} if "tip_money" in row.body else {}
+            tender.update({"tip_money": row.body["tip_money"]} if "tip_money" in row.body else {})
     orders.recount(call.world, merchant, order)
     payments.changed(call.world, merchant, row, now=call.now)
     return {"payment": row.body}
@@ -183,7 +189,11 @@ def refund(call: Call) -> Answer:
     _check_token(payment, body.get("payment_version_token"), "payment_version_token")
     refunds.decline(merchant, payment.id)
     if amount > refunds.refundable(payment) or payment.body["status"] != "COMPLETED":
-        code = "REFUND_AMOUNT_INVALID" if payment.body["status"] == "COMPLETED" else "REFUND_ERROR_PAYMENT_NEEDS_COMPLETION"
+        code = (
+            "REFUND_AMOUNT_INVALID"
+            if payment.body["status"] == "COMPLETED"
+            else "REFUND_ERROR_PAYMENT_NEEDS_COMPLETION"
+        )
         raise bad(code, f"Payment {payment.id} cannot be refunded by {amount}.", field="amount_money")
     source = merchant.orders.own(payment.body["order_id"])
     order = returns.return_order(world, merchant, source=source, back=back, location_id=payment.location, now=call.now)

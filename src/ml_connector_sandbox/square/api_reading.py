@@ -149,7 +149,11 @@ def _payment_filter(call: Call) -> Callable[[Row], bool]:
 
 def _matches(body: Json, wanted: dict[str, str]) -> bool:
     card = (body.get("card_details") or {}).get("card") or {}
-    facts = {"total": str(body["total_money"]["amount"]), "last_4": card.get("last_4"), "card_brand": card.get("card_brand")}
+    facts = {
+        "total": str(body["total_money"]["amount"]),
+        "last_4": card.get("last_4"),
+        "card_brand": card.get("card_brand"),
+    }
     return all(facts[k] == v for k, v in wanted.items())
 
 
@@ -215,7 +219,9 @@ def list_payouts(call: Call) -> Answer:
         keep=lambda row: not status or row.body["status"] == status,
     )
     limit = limit_of(query.get("limit"), default=100, top=100, strict=False)
-    return page(call, merchant.payouts, name="payouts", walk=walk, limit=limit, render=lambda row: _payout_text(call, row))
+    return page(
+        call, merchant.payouts, name="payouts", walk=walk, limit=limit, render=lambda row: _payout_text(call, row)
+    )
 
 
 def _payout_text(call: Call, row: Row) -> str:

@@ -62,7 +62,11 @@ class Block:
 
     def numbers(self, location: str) -> range:
         """The sales of a location, in order of time."""
-        return range(self.locations.index(location), self.n, len(self.locations)) if location in self.locations else range(0)
+        return (
+            range(self.locations.index(location), self.n, len(self.locations))
+            if location in self.locations
+            else range(0)
+        )
 
     def happened(self, location: str) -> int:
         """How many sales of the location are visible by now."""
@@ -200,7 +204,13 @@ class EntryRun:
             return self._kept[i]
         block, k = self._block, self._numbers[i]
         details = {"payment_id": block.key("P", k)}
-        return {"type": "CHARGE", "gross": block.amount(k), "fee": block.fee(k), "at": block.created(k), "details": details}
+        return {
+            "type": "CHARGE",
+            "gross": block.amount(k),
+            "fee": block.fee(k),
+            "at": block.created(k),
+            "details": details,
+        }
 
 
 def claim(merchant: Merchant, location_id: str, cut: int) -> list[EntryRun]:

@@ -7,13 +7,26 @@ from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
-from ml_connector_sandbox.square import bulk, disputes, gift_cards, invoices, oauth, orders, parties, payments, payouts, play
-from ml_connector_sandbox.square import seeding, trade
+from ml_connector_sandbox.square import (
+    bulk_making,
+    disputes,
+    gift_cards,
+    invoices,
+    oauth,
+    orders,
+    parties,
+    payments,
+    payouts,
+    play,
+    seeding,
+    trade,
+)
 from ml_connector_sandbox.square import truth as noted
 from ml_connector_sandbox.square.faults import Json
 from ml_connector_sandbox.square.shelves import Stored
 from ml_connector_sandbox.square.state import Knobs, Merchant, RefreshToken, Token, World, must
-from ml_connector_sandbox.square.times import DAY, parse, stamp
+from ml_connector_sandbox.square.times import parse, stamp
+from ml_connector_sandbox.square.webhooks import new_key
 
 Verb = Callable[[World, Json, int], Any]
 
@@ -93,10 +106,15 @@ def _requests(arguments: Json) -> list[Json]:
         share = str(arguments["deposit_percent"])
         wanted.append({"request_type": "DEPOSIT", "due_date": due, "percentage_requested": share})
     if not count:
-        return [*wanted, {"request_type": "BALANCE", "due_date": due, "tipping_enabled": bool(arguments.get("tipping"))}]
+        return [
+            *wanted,
+            {"request_type": "BALANCE", "due_date": due, "tipping_enabled": bool(arguments.get("tipping"))},
+        ]
     rest = 100 - float(arguments.get("deposit_percent", 0))
     share = f"{rest / count:.4f}"
-    return wanted + [{"request_type": "INSTALLMENT", "due_date": due, "percentage_requested": share} for _ in range(count)]
+    return wanted + [
+        {"request_type": "INSTALLMENT", "due_date": due, "percentage_requested": share} for _ in range(count)
+    ]
 
 
 def _invoice(world: World, arguments: Json, now: int) -> Json:
@@ -106,7 +124,9 @@ def _invoice(world: World, arguments: Json, now: int) -> Json:
     request = trade.request_of(merchant, arguments | {"customer_id": customer_id})
     order = orders.open_order(world, merchant, request=request, location_id=location_id, now=at, source="Invoices")
     wanted: Json = {"order_id": order.id, "primary_recipient": {"customer_id": customer_id}}
-    wanted |= {k: arguments[k] for k in ("invoice_number", "title", "scheduled_at", "sale_or_service_date") if k in arguments}
+    wanted |= {
+        k: arguments[k] for k in ("invoice_number", "title", "scheduled_at", "sale_or_service_date") if k in arguments
+    }
     wanted["payment_requests"] = arguments.get("payment_requests") or _requests(arguments)
     row = invoices.draft(world, merchant, request=wanted, now=at)
     if arguments.get("publish", True):
@@ -151,10 +171,10 @@ def _payout(world: World, arguments: Json, now: int) -> Json:
         made: Stored | None = payouts.simple(world, merchant, location_id=location_id, amount=amount, now=at, fail=fail)
     else:
         until = parse(str(arguments["until"]), "until") if arguments.get("until") else None
-        extra = {k: arguments[k] for k in ("destination", "payout_fee", "arrival_date", "end_to_end_id") if k in arguments}
-        made = payouts.batch(
-            world, merchant, location_id=location_id, now=at, until=until, fail=fail, extra=extra
-        )
+        extra: Json = {
+            k: arguments[k] for k in ("destination", "payout_fee", "arrival_date", "end_to_end_id") if k in arguments
+        }
+        made = payouts.batch(world, merchant, location_id=location_id, now=at, until=until, fail=fail, extra=extra)
     return {"payout_id": made.id if made else None, "payout": made.body if made else None}
 
 
@@ -250,93 +270,6 @@ def _play_day(world: World, arguments: Json, now: int) -> Json:
     return play.play_day(world, _merchant(world, arguments), arguments)
 
 
-def _bulk(world: World, arguments: Json, now: int) -> Json:
-    """n card sales evenly over [start, end) and over locations; those in the future appear when their time comes."""
-    merchant, n = _merchant(world, arguments), int(arguments["n"])
-    end = parse(str(arguments["end"]), "end") if arguments.get("end") else now
-    start = parse(str(arguments["start"]), "start") if arguments.get("start") else end - DAY
-    if n < 1 or start >= end:
-        raise ValueError("bulk needs n of 1 or more and start before end.")
-    places = [str(merchant.location(key)["id"]) for key in arguments.get("location_ids") or merchant.locations]
-    prefix = f"BK{len(merchant.blocks):02d}{world.mint.mixed(8)}"
-    block = bulk.Block(world.clock, prefix=prefix, n=n, start=start, span=end - start, locations=places)
-    block.rates = tuple(int(float(rate)) for rate in merchant.taxes) or (25,)
-    block.fee_percent = (round(float(world.knobs.fee_percent) * 100), world.knobs.fee_fixed)
-    payment, order = bulk_faces(world, merchant)
-    merchant.blocks.append(block)
-    merchant.payments.sources.append(bulk.Face(block, "P", payment))
-    merchant.orders.sources.append(bulk.Face(block, "O", order))
-    if arguments.get("events"):
-        _bulk_events(world, merchant, block)
-    first, last = block.key("P", 0), block.key("P", n - 1)
-    gross = sum(block.amount(k) for k in range(n)) if n <= 1_000_000 else None
-    return {"n": n, "first_payment_id": first, "last_payment_id": last, "start": stamp(start), "end": stamp(end), "gross": gross}
-
-
-def bulk_faces(world: World, merchant: Merchant) -> tuple[Json, Json]:
-    """The payment and the order of a bulk sale with marks in place of what differs, made by a real sale elsewhere."""
-    scratch = World(0, 0.0)
-    scratch.knobs = world.knobs
-    from ml_connector_sandbox.square.webhooks import Desk
-
-    scratch.desk = Desk(scratch)
-    place = dict(next(iter(merchant.locations.values())))
-    twin = Merchant(merchant.id, merchant.name, merchant.country, merchant.currency, 0, merchant.taxes, {place["id"]: place})
-    order, rows = trade.sell(scratch, twin, {"lines": [{"name": "Goods", "amount": 100, "tax": "25"}]}, 0)
-    scratch.advance(DAY)
-    return _marked_payment(rows[0].body), _marked_order(order.body)
-
-
-def _marked_payment(body: Json) -> Json:
-    return _mark(body) | {"id": "@payment_id@", "order_id": "@order_id@", "receipt_number": "@receipt@"}
-
-
-def _marked_order(body: Json) -> Json:
-    marked = _mark(body) | {"id": "@order_id@"}
-    marked["tenders"][0] |= {"id": "@payment_id@", "payment_id": "@payment_id@", "transaction_id": "@order_id@"}
-    marked["taxes"][0] |= {"percentage": "@rate@", "name": "VAT @rate@ %"}
-    return marked
-
-
-def _mark(content: Any, name: str = "") -> Any:
-    """Marks by field name: amounts, taxes, fees, times, the location, the receipt."""
-    if isinstance(content, list):
-        return [_mark(item, name) for item in content]
-    if isinstance(content, dict):
-        if content.keys() == {"amount", "currency"}:
-            return content | {"amount": _amount_mark(content["amount"], name)}
-        return {k: _mark(v, name if k == "amount_money" and name == "processing_fee" else k) for k, v in content.items()}
-    if name in {"created_at", "authorized_at"}:
-        return "@created@"
-    if name in {"updated_at", "closed_at", "captured_at", "effective_at"}:
-        return "@updated@"
-    marks = {"location_id": "@location@", "receipt_url": "https://squareup.com/receipt/preview/@payment_id@"}
-    marks["delayed_until"] = "@delayed@"
-    marks["version_token"] = "@payment_id@6o"
-    return marks.get(name, content)
-
-
-def _amount_mark(amount: int, name: str) -> Any:
-    if amount == 0:
-        return 0
-    if name == "processing_fee":
-        return "@fee@"
-    return "@tax@" if name in {"total_tax_money", "applied_money", "tax_money"} else "@amount@"
-
-
-def _bulk_events(world: World, merchant: Merchant, block: bulk.Block) -> None:
-    face = next(s for s in merchant.payments.sources if isinstance(s, bulk.Face) and s.block is block)
-
-    def tell(k: int, at: int) -> None:
-        row = bulk.Sold(face, k)
-        content = {"payment": row.body}
-        world.desk.emit(merchant, type_="payment.updated", data_type="payment", data_id=row.id, content=content, now=at)
-        if k + 1 < block.n:
-            world.later(block.created(k + 1) + bulk.LAG, lambda due: tell(k + 1, due))
-
-    world.later(block.created(0) + bulk.LAG, lambda due: tell(0, due))
-
-
 def _knobs(world: World, arguments: Json, now: int) -> Json:
     del now
     known = {f.name: f for f in fields(Knobs)}
@@ -387,8 +320,6 @@ def _migration_token(world: World, arguments: Json, now: int) -> Json:
 
 
 def _rotate_signature_key(world: World, arguments: Json, now: int) -> Json:
-    from ml_connector_sandbox.square.webhooks import new_key
-
     found = world.desk.subscriptions.get(arguments["subscription_id"])
     if found is None:
         raise ValueError("No such subscription: use an id of /v2/webhooks/subscriptions.")
@@ -414,7 +345,7 @@ VERBS: dict[str, Verb] = {
     "location": _location,
     "catalog": _catalog,
     "play_day": _play_day,
-    "bulk": _bulk,
+    "bulk": bulk_making.sell_in_bulk,
     "knobs": _knobs,
     "truth": _truth,
     "revoke_token": _revoke_token,

@@ -1,4 +1,4 @@
-"""What a played day must add up to, worked out from its script alone with fractions: shares no arithmetic with pricing."""
+"""What a played day must add up to, from its script alone, with fractions: shares no arithmetic with pricing."""
 
 from __future__ import annotations
 
@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 _CARD_LIKE = {"card", "wallet"}  # the means of the script whose money a payout holds
 
 
-def expect(
-    merchant: Merchant, steps: Sequence[Step], *, knobs: Knobs, day: date, with_payout: bool
-) -> Json:
+def expect(merchant: Merchant, steps: Sequence[Step], *, knobs: Knobs, day: date, with_payout: bool) -> Json:
     """{"expected": [a row per day and location], "totals": ..., "payments", "refunds"}. Amounts in minor units.
 
     Refunds without tax split (amount-only) carry no `refund_vat`. The payout assumes an empty balance before the day.
@@ -56,7 +54,7 @@ def _empty(day: date, place: str) -> dict[str, Any]:
 
 
 def total_of(sale: Json) -> Json:
-    """What a sale of the script costs: {"price" (without tips), "vat" {rate: amount}, "gift", "service", "rounding"}."""
+    """What a sale costs: {"price" (without tips), "vat" {rate: amount}, "gift", "service", "rounding"}."""
     vat: Counter[str] = Counter()
     price = gift = 0
     base = Fraction(0)
@@ -89,9 +87,7 @@ def vat_in(amount: int, rate: str, *, inclusive: bool) -> int:
     return round(Fraction(amount) * percent / (100 + percent if inclusive else 100))
 
 
-def _add_sale(
-    row: dict[str, Any], step: Step, sold: Json, knobs: Knobs, due: Counter[str], *, invoiced: bool
-) -> int:
+def _add_sale(row: dict[str, Any], step: Step, sold: Json, knobs: Knobs, due: Counter[str], *, invoiced: bool) -> int:
     tenders = step.arguments.get("tenders") or [{"means": step.arguments.get("means", "card")}]
     left, tips = sold["price"], sum(t.get("tip", 0) for t in tenders)
     row["sales"] += 1
@@ -135,4 +131,7 @@ def _add_refund(row: dict[str, Any], step: Step, sale: Step, sold: Json, due: Co
 
 
 def _plain(row: dict[str, Any]) -> Json:
-    return {k: {n: v for n, v in sorted(value.items()) if v} if isinstance(value, Counter) else value for k, value in row.items()}
+    return {
+        k: {n: v for n, v in sorted(value.items()) if v} if isinstance(value, Counter) else value
+        for k, value in row.items()
+    }

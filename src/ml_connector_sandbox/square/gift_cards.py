@@ -16,7 +16,9 @@ def issue(world: World, merchant: Merchant, *, now: int) -> Stored:
     return merchant.gift_cards.put(Stored(body, "", now))
 
 
-def load(world: World, merchant: Merchant, card: Stored, *, amount: int, order: Stored, line_uid: str, now: int) -> None:
+def load(
+    world: World, merchant: Merchant, card: Stored, *, amount: int, order: Stored, line_uid: str, now: int
+) -> None:
     """Money paid onto a card: ACTIVATE the first time, then LOAD."""
     first = card.body["state"] == "PENDING"
     card.body["state"] = "ACTIVE"

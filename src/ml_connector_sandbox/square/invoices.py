@@ -1,4 +1,4 @@
-"""Invoices: DRAFT, published, paid in parts by deposit and instalments, cancelled, refunded. Lines live on the order."""
+"""Invoices: DRAFT, published, paid in parts, cancelled, refunded. Lines and taxes live on the order."""
 
 from __future__ import annotations
 
@@ -46,7 +46,9 @@ def draft(world: World, merchant: Merchant, *, request: Json, now: int) -> Store
 
 
 def _recipient(merchant: Merchant, wanted: Json) -> Json:
-    customer = must(merchant.customers.own(str(wanted.get("customer_id") or "")), "Customer", str(wanted.get("customer_id")))
+    customer = must(
+        merchant.customers.own(str(wanted.get("customer_id") or "")), "Customer", str(wanted.get("customer_id"))
+    )
     kept = ("given_name", "family_name", "email_address", "phone_number", "company_name", "address")
     shown = {"customer_id": customer.id} | {k: customer.body[k] for k in kept if customer.body.get(k)}
     return shown | ({"tax_ids": customer.body["tax_ids"]} if customer.body.get("tax_ids") else {})
@@ -58,7 +60,9 @@ def _request(world: World, wanted: Json) -> Json:
     try:
         date.fromisoformat(str(wanted.get("due_date")))
     except ValueError:
-        raise bad("INVALID_DATE", "A payment request needs a due_date.", field="invoice.payment_requests.due_date") from None
+        raise bad(
+            "INVALID_DATE", "A payment request needs a due_date.", field="invoice.payment_requests.due_date"
+        ) from None
     base = {"uid": world.mint.uuid(), "automatic_payment_source": "NONE", "tipping_enabled": False}
     return base | {k: v for k, v in wanted.items() if v is not None}
 
@@ -71,7 +75,9 @@ def _next_number(merchant: Merchant, location_id: str) -> str:
 def _unique_number(merchant: Merchant, body: Json) -> None:
     for row in merchant.invoices.rows.values():
         if row.location == body["location_id"] and row.body["invoice_number"] == body["invoice_number"]:
-            raise bad("BAD_REQUEST", f"Invoice number {body['invoice_number']} is taken.", field="invoice.invoice_number")
+            raise bad(
+                "BAD_REQUEST", f"Invoice number {body['invoice_number']} is taken.", field="invoice.invoice_number"
+            )
 
 
 def _compute(merchant: Merchant, body: Json, total: int) -> None:
@@ -142,7 +148,7 @@ def _send(world: World, merchant: Merchant, row: Stored, *, now: int) -> None:
 def pay(
     world: World, merchant: Merchant, row: Stored, *, tendered: payments.Tendered, rounding: int = 0, now: int
 ) -> Stored:
-    """A payment towards the invoice: a tender on its order. Returns the payment. `rounding` is what cash rounding adds."""
+    """A payment towards the invoice: a tender on its order. `rounding` is what cash rounding adds."""
     if row.body["status"] not in OPEN_STATES:
         raise bad("BAD_REQUEST", f"Invoice {row.id} is {row.body['status']} and cannot be paid.", field="invoice_id")
     order = must(merchant.orders.own(row.body["order_id"]), "Order", row.body["order_id"])
@@ -162,7 +168,9 @@ def paid(world: World, merchant: Merchant, order: Stored, *, amount: int, roundi
     for request in row.body["payment_requests"]:
         part = min(left, _open_part(request))
         left -= part
-        request["total_completed_amount_money"] = merchant.money(request["total_completed_amount_money"]["amount"] + part)
+        request["total_completed_amount_money"] = merchant.money(
+            request["total_completed_amount_money"]["amount"] + part
+        )
         if rounding and part:
             request["rounding_adjustment_included_money"] = merchant.money(rounding)
             rounding = 0
@@ -173,9 +181,11 @@ def paid(world: World, merchant: Merchant, order: Stored, *, amount: int, roundi
 
 
 def cancel(world: World, merchant: Merchant, row: Stored, *, now: int) -> None:
-    """UNPAID, SCHEDULED or PARTIALLY_PAID -> CANCELED. What was paid stays paid; the order stays open when part-paid."""
+    """An open invoice -> CANCELED. What was paid stays paid; a part-paid order stays open."""
     if row.body["status"] not in OPEN_STATES:
-        raise bad("BAD_REQUEST", f"Invoice {row.id} is {row.body['status']} and cannot be canceled.", field="invoice_id")
+        raise bad(
+            "BAD_REQUEST", f"Invoice {row.id} is {row.body['status']} and cannot be canceled.", field="invoice_id"
+        )
     row.body["status"] = "CANCELED"
     _next_payment(merchant, row.body)
     order = must(merchant.orders.own(row.body["order_id"]), "Order", row.body["order_id"])
@@ -187,7 +197,9 @@ def cancel(world: World, merchant: Merchant, row: Stored, *, now: int) -> None:
 def delete(world: World, merchant: Merchant, row: Stored, *, now: int) -> None:
     """Remove a DRAFT; its order is cancelled."""
     if row.body["status"] != "DRAFT":
-        raise bad("BAD_REQUEST", f"Invoice {row.id} is {row.body['status']}; only drafts are deleted.", field="invoice_id")
+        raise bad(
+            "BAD_REQUEST", f"Invoice {row.id} is {row.body['status']}; only drafts are deleted.", field="invoice_id"
+        )
     merchant.invoices.remove(row)
     del merchant.invoice_of_order[row.body["order_id"]]
     orders.cancel(world, merchant, must(merchant.orders.own(row.body["order_id"]), "Order", row.id), now=now)

@@ -58,7 +58,7 @@ def price_before_tips(row: Stored, world: World) -> int:
 def amount_due(row: Stored, world: World) -> int:
     """What is still to be tendered, tips aside."""
     paid = sum(t["amount_money"]["amount"] - _tip(t) for t in row.body.get("tenders") or [])
-    return price_before_tips(row, world) - paid
+    return price_before_tips(row, world) - int(paid)
 
 
 def recount(world: World, merchant: Merchant, row: Stored) -> None:
@@ -82,7 +82,11 @@ def recount(world: World, merchant: Merchant, row: Stored) -> None:
 def add_rounding(world: World, merchant: Merchant, row: Stored, amount: int) -> None:
     """Round the price of a cash sale: `amount` is what rounding adds."""
     if amount:
-        row.body["rounding_adjustment"] = {"uid": "ROUNDING", "name": "Rounding", "amount_money": merchant.money(amount)}
+        row.body["rounding_adjustment"] = {
+            "uid": "ROUNDING",
+            "name": "Rounding",
+            "amount_money": merchant.money(amount),
+        }
         row.body["total_money"] = merchant.money(row.body["total_money"]["amount"] + amount)
         recount(world, merchant, row)
 

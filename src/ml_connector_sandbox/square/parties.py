@@ -17,7 +17,13 @@ VENDOR_FIELDS = ("name", "address", "contacts", "account_number", "note", "statu
 
 
 def create_customer(
-    world: World, merchant: Merchant, fields: Json, now: int, *, source: str = "THIRD_PARTY", context: Json | None = None
+    world: World,
+    merchant: Merchant,
+    fields: Json,
+    now: int,
+    *,
+    source: str = "THIRD_PARTY",
+    context: Json | None = None,
 ) -> Stored:
     """A new customer. Needs a name, company, e-mail or phone, as Square does."""
     kept = {k: fields[k] for k in CUSTOMER_FIELDS if fields.get(k)}

@@ -67,7 +67,9 @@ def take(
     key = world.mint.mixed(29) + "ZY"
     offline = tendered.client_created is not None
     created = tendered.client_created if offline and world.knobs.offline_created_at == "device" else now
-    body = payment_body(merchant, key=key, order_id=order.id, location_id=order.location, tendered=tendered, at=created or now)
+    body = payment_body(
+        merchant, key=key, order_id=order.id, location_id=order.location, tendered=tendered, at=created or now
+    )
     body["updated_at"] = stamp(now)
     body["version_token"] = world.mint.mixed(30) + "6o"
     row = merchant.payments.put(Stored(body, order.location, created or now, updated=now))
@@ -83,9 +85,7 @@ def take(
     return row
 
 
-def payment_body(
-    merchant: Merchant, *, key: str, order_id: str, location_id: str, tendered: Tendered, at: int
-) -> Json:
+def payment_body(merchant: Merchant, *, key: str, order_id: str, location_id: str, tendered: Tendered, at: int) -> Json:
     """An APPROVED payment as Square shows it."""
     money, source_type = merchant.money, MEANS[tendered.means][0]
     body: Json = {"id": key, "created_at": stamp(at), "updated_at": stamp(at)}
@@ -97,7 +97,11 @@ def payment_body(
     body["approved_money"] = money(tendered.total)
     body |= _details(merchant, tendered, at)
     if tendered.means in PAID_OUT | {"gift_card"}:
-        body |= {"delay_duration": "PT168H", "delay_action": tendered.delay_action, "delayed_until": stamp(at + 7 * DAY)}
+        body |= {
+            "delay_duration": "PT168H",
+            "delay_action": tendered.delay_action,
+            "delayed_until": stamp(at + 7 * DAY),
+        }
     if tendered.client_created is not None:
         body["is_offline_payment"] = True
         body["offline_payment_details"] = {"client_created_at": stamp(tendered.client_created)}
@@ -202,7 +206,9 @@ def capture(world: World, merchant: Merchant, row: Stored, *, now: int) -> None:
     changed(world, merchant, row, now=now)
     total, at = int(body["total_money"]["amount"]), business_time(row)
     merchant.movements.append(
-        Movement("tender", at, row.location, total, row.id, means=means, tip=(body.get("tip_money") or {}).get("amount", 0))
+        Movement(
+            "tender", at, row.location, total, row.id, means=means, tip=(body.get("tip_money") or {}).get("amount", 0)
+        )
     )
     if means in PAID_OUT:
         _earn(world, merchant, row, total=total, now=now)
@@ -229,7 +235,9 @@ def _earn(world: World, merchant: Merchant, row: Stored, *, total: int, now: int
         merchant.balance[row.location].append(entry)
         merchant.movements.append(Movement("adjustment", now, row.location, -tax, row.id, means="TAX_ON_FEE"))
     if fee:
-        world.later(world.after(now, world.knobs.fee_delay_s), lambda due: _show_fee(world, merchant, row, fee=fee, now=due))
+        world.later(
+            world.after(now, world.knobs.fee_delay_s), lambda due: _show_fee(world, merchant, row, fee=fee, now=due)
+        )
 
 
 def _show_fee(world: World, merchant: Merchant, row: Stored, *, fee: int, now: int) -> None:
@@ -241,7 +249,9 @@ def _show_fee(world: World, merchant: Merchant, row: Stored, *, fee: int, now: i
 def void(world: World, merchant: Merchant, row: Stored, *, now: int) -> None:
     """APPROVED -> CANCELED; the tender leaves the order."""
     if row.body["status"] != "APPROVED":
-        raise bad("BAD_REQUEST", f"Payment {row.id} is {row.body['status']} and cannot be canceled.", field="payment_id")
+        raise bad(
+            "BAD_REQUEST", f"Payment {row.id} is {row.body['status']} and cannot be canceled.", field="payment_id"
+        )
     row.body["status"] = "CANCELED"
     if "card_details" in row.body:
         row.body["card_details"]["status"] = "VOIDED"

@@ -37,7 +37,7 @@ _DETAILED = frozenset(
 
 
 def scripted(entry: Json, now: int) -> Json:
-    """An entry of any type from a script: {"type", "amount" (net, signed), "fee"?, "details"?}. ValueError otherwise."""
+    """An entry of any type from a script: {"type", "amount" (net, signed), "fee"?, "details"?}, or ValueError."""
     if entry.get("type") not in ENTRY_TYPES:
         raise ValueError(f"{entry.get('type')} is no payout entry type: use one of the 58 of ActivityType.")
     fee = int(entry.get("fee", 0))
@@ -157,7 +157,11 @@ def entry_shown(world: World, merchant: Merchant, payout_id: str, n: int, entry:
     """The n-th entry of a payout as it is read."""
     money = merchant.money
     body: Json = {"id": f"poe_{payout_id[3:11]}{n:08d}", "payout_id": payout_id, "effective_at": stamp_s(entry["at"])}
-    body |= {"type": entry["type"], "gross_amount_money": money(entry["gross"]), "fee_amount_money": money(entry["fee"])}
+    body |= {
+        "type": entry["type"],
+        "gross_amount_money": money(entry["gross"]),
+        "fee_amount_money": money(entry["fee"]),
+    }
     body["net_amount_money"] = money(entry["gross"] - entry["fee"])
     if entry["type"] in _DETAILED:
         body[f"type_{entry['type'].lower()}_details"] = {k: v for k, v in entry["details"].items() if v is not None}

@@ -58,7 +58,9 @@ def plan(merchant: Merchant, day: date, *, count: int, rates: list[str], seed: i
         opening, closing = (local_micros(day, t, merchant.zone(place)) for t in (OPENING, CLOSING))
         at = opening + (closing - opening) * n // count
         kind = _KINDS[n // len(places) % len(_KINDS)]
-        steps.append(Step(at, "sell", place, kind(dice, rates) | {"location_id": place, "reference_id": f"play-{day}-{n}"}))
+        steps.append(
+            Step(at, "sell", place, kind(dice, rates) | {"location_id": place, "reference_id": f"play-{day}-{n}"})
+        )
     _add_refunds(steps)
     first = places[0]
     zone = merchant.zone(first)
@@ -97,7 +99,10 @@ def _both_rates_and_tip(dice: Mint, rates: list[str]) -> Json:
 
 
 def _additive(dice: Mint, rates: list[str]) -> Json:
-    return _both_rates_and_tip(dice, rates) | {"tax_mode": "ADDITIVE", "tenders": [{"means": "card", "brand": "MASTERCARD"}]}
+    return _both_rates_and_tip(dice, rates) | {
+        "tax_mode": "ADDITIVE",
+        "tenders": [{"means": "card", "brand": "MASTERCARD"}],
+    }
 
 
 def _cash(dice: Mint, rates: list[str]) -> Json:
@@ -151,7 +156,7 @@ _KINDS = (
 
 
 def _add_refunds(steps: list[Step]) -> None:
-    """The first sale of each of four kinds comes back half an hour later: whole, by line, by amount from card and cash."""
+    """The first sale of four kinds comes back half an hour later: whole, by line, by amount from card and cash."""
     wanted: list[tuple[str, Json]] = [
         ("Chair", {"reason": "Returned goods"}),
         ("Coffee beans", {"lines": [{"index": 0, "quantity": "1"}], "reason": "One bag damaged"}),
@@ -183,9 +188,7 @@ def _send_invoice(world: World, merchant: Merchant, step: Step, at: int) -> Any:
     fields |= {"given_name": "Ada", "family_name": "Byrne", "tax_ids": {"eu_vat": "IE3426675K"}}
     customer = parties.create_customer(world, merchant, fields, at, source="DIRECTORY")
     request = trade.request_of(merchant, step.arguments | {"customer_id": customer.id})
-    order = orders.open_order(
-        world, merchant, request=request, location_id=step.location_id, now=at, source="Invoices"
-    )
+    order = orders.open_order(world, merchant, request=request, location_id=step.location_id, now=at, source="Invoices")
     wanted: Json = {"order_id": order.id, "primary_recipient": {"customer_id": customer.id}}
     wanted["payment_requests"] = [{"request_type": "BALANCE", "due_date": step.arguments["due_date"]}]
     row = invoices.draft(world, merchant, request=wanted, now=at)

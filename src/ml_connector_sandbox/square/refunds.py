@@ -13,7 +13,7 @@ from ml_connector_sandbox.square.times import stamp
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A refund somebody wants. `destination` is "", "gift_card", "cash" or "external"; "" is the payment's own means."""
+    """A refund somebody wants. An empty `destination` is the payment's own means."""
 
     amount: int
     reason: str = ""
@@ -35,12 +35,18 @@ def refund(
 ) -> Stored:
     """A PENDING refund of a completed payment, on an already made return order."""
     if payment.body["status"] != "COMPLETED":
-        raise bad("REFUND_ERROR_PAYMENT_NEEDS_COMPLETION", f"Payment {payment.id} is not completed.", field="payment_id")
+        raise bad(
+            "REFUND_ERROR_PAYMENT_NEEDS_COMPLETION", f"Payment {payment.id} is not completed.", field="payment_id"
+        )
     if not 0 < asked.amount <= refundable(payment):
         detail = f"The requested refund amount exceeds what is left of payment {payment.id}."
         raise bad("REFUND_AMOUNT_INVALID", detail, field="amount_money")
     means = asked.destination or payments.means_of(payment.body)
-    body: Json = {"id": f"{payment.id}_{world.mint.mixed(30)}", "status": "PENDING", "amount_money": merchant.money(asked.amount)}
+    body: Json = {
+        "id": f"{payment.id}_{world.mint.mixed(30)}",
+        "status": "PENDING",
+        "amount_money": merchant.money(asked.amount),
+    }
     body |= {"payment_id": payment.id, "order_id": order.id, "location_id": payment.location}
     body |= _destination(merchant, asked, means, payment)
     row = _record(world, merchant, body, asked=asked, order=order, tender_id=payment.id, now=now)
@@ -49,7 +55,9 @@ def refund(
     payment.body["refund_ids"] = [*payment.body.get("refund_ids", []), row.id]
     payments.changed(world, merchant, payment, now=now)
     due = world.after(now, world.knobs.refund_delay_s)
-    world.later(due, lambda at: _complete(world, merchant, row, asked=asked, means=means, back=back, payment=payment, now=at))
+    world.later(
+        due, lambda at: _complete(world, merchant, row, asked=asked, means=means, back=back, payment=payment, now=at)
+    )
     return row
 
 
@@ -64,7 +72,9 @@ def unlinked(
     body |= _destination(merchant, asked, means, None)
     row = _record(world, merchant, body, asked=asked, order=order, tender_id="", now=now)
     due = world.after(now, world.knobs.refund_delay_s)
-    world.later(due, lambda at: _complete(world, merchant, row, asked=asked, means=means, back=back, payment=None, now=at))
+    world.later(
+        due, lambda at: _complete(world, merchant, row, asked=asked, means=means, back=back, payment=None, now=at)
+    )
     return row
 
 
@@ -75,7 +85,7 @@ def _destination(merchant: Merchant, asked: Asked, means: str, payment: Stored |
     if not asked.destination and not asked.named and payment is not None:
         return shown
     if means == "cash":
-        details = {"seller_supplied_money": merchant.money(asked.amount), "change_back_money": merchant.money(0)}
+        details: Json = {"seller_supplied_money": merchant.money(asked.amount), "change_back_money": merchant.money(0)}
         return shown | {"destination_details": {"cash_details": details}}
     if means == "external":
         details = {"type": asked.external_type, "source": asked.external_source}
@@ -92,7 +102,11 @@ def _record(
     body |= {"created_at": stamp(now), "updated_at": stamp(now)}
     row = merchant.refunds.put(Stored(body, order.location, now))
     tender: Json = {"id": row.id, "location_id": order.location, "created_at": stamp(now), "status": "PENDING"}
-    tender |= {"transaction_id": order.id, "reason": asked.reason or "Returned Goods", "amount_money": body["amount_money"]}
+    tender |= {
+        "transaction_id": order.id,
+        "reason": asked.reason or "Returned Goods",
+        "amount_money": body["amount_money"],
+    }
     tender |= {"tender_id": tender_id} if tender_id else {}
     order.body["refunds"].append(tender)
     order.forget_text()
@@ -119,7 +133,9 @@ def _complete(
         entry = {"type": "REFUND", "gross": -asked.amount, "fee": -fee, "at": now, "details": details}
         merchant.balance.setdefault(row.location, []).append(entry)
         if fee:
-            row.body["processing_fee"] = [{"effective_at": stamp(now), "type": "INITIAL", "amount_money": merchant.money(-fee)}]
+            row.body["processing_fee"] = [
+                {"effective_at": stamp(now), "type": "INITIAL", "amount_money": merchant.money(-fee)}
+            ]
             merchant.movements.append(Movement("fee", now, row.location, -fee, row.id))
     if means == "gift_card":
         gift_cards.give_back(

@@ -12,6 +12,7 @@ from ml_connector_sandbox.square.shelves import Stored
 from ml_connector_sandbox.square.state import Merchant, World
 from ml_connector_sandbox.square.times import stamp
 
+_EXTRAS = ""  # in `done`: charges, tips and rounding are back
 _MILLION = Decimal(1_000_000)
 
 
@@ -28,6 +29,7 @@ class Returned:
     rounding: int = 0
     vat: dict[str, int] = field(default_factory=dict)
     gift_cards: int = 0
+    done: dict[str, int] = field(default_factory=dict)  # what of the order is back after this, for `Merchant.refunded`
 
 
 def amount_only(world: World, merchant: Merchant, amount: int) -> Returned:
@@ -41,17 +43,18 @@ def amount_only(world: World, merchant: Merchant, amount: int) -> Returned:
 
 
 def itemized(world: World, merchant: Merchant, order: Stored, lines: list[Json] | None) -> Returned:
-    """The named lines ([{"uid" or "index", "quantity"?}]), or, with None, all that is left with charges, tips, rounding."""
+    """The named lines ([{"uid" or "index", "quantity"?}]); None: all that is left, charges, tips and rounding too."""
     body = order.body
-    done = merchant.refunded.setdefault(order.id, {})
-    back = Returned({}, 0)
+    done = dict(merchant.refunded.get(order.id, {}))
+    back = Returned({}, 0, done=done)
     tax_uids = {t["uid"]: world.mint.mixed(22) for t in body.get("taxes") or []}
     shown = []
     for line, quantity in _chosen(body, lines, done):
         shown.append(_line(world, merchant, back, line=line, quantity=quantity, done=done, tax_uids=tax_uids))
         back.gift_cards += shown[-1]["total_money"]["amount"] if line["item_type"] == "GIFT_CARD" else 0
     back.parts["return_line_items"] = shown
-    if lines is None:
+    if lines is None and not done.get(_EXTRAS):
+        done[_EXTRAS] = 1
         _extras(world, merchant, back, body, tax_uids)
     _taxes(merchant, back, body, tax_uids)
     if back.total <= 0:
@@ -70,7 +73,9 @@ def _chosen(body: Json, lines: list[Json] | None, done: dict[str, int]) -> list[
         ]
     chosen = []
     for asked in lines:
-        line = by_uid.get(asked.get("uid", "")) or (sold[asked["index"]] if asked.get("index", -1) in range(len(sold)) else None)
+        line = by_uid.get(asked.get("uid", "")) or (
+            sold[asked["index"]] if asked.get("index", -1) in range(len(sold)) else None
+        )
         if line is None:
             raise bad("NOT_FOUND", f"No such line to return: {asked}.", field="lines")
         quantity = number(asked["quantity"], "lines.quantity") if "quantity" in asked else Decimal(line["quantity"])
@@ -105,7 +110,11 @@ def _line(
     total, discount = part(_of(line, "total_money")), part(_of(line, "total_discount_money"))
     gross = part(_of(line, "gross_sales_money"))
     back.total, back.tax, back.discount = back.total + total, back.tax + tax, back.discount + discount
-    keep = {k: line[k] for k in ("name", "item_type", "catalog_object_id", "variation_name", "base_price_money") if k in line}
+    keep = {
+        k: line[k]
+        for k in ("name", "item_type", "catalog_object_id", "variation_name", "base_price_money")
+        if k in line
+    }
     money = merchant.money
     return (
         {"uid": world.mint.mixed(22), "source_line_item_uid": line["uid"], "quantity": f"{quantity.normalize():f}"}
@@ -126,7 +135,9 @@ def _extras(world: World, merchant: Merchant, back: Returned, body: Json, tax_ui
             {"uid": world.mint.mixed(22), "tax_uid": tax_uids[a["tax_uid"]], "applied_money": a["applied_money"]}
             for a in charge.get("applied_taxes") or []
         ]
-        charges.append({"uid": world.mint.mixed(22), "source_service_charge_uid": charge["uid"]} | keep | {"applied_taxes": taxes})
+        charges.append(
+            {"uid": world.mint.mixed(22), "source_service_charge_uid": charge["uid"]} | keep | {"applied_taxes": taxes}
+        )
         back.service += _of(charge, "total_money")
         back.tax += _of(charge, "total_tax_money")
     tips = [
@@ -141,7 +152,11 @@ def _extras(world: World, merchant: Merchant, back: Returned, body: Json, tax_ui
     back.parts |= {"return_service_charges": charges} if charges else {}
     back.parts |= {"return_tips": tips} if tips else {}
     if rounding:
-        back.parts["rounding_adjustment"] = {"uid": "ROUNDING", "name": "Rounding", "amount_money": merchant.money(rounding)}
+        back.parts["rounding_adjustment"] = {
+            "uid": "ROUNDING",
+            "name": "Rounding",
+            "amount_money": merchant.money(rounding),
+        }
 
 
 def _taxes(merchant: Merchant, back: Returned, body: Json, tax_uids: dict[str, str]) -> None:
@@ -156,7 +171,9 @@ def _taxes(merchant: Merchant, back: Returned, body: Json, tax_uids: dict[str, s
         amount = sum(_of(a) for a in applied if a["tax_uid"] == tax_uids[tax["uid"]])
         keep = {k: tax[k] for k in ("name", "type", "percentage", "scope", "catalog_object_id") if k in tax}
         shown.append(
-            {"uid": tax_uids[tax["uid"]], "source_tax_uid": tax["uid"]} | keep | {"applied_money": merchant.money(amount)}
+            {"uid": tax_uids[tax["uid"]], "source_tax_uid": tax["uid"]}
+            | keep
+            | {"applied_money": merchant.money(amount)}
         )
         rate = tax.get("percentage") or "0"
         back.vat[rate] = back.vat.get(rate, 0) + amount

@@ -43,7 +43,10 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route("POST", "/v2/payments", _p.create, ("PAYMENTS_WRITE",), body=_p.CREATE, key_limit=45, key_needed=True),
     Route("GET", "/v2/payments/{payment_id}", _r.get_payment, ("PAYMENTS_READ",)),
-    Route("PUT", "/v2/payments/{payment_id}", _p.update, ("PAYMENTS_WRITE",), body=_p.UPDATE, key_limit=45, key_needed=True),
+    Route(
+        "PUT", "/v2/payments/{payment_id}", _p.update, ("PAYMENTS_WRITE",), body=_p.UPDATE, key_limit=45,
+        key_needed=True,
+    ),
     Route("POST", "/v2/payments/{payment_id}/complete", _p.complete, ("PAYMENTS_WRITE",), body=_p.COMPLETE),
     Route("POST", "/v2/payments/{payment_id}/cancel", _p.cancel, ("PAYMENTS_WRITE",)),
     Route(
@@ -102,7 +105,8 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/v2/catalog/batch-retrieve", _x.batch_catalog, ("ITEMS_READ",), body=_x.BATCH_CATALOG),
     Route("GET", "/v2/catalog/object/{object_id}", _x.get_catalog_object, ("ITEMS_READ",), _CATALOG_GET),
     Route(
-        "GET", "/v2/gift-cards", _x.list_gift_cards, ("GIFTCARDS_READ",), ("type", "state", "limit", "cursor", "customer_id")
+        "GET", "/v2/gift-cards", _x.list_gift_cards, ("GIFTCARDS_READ",),
+        ("type", "state", "limit", "cursor", "customer_id"),
     ),
     Route(
         "GET", "/v2/gift-cards/activities", _x.list_activities, ("GIFTCARDS_READ",),
@@ -115,8 +119,8 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/v2/events/types", _a.list_event_types, query=("api_version",), personal=True),
     Route("GET", "/v2/webhooks/event-types", _a.list_event_types, query=("api_version",), personal=True),
     Route(
-        "GET", "/v2/webhooks/subscriptions", _a.list_subscriptions, query=("cursor", "include_disabled", "sort_order", "limit"),
-        personal=True,
+        "GET", "/v2/webhooks/subscriptions", _a.list_subscriptions,
+        query=("cursor", "include_disabled", "sort_order", "limit"), personal=True,
     ),
     Route("POST", "/v2/webhooks/subscriptions", _a.create_subscription, body=_a.CREATE, personal=True, key_limit=45),
     Route("GET", "/v2/webhooks/subscriptions/{subscription_id}", _a.get_subscription, personal=True),
@@ -126,7 +130,9 @@ ROUTES: tuple[Route, ...] = (
         "POST", "/v2/webhooks/subscriptions/{subscription_id}/signature-key", _a.rotate_key, body=_a.ROTATE,
         personal=True, key_limit=45,
     ),
-    Route("POST", "/v2/webhooks/subscriptions/{subscription_id}/test", _a.try_subscription, body=_a.TEST, personal=True),
+    Route(
+        "POST", "/v2/webhooks/subscriptions/{subscription_id}/test", _a.try_subscription, body=_a.TEST, personal=True,
+    ),
 )  # fmt: skip
 
 

@@ -70,8 +70,15 @@ def add_location(world: World, merchant: Merchant, place: Json, now: int, *, qui
         raise ValueError(f"Location {key} exists: use another id.")
     body: Json = {"id": key, "name": place.get("name") or f"Branch {len(merchant.locations) + 1}"}
     body |= {"address": {"address_line_1": "1 Example Quay", "country": merchant.country}}
-    body |= {"timezone": place.get("timezone") or zone, "capabilities": ["CREDIT_CARD_PROCESSING", "AUTOMATIC_TRANSFERS"]}
-    body |= {"status": place.get("status", "ACTIVE"), "created_at": stamp_s(merchant.created), "merchant_id": merchant.id}
+    body |= {
+        "timezone": place.get("timezone") or zone,
+        "capabilities": ["CREDIT_CARD_PROCESSING", "AUTOMATIC_TRANSFERS"],
+    }
+    body |= {
+        "status": place.get("status", "ACTIVE"),
+        "created_at": stamp_s(merchant.created),
+        "merchant_id": merchant.id,
+    }
     body |= {"country": merchant.country, "language_code": language, "currency": merchant.currency}
     body |= {"business_name": merchant.name, "type": "PHYSICAL", "mcc": "5999"}
     merchant.locations[key] = body
@@ -85,9 +92,7 @@ def add_location(world: World, merchant: Merchant, place: Json, now: int, *, qui
 
 def tell_location(world: World, merchant: Merchant, key: str, *, type_: str, now: int) -> None:
     """location.created or .updated: no object, and a capital in data.type."""
-    world.desk.emit(
-        merchant, type_=type_, data_type="Location", data_id=key, content=None, now=now, location_id=key
-    )
+    world.desk.emit(merchant, type_=type_, data_type="Location", data_id=key, content=None, now=now, location_id=key)
 
 
 def _application(world: World, merchant: Merchant, arguments: Json) -> Application:

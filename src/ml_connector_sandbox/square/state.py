@@ -7,9 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ml_connector_sandbox.square.faults import Json, bad, not_found
+from ml_connector_sandbox.square.faults import Json, Refused, bad, not_found
 from ml_connector_sandbox.square.ids import Mint
 from ml_connector_sandbox.square.shelves import Shelf, Stored
+from ml_connector_sandbox.square.times import stamp
 
 if TYPE_CHECKING:
     from ml_connector_sandbox.square.bulk import Block, EntryRun
@@ -183,7 +184,11 @@ class Merchant:
 
     def amount(self, money: Any, field_name: str, *, signed: bool = False) -> int:
         """The minor units of a Money a caller sent. Refused when malformed or of another currency."""
-        if not isinstance(money, dict) or isinstance(money.get("amount"), bool) or not isinstance(money.get("amount"), int):
+        if (
+            not isinstance(money, dict)
+            or isinstance(money.get("amount"), bool)
+            or not isinstance(money.get("amount"), int)
+        ):
             raise bad("EXPECTED_INTEGER", "Expected a Money with an integer amount.", field=f"{field_name}.amount")
         if money.get("currency") != self.currency:
             raise bad("CURRENCY_MISMATCH", f"Expected currency {self.currency}.", field=f"{field_name}.currency")
@@ -214,6 +219,7 @@ class World:
         self.migration_tokens: dict[str, RefreshToken] = {}
         self.codes: dict[str, Code] = {}
         self.answers: dict[tuple[str, str, str], tuple[str, int, bytes]] = {}  # idempotency
+        self.mishaps: list[str] = []
         self._due: list[tuple[int, int, Callable[[int], None]]] = []
         self._n = 0
         self.desk: Desk
@@ -221,7 +227,7 @@ class World:
         self.captured: Callable[[Merchant, Stored, Stored, int], None] = lambda *_: None
 
     def later(self, due: int, act: Callable[[int], None]) -> None:
-        """Have something happen at an instant; it is given that instant. The past is made up for at the next advance."""
+        """Have something happen at an instant, which it is told. The past is made up for at the next advance."""
         self._n += 1
         heapq.heappush(self._due, (due, self._n, act))
 
@@ -234,7 +240,11 @@ class World:
         while self._due and self._due[0][0] <= now:
             due, _, act = heapq.heappop(self._due)
             self.clock.now = max(self.clock.now, due)
-            act(due)
+            try:
+                act(due)
+            except (Refused, ValueError) as error:
+                # No caller asked for this step, so none may be told it failed: it is noted and shown by `truth`.
+                self.mishaps.append(f"{stamp(due)} {error}")
         self.clock.now = max(self.clock.now, now)
 
     def merchant(self, key: str | None) -> Merchant:

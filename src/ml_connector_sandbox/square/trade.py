@@ -15,7 +15,8 @@ DEFAULT_LINES: list[Json] = [{"name": "Goods", "amount": 12500, "tax": "25"}]
 
 def request_of(merchant: Merchant, arguments: Json) -> Json:
     """The order request of a sale. Lines: {"name", "amount" (unit price), "quantity", "tax" (percent or None),
-    "tax_mode" ("INCLUSIVE", "ADDITIVE"), "gift_card", "custom", "catalog_object_id", "discount"}."""
+    "tax_mode" ("INCLUSIVE", "ADDITIVE"), "gift_card", "custom", "catalog_object_id", "discount"}.
+    """
     mode = str(arguments.get("tax_mode", "INCLUSIVE")).upper()
     taxes: dict[str, Json] = {}
     discounts: list[Json] = []
@@ -31,7 +32,9 @@ def request_of(merchant: Merchant, arguments: Json) -> Json:
     if arguments.get("auto_gratuity"):
         first = [{"tax_uid": uid} for uid in list(taxes)[:1]]
         charge: Json = {"uid": "gratuity", "name": "Gratuity", "percentage": str(arguments["auto_gratuity"])}
-        request["service_charges"] = [charge | {"type": "AUTO_GRATUITY", "taxable": bool(first), "applied_taxes": first}]
+        request["service_charges"] = [
+            charge | {"type": "AUTO_GRATUITY", "taxable": bool(first), "applied_taxes": first}
+        ]
     if arguments.get("customer_id"):
         request["customer_id"] = arguments["customer_id"]
     if arguments.get("reference_id"):
@@ -39,9 +42,7 @@ def request_of(merchant: Merchant, arguments: Json) -> Json:
     return request
 
 
-def _line(
-    merchant: Merchant, line: Json, mode: str, taxes: dict[str, Json], discounts: list[Json], n: int
-) -> Json:
+def _line(merchant: Merchant, line: Json, mode: str, taxes: dict[str, Json], discounts: list[Json], n: int) -> Json:
     gift = bool(line.get("gift_card"))
     kind = "GIFT_CARD" if gift else "CUSTOM_AMOUNT" if line.get("custom") else "ITEM"
     shown: Json = {"uid": f"line-{n + 1}", "quantity": str(line.get("quantity", "1")), "item_type": kind}
@@ -69,16 +70,23 @@ def tendered_of(spec: Json, *, amount: int, product: str = "SQUARE_POS") -> Tend
     known = {f for f in Tendered.__slots__ if f not in {"amount", "product"}}
     unknown = spec.keys() - known - {"amount"}
     if unknown or spec.get("means", "card") not in payments.MEANS:
-        raise ValueError(f"Cannot read the tender {spec}: means is one of {sorted(payments.MEANS)}; unknown: {unknown}.")
+        raise ValueError(
+            f"Cannot read the tender {spec}: means is one of {sorted(payments.MEANS)}; unknown: {unknown}."
+        )
     fields = {"means": "card"} | {k: v for k, v in spec.items() if k in known}
     return Tendered(amount=int(spec.get("amount", amount)), product=product, **fields)
 
 
 def sell(world: World, merchant: Merchant, arguments: Json, now: int) -> tuple[Stored, list[Stored]]:
-    """A sale at a location: its order and payments. Tenders without an amount take what is left; too few leave it OPEN."""
+    """A sale: its order and payments. Tenders without an amount take what is left; too few leave it OPEN."""
     location_id = str(merchant.location(arguments.get("location_id"))["id"])
     order = orders.open_order(
-        world, merchant, request=request_of(merchant, arguments), location_id=location_id, now=now, source="Point of Sale"
+        world,
+        merchant,
+        request=request_of(merchant, arguments),
+        location_id=location_id,
+        now=now,
+        source="Point of Sale",
     )
     specs = arguments.get("tenders")
     if specs is None:
@@ -121,7 +129,8 @@ def _load_gift_cards(world: World, merchant: Merchant, order: Stored, arguments:
 def refund(world: World, merchant: Merchant, arguments: Json, now: int) -> list[Stored]:
     """Refund a payment (`payment_id`), a whole sale (`order_id`), or nobody's payment (`unlinked`).
 
-    With `amount` alone: amount-only. With `lines`: itemized. With neither: itemized, all that is left."""
+    With `amount` alone: amount-only. With `lines`: itemized. With neither: itemized, all that is left.
+    """
     if arguments.get("unlinked"):
         return [_unlinked(world, merchant, arguments, now)]
     order, rows = _targets(merchant, arguments)
@@ -131,6 +140,7 @@ def refund(world: World, merchant: Merchant, arguments: Json, now: int) -> list[
     else:
         back = returns.itemized(world, merchant, order, lines)
     parts = _allocate(rows, back.total)
+    merchant.refunded[order.id] = back.done or merchant.refunded.get(order.id, {})
     made = returns.return_order(world, merchant, source=order, back=back, location_id=order.location, now=now)
     return [
         refunds.refund(world, merchant, row, asked=_asked(arguments, part), order=made, back=back, now=now)
@@ -163,7 +173,9 @@ def _allocate(rows: list[Stored], total: int) -> list[tuple[Stored, int]]:
 
 def _asked(arguments: Json, amount: int) -> refunds.Asked:
     known: dict[str, Any] = {
-        k: arguments[k] for k in ("reason", "destination", "gift_card_id", "external_type", "external_source") if k in arguments
+        k: arguments[k]
+        for k in ("reason", "destination", "gift_card_id", "external_type", "external_source")
+        if k in arguments
     }
     return refunds.Asked(amount=amount, fee_back=arguments.get("fee_back"), **known)
 

@@ -20,8 +20,13 @@ def truth(world: World, merchant: Merchant, *, detail: bool) -> Json:
         _add(rows.setdefault((day, movement.location_id), empty(day, movement.location_id)), movement)
     for block in merchant.blocks:
         _add_block(merchant, block, rows)
-    shown: Json = {"merchant_id": merchant.id, "currency": merchant.currency, "days": [_plain(rows[k]) for k in sorted(rows)]}
+    shown: Json = {
+        "merchant_id": merchant.id,
+        "currency": merchant.currency,
+        "days": [_plain(rows[k]) for k in sorted(rows)],
+    }
     shown["webhooks"] = dict(world.desk.counts)
+    shown["mishaps"] = list(world.mishaps)
     shown["counts"] = {
         name: getattr(merchant, name).count()
         for name in ("payments", "orders", "refunds", "invoices", "customers", "vendors", "payouts", "disputes")
@@ -101,7 +106,10 @@ def _add_block(merchant: Merchant, block: bulk.Block, rows: dict[tuple[str, str]
 
 
 def _plain(row: dict[str, Any]) -> Json:
-    return {k: {n: v for n, v in sorted(value.items()) if v} if isinstance(value, Counter) else value for k, value in row.items()}
+    return {
+        k: {n: v for n, v in sorted(value.items()) if v} if isinstance(value, Counter) else value
+        for k, value in row.items()
+    }
 
 
 def _movement(movement: Movement) -> Json:

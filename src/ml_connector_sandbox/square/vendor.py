@@ -93,7 +93,7 @@ class Square:
         call.query = request.params() if request.query else {}
         unknown = call.query.keys() - set(route.query)
         if unknown:
-            raise bad("UNKNOWN_QUERY_PARAMETER", f"Unknown query parameter {sorted(unknown)[0]}.", field=sorted(unknown)[0])
+            raise bad("UNKNOWN_QUERY_PARAMETER", f"Unknown query parameter {min(unknown)}.", field=min(unknown))
         if request.method != "GET":
             call.body = read_body(request, route.body)
         return call

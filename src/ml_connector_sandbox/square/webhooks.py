@@ -138,10 +138,14 @@ class Desk:
         data: Json = {"type": data_type, "id": data_id} | ({"deleted": True} if deleted else {})
         data |= {"object": content} if content is not None else {}
         for app in self._audience(merchant, type_, only_application):
-            wanted = [s for s in self.subscriptions.values() if s.application_id == app.id and s.enabled and type_ in s.event_types]
+            wanted = [
+                s
+                for s in self.subscriptions.values()
+                if s.application_id == app.id and s.enabled and type_ in s.event_types
+            ]
             if not wanted and not app.events_enabled:
                 continue
-            event = {"merchant_id": merchant.id} | ({"location_id": location_id} if location_id else {})
+            event: Json = {"merchant_id": merchant.id} | ({"location_id": location_id} if location_id else {})
             event |= {"type": type_, "event_id": self._world.mint.uuid(), "created_at": stamp(now), "data": data}
             text = dumps(event)
             if app.events_enabled:
@@ -155,7 +159,7 @@ class Desk:
         for app in self._world.applications.values():
             granted = app.grants.get(merchant.id)
             heard = app.owner_id == merchant.id or (granted is not None and (not needed or set(needed) & set(granted)))
-            if (heard if only is None else app.id == only):
+            if heard if only is None else app.id == only:
                 found.append(app)
         return found
 
@@ -279,4 +283,3 @@ def subscribe(world: World, app: Application, wanted: Json, now: int) -> Subscri
     )  # fmt: skip
     world.desk.subscriptions[key] = subscription
     return subscription
-
