@@ -155,15 +155,15 @@ def _encoder(kind: type) -> Encoder:
     if kind in (date, datetime):
         return lambda moment: moment.isoformat()
     if kind in (tuple, list):
-        return lambda items: [_encoder(type(one))(one) for one in items]
+        return lambda items: [encode(one) for one in items]
     if kind is Ref:
         return lambda ref: {"ref": ref.key, "field": ref.field}
     if dataclasses.is_dataclass(kind):
         names = [one.name for one in dataclasses.fields(kind)]
-        return lambda value: {name: _encoder(type(part))(part) for name in names if (part := getattr(value, name)) is not None}
-    if isinstance(kind, type) and issubclass(kind, dict | types.MappingProxyType):
-        return lambda items: {str(key): _encoder(type(one))(one) for key, one in items.items()}
-    if isinstance(kind, type) and issubclass(kind, frozenset):
+        return lambda value: {name: encode(part) for name in names if (part := getattr(value, name)) is not None}
+    if issubclass(kind, dict | types.MappingProxyType):
+        return lambda items: {str(key): encode(one) for key, one in items.items()}
+    if issubclass(kind, frozenset):
         return lambda items: sorted(items)
     return _same
 

@@ -1,76 +1,234 @@
-"""Square to Visma.net: sales, refunds, invoices, payouts, disputes, vendors and customers of a Square seller."""
+"""Square to Visma.net: what each record of a Square seller becomes in the ledger.
+
+A payment leads to its order, and the order is booked once, whole: as a journal for an anonymous sale, as an invoice with
+its payments where Square or the customer wants one. Refunds follow their sale. Payouts empty clearing into the bank.
+Disputes ride on payouts until their outcome is known. Vendors become suppliers, customers exist because an invoice names
+them. Orders and locations are read for what they tell, not booked themselves.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ml_connector.finance.chart import Chart
-from ml_connector.finance.documents import Capture, Document, Sale
-from ml_connector.finance.journal import JournalEntry
-from ml_connector.finance.plan import Hold, Ignore, Need, Plan, Related, Verdict, Wait
+from ml_connector.finance.documents import Capture, Dispute, Document, Invoice, Location, Party, Payout, Refund, Sale
+from ml_connector.finance.money import Money
+from ml_connector.finance.plan import Finding, Hold, Ignore, Plan, Related, Verdict, Wait
 from ml_connector.finance.rulebook import Rulebook, Terms
+from ml_connector.flows import square_needs as need
 from ml_connector.flows.flow import Flow
+from ml_connector.flows.square_invoices import (
+    billed,
+    business_customer,
+    captures_of,
+    day_of,
+    invoice_with_payments,
+    plan_invoice_record,
+    plan_payment_of_invoice,
+)
+from ml_connector.flows.square_payouts import payout_id, plan_dispute_record, plan_payout_record
+from ml_connector.flows.square_verdicts import before_go_live, no_order, pooled, unmapped, verdict
 from ml_connector.rules.bookkeeping import Books
 from ml_connector.rules.days import business_day
-from ml_connector.rules.findings import blocking, location_unmapped
-from ml_connector.rules.pooling import pool_of
-from ml_connector.rules.sales import plan_sale
+from ml_connector.rules.findings import location_unmapped
+from ml_connector.rules.invoicing import Bill, plan_invoice_refund
+from ml_connector.rules.matching import given_back
+from ml_connector.rules.parties import Known, know
+from ml_connector.rules.refunds import plan_refund
+from ml_connector.rules.sales import plan_sale, returned_total
+
+KINDS = ("payment", "refund", "invoice", "payout", "vendor", "customer", "dispute", "order", "location")
 
 ROLES = (
     "clearing", "bank", "till", "transit", "external", "sales", "service_charge", "vat", "no_vat", "tips", "gift_cards",
     "rounding", "fee", "fee_settlement", "dispute_fee", "dispute_loss", "dispute_receivable", "reserve",
     "payout_adjustment", "suspense",
 )  # fmt: skip
+"""The roles this flow asks rules for."""
 
-
-def needs(document: Document, related: Related, terms: Terms) -> tuple[Need, ...]:
-    if isinstance(document, Capture) and document.order_id:
-        return (Need(kind="order", id=document.order_id),)
-    return ()
+INSTANT_PROFILE = "INSTANT_PROFILE"  # Square made it from a card; nobody entered a customer
 
 
 def plan(document: Document, related: Related, *, terms: Terms, rulebook: Rulebook, chart: Chart) -> Verdict:
+    """Everything that should exist in the ledger for one Square record, or why nothing does."""
     books = Books.of(rulebook, chart, terms)
     if isinstance(document, Capture):
         return _payment(document, related, books)
-    return Ignore("booked through its payments")
+    if isinstance(document, Refund):
+        return _refund(document, related, books)
+    if isinstance(document, Invoice):
+        return plan_invoice_record(document, related, books)
+    if isinstance(document, Payout):
+        return plan_payout_record(document, related, books)
+    if isinstance(document, Dispute):
+        return plan_dispute_record(document, related, books)
+    if isinstance(document, Party):
+        return _party(document, related, terms)
+    if isinstance(document, Location):
+        return _location(document, terms)
+    return _order(document, related, books)
 
 
 def _payment(capture: Capture, related: Related, books: Books) -> Verdict:
-    terms = books.terms
+    if unbooked := _unbooked_payment(capture, books.terms):
+        return unbooked
+    sale: Sale | None = related.one(need.order(capture.order_id or ""))
+    if sale is None:
+        return Wait(f"order {capture.order_id} is not read yet")
+    if not _invoice_looked_for(sale, related):
+        return Wait(f"the invoices of the location of order {sale.id} are not read yet")
+    invoice: Invoice | None = related.one(need.invoice_of(sale))
+    if invoice is not None:
+        return plan_payment_of_invoice(capture, invoice, sale, related, books)
+    if sale.state == "canceled":
+        return Hold((_paid_but_canceled(capture, sale),))
+    if sale.state != "completed":
+        return Wait(f"order {sale.id} is open: it is booked whole, once it is fully paid")
+    return _sale(sale, {**captures_of(sale, related), capture.id: capture}, related, books)
+
+
+def _unbooked_payment(capture: Capture, terms: Terms) -> Verdict | None:
+    """Why a payment is not booked, or not yet, whatever its order says."""
     if capture.state == "pending":
-        return Wait("the payment is not captured yet")
+        return Wait("the payment is approved or pending, not captured")
     if capture.state != "completed":
         return Ignore(f"the payment is {capture.state}")
-    sale: Sale | None = related.one(Need(kind="order", id=capture.order_id))
-    if sale is None or sale.state != "completed":
-        return Wait("the order is not completed yet")
-    day = business_day(capture.occurred_at, terms, sale.location)
-    if sale.location and sale.location not in terms.locations:
-        return Hold((location_unmapped(sale.location),))
-    made = plan_sale(
-        sale, {capture.id: capture}, key=f"{terms.code}:sale:{sale.id}", day=day, books=books, related=related
+    if capture.order_id is None and not need.before_go_live(capture.occurred_at, capture.location, terms):
+        return Hold((no_order(f"payment {capture.id}"),))
+    return before_go_live(capture.occurred_at, capture.location, terms)
+
+
+def _sale(sale: Sale, captures: dict[str, Capture], related: Related, books: Books) -> Verdict:
+    """The order as a journal, or as an invoice to a known business customer. The same from whichever payment it is seen."""
+    terms = books.terms
+    if new := unmapped(sale.location, terms):
+        return Hold((new,))
+    absent = [tender.payment_id for tender in sale.tenders if tender.payment_id not in captures]
+    if absent:
+        return Wait(f"payment {absent[0]} of order {sale.id} is not read yet")
+    day = max((day_of(captures[tender.payment_id], sale, terms) for tender in sale.tenders), default=None)
+    if day is None:
+        day = business_day(sale.closed_at or sale.updated_at, terms, sale.location)
+    business = business_customer(sale, related, terms)
+    if business is not None:
+        key = f"{terms.code}:ord:{sale.id}"
+        bill = Bill(key, f"order {sale.id}", sale.reference or sale.id, day, None, None)
+        return verdict(invoice_with_payments(bill, sale, business, captures, related, books))
+    made = plan_sale(sale, captures, key=f"{terms.code}:sale:{sale.id}", day=day, books=books, related=related)
+    first = need.first_in_payout(sale)
+    return pooled(
+        made, books, location=sale.location, payout=payout_id(need.payout_of(first), related) if first else None
     )
-    return _verdict(made, books, location=sale.location, payout=None)
 
 
-def _verdict(made: Plan, books: Books, *, location: str | None, payout: str | None) -> Verdict:
-    stops = blocking(made.findings)
-    if stops:
-        return Hold(stops)
-    return Plan(
-        tuple(
-            replace(write, pool=pool_of(books.terms, write.content, location=location, payout=payout))
-            if isinstance(write.content, JournalEntry)
-            else write
-            for write in made.writes
-        ),
-        made.findings,
+def _refund(refund: Refund, related: Related, books: Books) -> Verdict:
+    terms = books.terms
+    if unbooked := _unbooked_refund(refund, terms):
+        return unbooked
+    back: Sale | None = related.one(need.order(refund.return_order_id)) if refund.return_order_id else None
+    capture: Capture | None = related.one(need.payment(refund.payment_id)) if refund.payment_id else None
+    sale: Sale | None = related.one(need.order(capture.order_id)) if capture and capture.order_id else None
+    if refund.payment_id and (capture is None or sale is None):
+        return Wait(f"payment {refund.payment_id} and its order are not read yet")
+    location = refund.location or (sale.location if sale else None)
+    if new := unmapped(location, terms):
+        return Hold((new,))
+    if capture is not None and sale is not None:
+        if not _invoice_looked_for(sale, related):
+            return Wait(f"the invoices of the location of order {sale.id} are not read yet")
+        document = billed(sale, related, terms)
+        if document is not None:
+            return _refund_of_invoice(refund, capture, sale, back, *document, related, books)
+    key = f"{terms.code}:ref:{refund.id}"
+    made = plan_refund(
+        refund, capture=capture, sale=sale, back=back, earlier=_refunded_before(key, refund, related, terms),
+        key=key, day=business_day(refund.occurred_at, terms, location), books=books, related=related,
+    )  # fmt: skip
+    return pooled(made, books, location=location, payout=payout_id(need.payout_of_refund(refund.id), related))
+
+
+def _refund_of_invoice(
+    refund: Refund, capture: Capture, sale: Sale, back: Sale | None, bill: Bill, customer: Known | Verdict,
+    related: Related, books: Books,
+) -> Verdict:  # fmt: skip
+    if not isinstance(customer, Known):
+        return customer
+    key = f"{books.terms.code}:ref:{refund.id}"
+    made = plan_invoice_refund(
+        refund, capture=capture, sale=sale, back=back, bill=bill, customer=customer,
+        earlier=_refunded_before(key, refund, related, books.terms), key=key,
+        day=business_day(refund.occurred_at, books.terms, refund.location or sale.location), books=books, related=related,
+    )  # fmt: skip
+    return verdict(made)
+
+
+def _unbooked_refund(refund: Refund, terms: Terms) -> Verdict | None:
+    """Why a refund is not booked, or not yet, whatever its sale says."""
+    if refund.state == "pending":
+        return Wait("the refund is pending")
+    if refund.state != "completed":
+        return Ignore(f"the refund is {refund.state}: no money moved")
+    return before_go_live(refund.occurred_at, refund.location, terms)
+
+
+def _party(party: Party, related: Related, terms: Terms) -> Verdict:
+    known = know(party, related, terms, to_book=False)
+    if party.role == "customer":
+        if party.origin == INSTANT_PROFILE:
+            return Ignore("Square made this profile from a card; nobody entered a customer")
+        if party.merged_into:
+            return Ignore(f"merged into customer {party.merged_into}")
+        if not known.match.made:
+            return Ignore("a customer is written when an invoice names it")
+    elif not party.active and known.match.number is None:
+        return Ignore("the vendor is inactive and not in the ledger")
+    if known.findings:
+        return Hold(known.findings)
+    if not known.writes:
+        return Ignore(f"{party.role} {known.why.chosen} keeps its own card in the ledger: {known.match.because}")
+    return Plan(known.writes)
+
+
+def _location(location: Location, terms: Terms) -> Verdict:
+    if location.id in terms.locations:
+        return Ignore("the location is mapped")
+    if not location.active:
+        return Ignore("the location is inactive")
+    found = location_unmapped(location.id, name=location.name, time_zone=location.time_zone, currency=location.currency)
+    return Hold((found,))
+
+
+def _order(sale: Sale, related: Related, books: Books) -> Verdict:
+    """An order is booked through its payments; only an even exchange has none, and still moves sales and VAT."""
+    returned = sum(returned_total(back) for back in sale.returns)
+    if sale.state != "completed" or sale.tenders or not returned or returned != sale.total.minor:
+        return Ignore("booked through its payments")
+    moment = sale.closed_at or sale.updated_at
+    return before_go_live(moment, sale.location, books.terms) or _sale(sale, {}, related, books)
+
+
+def _invoice_looked_for(sale: Sale, related: Related) -> bool:
+    """Whether somebody has looked for an invoice of this order: before, it could be booked twice."""
+    return related.documents(need.invoice_of(sale)) is not None
+
+
+def _refunded_before(key: str, refund: Refund, related: Related, terms: Terms) -> Money:
+    refunds = f"{terms.code}:ref:"
+    others = (
+        content for name, content in related.posted.items()
+        if name.startswith(refunds) and name != key and not name.startswith(f"{key}:")
+    )  # fmt: skip
+    return given_back(others, refund.amount.currency)
+
+
+def _paid_but_canceled(capture: Capture, sale: Sale) -> Finding:
+    return Finding(
+        "order-canceled-but-paid",
+        f"Order {sale.id} is canceled, and payment {capture.id} of {capture.total} was taken for it. "
+        "Refund it in Square, or book it by hand and ignore it here.",
+        "order",
     )
 
 
-def links(document: Document) -> tuple[tuple[str, str], ...]:
-    return ()
-
-
-FLOW = Flow("square_to_visma", "square", "visma", ("payment",), ROLES, needs, plan, links)
+FLOW = Flow(
+    name="square_to_visma", source="square", target="visma", kinds=KINDS, roles=ROLES,
+    needs=need.needs, plan=plan, links=need.links,
+)  # fmt: skip

@@ -185,19 +185,12 @@ class Sheet:
             return None
         terms = self.books.terms
         vat = any(where[3] is not None or where[4] is not None for where in self._sums)
-        ledgers = closing.CASH if self._touches_cash else closing.GENERAL
-        booked, against = closing.booking_day(
-            self.day, ledgers=ledgers, vat=vat, terms=terms, chart=self.books.chart, record=self.record
-        )
-        if against is not None:
-            self.note(against)
+        booked = self.book_on(closing.CASH if self._touches_cash else closing.GENERAL, vat=vat)
+        if booked is None:
             return None
         late = booked != self.day
         if late:
             text = f"{text} (of {self.day})"
-            self.explain(
-                "booking day", str(booked), f"the period of {self.day} is closed; late items go to the next open one"
-            )
         return JournalEntry(
             day=booked,
             currency=self.currency,
@@ -208,6 +201,19 @@ class Sheet:
             ledger=terms.ledger,
             event_day=self.day if late else None,
         )
+
+    def book_on(self, ledgers: frozenset[str], *, vat: bool) -> date | None:
+        """The day to book on, by the late policy; None: it is held, and the reason is noted."""
+        booked, against = closing.booking_day(
+            self.day, ledgers=ledgers, vat=vat, terms=self.books.terms, chart=self.books.chart, record=self.record
+        )
+        if against is not None:
+            self.note(against)
+            return None
+        if booked != self.day:
+            late = f"the period of {self.day} is closed; late items go to the next open one"
+            self.explain("booking day", str(booked), late)
+        return booked
 
     def write(self, text: str, *, needs: tuple[str, ...] = (), pool: str | None = None) -> PlannedWrite | None:
         """The journal write of this sheet; None as for `entry`."""

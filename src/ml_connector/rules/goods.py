@@ -72,21 +72,41 @@ def post_lines(
     facts = replace(sheet.facts, type="sale" if sign == SOLD else "refund")
     left_out = 0
     for line in lines:
-        if line.kind == "gift_card":
-            _post_gift_card(sheet, line, sign=sign, facts=facts, policy=policy)
-        elif line.kind == "auto_gratuity" and (against := _gratuity_finding(sheet, line, policy)):
-            sheet.note(against)
+        role, instead = line_role(sheet, line, policy)
+        if role is None:
+            continue
+        if role == "gift_cards":
+            _post_gift_card(sheet, line, sign=sign, facts=facts)
         elif line.kind == "auto_gratuity" and not policy.gratuity_taxed:
             post_tip(sheet, line.net.minor, sign=sign, policy=policy)
         else:
-            role, instead = _ROLES[line.kind]
             left_out += _post_line(sheet, line, role, instead, sign=sign, facts=facts, taxed_before=taxed_before)
     return left_out
 
 
+def line_role(sheet: Sheet, line: SaleLine, policy: Policy) -> tuple[str | None, str | None]:
+    """The role of a line, and the one asked when no rule speaks of it. (None, None): a finding was noted."""
+    against = None
+    if line.kind == "gift_card":
+        against = _gift_card_against(sheet, line, policy)
+    elif line.kind == "auto_gratuity":
+        against = _gratuity_against(sheet, line, policy)
+        if against is None and not policy.gratuity_taxed:
+            return tip_role(policy), None
+    if against is not None:
+        sheet.note(against)
+        return None, None
+    return _ROLES[line.kind]
+
+
+def tip_role(policy: Policy) -> str:
+    """Tips are owed to the staff until payroll, or sales where the company keeps them."""
+    return "tips" if policy.tips_are == "liability" else "sales"
+
+
 def post_tip(sheet: Sheet, minor: int, *, sign: int, policy: Policy) -> None:
-    """A tip carries no VAT: owed to the staff until payroll, or sales where the company keeps it."""
-    role = "tips" if policy.tips_are == "liability" else "sales"
+    """A tip carries no VAT."""
+    role = tip_role(policy)
     facts = replace(sheet.facts, type="tip", vat_rate=_NO_VAT)
     if minor:
         place = sheet.place(role, facts)
@@ -168,25 +188,24 @@ def _post_vat(sheet: Sheet, taxes: Iterable[TaxShare], *, sign: int, facts: Fact
         sheet.post_vat(sign * one.amount.minor, facts=asked, net_code=code)
 
 
-def _post_gift_card(sheet: Sheet, line: SaleLine, *, sign: int, facts: Facts, policy: Policy) -> None:
+def _gift_card_against(sheet: Sheet, line: SaleLine, policy: Policy) -> Finding | None:
+    """What stands against booking a gift card line."""
+    taxed = line.tax.minor != 0
+    if policy.gift_cards is None:
+        return gift_card_kind_unset(sheet.record)
+    if policy.gift_cards == "multi" and taxed:
+        what = "is multi-purpose, yet the source puts VAT on its sale"
+        return _gift_card_finding("gift-card-taxed", sheet.record, what)
+    if policy.gift_cards == "single" and not taxed:
+        what = "is single-purpose, yet the source puts no VAT on its sale"
+        return _gift_card_finding("gift-card-untaxed", sheet.record, what)
+    return None
+
+
+def _post_gift_card(sheet: Sheet, line: SaleLine, *, sign: int, facts: Facts) -> None:
     """A card sold is a debt to its holder. Single-purpose: the VAT is due at once; multi-purpose: when it is used."""
     asked = replace(facts, type="gift_card", vat_rate=rate_of(line))
-    if policy.gift_cards is None:
-        sheet.note(gift_card_kind_unset(sheet.record))
-        return
     taxed = line.tax.minor != 0
-    if policy.gift_cards == "multi" and taxed:
-        sheet.note(
-            _gift_card_finding("gift-card-taxed", sheet.record, "is multi-purpose, yet the source puts VAT on its sale")
-        )
-        return
-    if policy.gift_cards == "single" and not taxed:
-        sheet.note(
-            _gift_card_finding(
-                "gift-card-untaxed", sheet.record, "is single-purpose, yet the source puts no VAT on its sale"
-            )
-        )
-        return
     place = sheet.place("gift_cards", asked)
     if place is None:
         return
@@ -217,7 +236,7 @@ def _gift_card_finding(code: str, record: str, what: str) -> Finding:
     )
 
 
-def _gratuity_finding(sheet: Sheet, line: SaleLine, policy: Policy) -> Finding | None:
+def _gratuity_against(sheet: Sheet, line: SaleLine, policy: Policy) -> Finding | None:
     if policy.gratuity_taxed is None:
         what = "and nobody has said whether it is taxed. Answer taxed or untaxed here, or set it for the route."
         return Finding(

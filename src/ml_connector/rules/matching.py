@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ml_connector.finance.documents import Capture, Party, Payout, Refund
+from ml_connector.finance.documents import Capture, Party, Payout, Refund, Sale
 from ml_connector.finance.invoices import CustomerPayment
 from ml_connector.finance.journal import JournalEntry
 from ml_connector.finance.money import Money
@@ -14,18 +14,29 @@ from ml_connector.finance.plan import Content, Finding, Found
 _MONEY_ROLES = frozenset({"clearing", "till", "external", "gift_cards"})
 
 
-def over_refund(capture: Capture, refund: Refund, *, earlier: Money) -> Finding | None:
-    """A refund that would give back more than was paid. `earlier`: other refunds of this payment already booked."""
+def over_refund(capture: Capture, refund: Refund, *, earlier: Money, paid: Money) -> Finding | None:
+    """A refund that would give back more than was paid.
+
+    `earlier`: other refunds of this sale already booked; `paid`: what the sale's payments came to (one payment: its total).
+    """
     given = earlier + refund.amount
-    if given <= capture.total:
+    if given <= paid and refund.amount <= capture.total:
         return None
+    limit = paid if given > paid else capture.total
     return Finding(
         "over-refund",
         f"Refund {refund.id} of {refund.amount} brings what was given back for payment {capture.id} to {given}, more than the "
-        f"{capture.total} that was paid. Check both in the source; book the excess by hand if it is real.",
+        f"{limit} that was paid. Check both in the source; book the excess by hand if it is real.",
         "amount",
-        {"paid": str(capture.total), "given_back": str(given)},
+        {"paid": str(limit), "given_back": str(given)},
     )
+
+
+def paid_for(capture: Capture, sale: Sale | None) -> Money:
+    """What was paid for a sale by all its payments; the payment's own total where the sale has no other."""
+    if sale is None or len(sale.tenders) < 2:
+        return capture.total
+    return Money(max(capture.total.minor, sum(tender.amount.minor for tender in sale.tenders)), capture.total.currency)
 
 
 def given_back(contents: Iterable[Content], currency: str) -> Money:

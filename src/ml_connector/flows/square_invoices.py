@@ -1,0 +1,145 @@
+"""Square invoices, and orders of business customers: the customer document, its payments, its cancellation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+
+from ml_connector.finance.documents import Capture, Invoice, Party, Sale
+from ml_connector.finance.money import Money
+from ml_connector.finance.plan import Finding, Hold, Ignore, Plan, Related, Verdict, Wait
+from ml_connector.finance.rulebook import Terms
+from ml_connector.flows import square_needs as need
+from ml_connector.flows.square_verdicts import before_go_live, booked_day, no_order, unmapped, verdict
+from ml_connector.rules.bookkeeping import Books
+from ml_connector.rules.days import business_day
+from ml_connector.rules.findings import blocking
+from ml_connector.rules.invoicing import Bill, plan_cancel, plan_invoice, plan_invoice_payment
+from ml_connector.rules.parties import Known, know
+
+
+def plan_invoice_record(invoice: Invoice, related: Related, books: Books) -> Verdict:
+    terms = books.terms
+    if invoice.state in {"draft", "scheduled"}:
+        return Ignore(f"the invoice is {invoice.state}: it is not the customer's yet")
+    if early := before_go_live(_issued_at(invoice), invoice.location, terms):
+        return early
+    if new := unmapped(invoice.location, terms):
+        return Hold((new,))
+    if not invoice.order_id:
+        return Hold((no_order(f"invoice {invoice.id}"),))
+    sale: Sale | None = related.one(need.order(invoice.order_id))
+    if sale is None:
+        return Wait(f"order {invoice.order_id} is not read yet")
+    bill = _bill(invoice, related, terms)
+    canceled = invoice.state in {"canceled", "failed"}
+    if canceled and bill.key not in related.posted and not sale.tenders:
+        return Ignore(f"the invoice is {invoice.state} and was never booked")
+    known = _customer(invoice.customer_id, related, terms)
+    if not isinstance(known, Known):
+        return known
+    captures = captures_of(sale, related)
+    made = invoice_with_payments(bill, sale, known, captures, related, books)
+    if canceled and not blocking(made.findings):
+        paid = Money(sum(capture.amount.minor for capture in _completed(captures.values())), sale.currency)
+        day = business_day(invoice.updated_at, terms, invoice.location)
+        undone = plan_cancel(bill, sale, known, paid=paid, day=day, books=books, related=related)
+        made = Plan((*made.writes, *undone.writes), (*made.findings, *undone.findings))
+    return verdict(made)
+
+
+def plan_payment_of_invoice(capture: Capture, invoice: Invoice, sale: Sale, related: Related, books: Books) -> Verdict:
+    terms = books.terms
+    if invoice.state in {"draft", "scheduled"}:
+        return Wait(f"invoice {invoice.id} is not published yet")
+    if before_go_live(_issued_at(invoice), invoice.location, terms):
+        return Hold((_invoice_before_go_live(capture, invoice),))
+    known = _customer(invoice.customer_id, related, terms)
+    if not isinstance(known, Known):
+        return known
+    bill = _bill(invoice, related, terms)
+    day = day_of(capture, sale, terms)
+    made = plan_invoice_payment(capture, bill=bill, customer=known, day=day, books=books, related=related)
+    return verdict(Plan((*known.writes, *made.writes), (*known.findings, *made.findings)))
+
+
+def invoice_with_payments(
+    bill: Bill, sale: Sale, known: Known, captures: dict[str, Capture], related: Related, books: Books
+) -> Plan:
+    paid = {capture.id: capture for capture in _completed(captures.values())}
+    days = {capture.id: day_of(capture, sale, books.terms) for capture in paid.values()}
+    return plan_invoice(bill, sale, known, captures=paid, days=days, books=books, related=related)
+
+
+def billed(sale: Sale, related: Related, terms: Terms) -> tuple[Bill, Known | Verdict] | None:
+    """The customer document a sale was booked as, if it was not a journal."""
+    invoice: Invoice | None = related.one(need.invoice_of(sale))
+    if invoice is not None:
+        return _bill(invoice, related, terms), _customer(invoice.customer_id, related, terms)
+    business = business_customer(sale, related, terms)
+    if business is None:
+        return None
+    day = business_day(sale.closed_at or sale.updated_at, terms, sale.location)
+    return Bill(f"{terms.code}:ord:{sale.id}", f"order {sale.id}", sale.reference or sale.id, day, None, None), business
+
+
+def business_customer(sale: Sale, related: Related, terms: Terms) -> Known | None:
+    if not terms.business_orders or not sale.customer_id:
+        return None
+    party: Party | None = need.merged(related.one(need.customer(sale.customer_id)), related)
+    return know(party, related, terms, to_book=True) if party is not None and party.is_company else None
+
+
+def captures_of(sale: Sale, related: Related) -> dict[str, Capture]:
+    found = (related.one(need.payment(tender.payment_id)) for tender in sale.tenders)
+    return {capture.id: capture for capture in found if isinstance(capture, Capture)}
+
+
+def day_of(capture: Capture, sale: Sale, terms: Terms) -> date:
+    return business_day(capture.occurred_at, terms, sale.location)
+
+
+def _bill(invoice: Invoice, related: Related, terms: Terms) -> Bill:
+    key = f"{terms.code}:inv:{invoice.id}"
+    day = booked_day(key, related) or business_day(_issued_at(invoice), terms, invoice.location)
+    here = terms.locations.get(invoice.location or "")
+    place = (here.name if here else "") or invoice.location or ""
+    # Square's invoice numbers are unique within a location only.
+    number = f"{invoice.number}/{place}" if place else invoice.number
+    return Bill(key, f"invoice {invoice.id}", number, day, invoice.due_on, invoice.requested)
+
+
+def _issued_at(invoice: Invoice) -> datetime:
+    """When it left draft, and not before it was scheduled to; Square itself keeps no date of issue."""
+    moments = [moment for moment in (invoice.published_at, invoice.scheduled_at) if moment is not None]
+    return max(moments, default=invoice.created_at)
+
+
+def _customer(customer_id: str | None, related: Related, terms: Terms) -> Known | Verdict:
+    if not customer_id:
+        return Hold((_no_customer(),))
+    party: Party | None = need.merged(related.one(need.customer(customer_id)), related)
+    if party is None:
+        return Wait(f"customer {customer_id} is not read yet")
+    return know(party, related, terms, to_book=True)
+
+
+def _completed(captures: Iterable[Capture]) -> list[Capture]:
+    return [capture for capture in captures if capture.state == "completed"]
+
+
+def _no_customer() -> Finding:
+    return Finding(
+        "invoice-without-customer",
+        "The invoice names no customer. Add the customer in Square; it is read again.",
+        "customer",
+    )
+
+
+def _invoice_before_go_live(capture: Capture, invoice: Invoice) -> Finding:
+    return Finding(
+        "invoice-before-go-live",
+        f"Payment {capture.id} of {capture.amount} is for invoice {invoice.number}, issued before the go-live day. "
+        "Apply it in Visma to the invoice as it was booked there, and ignore it here.",
+        "invoice",
+    )

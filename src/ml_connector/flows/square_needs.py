@@ -1,0 +1,223 @@
+"""What must be known around a Square record before it can be planned. Asked again after each round of answers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from ml_connector.finance.documents import Capture, Dispute, Document, Invoice, Party, Payout, PayoutEntry, Refund, Sale
+from ml_connector.finance.plan import Need, Related
+from ml_connector.finance.rulebook import Terms
+from ml_connector.flows.square_entries import ENTRIES
+from ml_connector.rules.bookkeeping import role_of
+from ml_connector.rules.days import business_day
+from ml_connector.rules.parties import party_need
+
+
+def needs(document: Document, related: Related, terms: Terms) -> tuple[Need, ...]:
+    """Every need of a document, answered or not; records that are not booked have none."""
+    if isinstance(document, Capture):
+        return _of_payment(document, related, terms)
+    if isinstance(document, Refund):
+        return _of_refund(document, related, terms)
+    if isinstance(document, Invoice):
+        return _of_invoice(document, related, terms)
+    if isinstance(document, Payout):
+        return _of_payout(document)
+    if isinstance(document, Dispute):
+        return (payouts_of_dispute(document),) if document.state == "lost" else ()
+    if isinstance(document, Party):
+        return (party_need(document, terms),)
+    return ()
+
+
+def links(document: Document) -> tuple[tuple[str, str], ...]:
+    """By which (name, value) other records find this one."""
+    if isinstance(document, Invoice) and document.order_id:
+        return (("order", document.order_id),)
+    if isinstance(document, Capture) and document.order_id:
+        return (("order", document.order_id),)
+    if isinstance(document, Refund):
+        return _named(payment=document.payment_id, order=document.return_order_id)
+    if isinstance(document, Payout):
+        found = [_amount_link(document.amount.minor, document.amount.currency)]
+        for entry in document.entries:
+            found.extend(_named(payment=entry.payment_id, refund=entry.refund_id, dispute=entry.dispute_id))
+        return tuple(dict.fromkeys(found))
+    return ()
+
+
+def order(order_id: str) -> Need:
+    """An order by its id."""
+    return Need(kind="order", id=order_id)
+
+
+def payment(payment_id: str) -> Need:
+    """A payment by its id."""
+    return Need(kind="payment", id=payment_id)
+
+
+def customer(customer_id: str) -> Need:
+    """A customer by its id; one that is gone is an answer."""
+    return Need(kind="customer", id=customer_id, optional=True)
+
+
+def invoice_of(sale: Sale) -> Need:
+    """The invoice of an order, if there is one.
+
+    Square has no filter by order, so the answer comes from a walk over the location's invoices. "Not there" counts only
+    after the order was closed: an invoice made for an order that stood open would be overlooked, and booked twice.
+    """
+    return Need(
+        kind="invoice",
+        link=("order", sale.id),
+        optional=True,
+        since=sale.closed_at or sale.created_at,
+        location=sale.location,
+    )
+
+
+def payout_of(payment_id: str) -> Need:
+    """The payout that holds a payment: only asked in the mode that pools by payout."""
+    return Need(kind="payout", link=("payment", payment_id))
+
+
+def payout_of_refund(refund_id: str) -> Need:
+    """The payout that holds a refund."""
+    return Need(kind="payout", link=("refund", refund_id))
+
+
+def payouts_of_dispute(dispute: Dispute) -> Need:
+    """The payouts whose entries took the disputed money, or gave it back."""
+    return Need(kind="payout", link=("dispute", dispute.id))
+
+
+def payout_of_amount(entry: PayoutEntry, payout: Payout) -> Need:
+    """The payout that an entry speaks of: returned money has its amount, one paid out by itself the opposite amount."""
+    minor = entry.net.minor if ENTRIES.role(entry) == "returned" else -entry.net.minor
+    link = _amount_link(minor, entry.net.currency)
+    return Need(kind="payout", link=link, optional=True, since=payout.created_at, location=payout.location)
+
+
+def dispute(dispute_id: str) -> Need:
+    """The state of a dispute: asked so that its outcome is read, and booked by its own trip."""
+    return Need(kind="dispute", id=dispute_id, optional=True)
+
+
+def merged(known: Party | None, related: Related) -> Party | None:
+    """The customer that stands today: the one a merged customer became, where it is known."""
+    if known is None or not known.merged_into:
+        return known
+    return related.one(customer(known.merged_into)) or known
+
+
+def before_go_live(moment: datetime, location: str | None, terms: Terms) -> bool:
+    """Whether something happened before the day from which we book."""
+    return terms.go_live is not None and business_day(moment, terms, location) < terms.go_live
+
+
+def first_in_payout(sale: Sale) -> str | None:
+    """The payment whose payout pools the order; None when all was paid outside the processor."""
+    return next((tender.payment_id for tender in sale.tenders if role_of(tender.means) == "clearing"), None)
+
+
+def _of_payment(capture: Capture, related: Related, terms: Terms) -> tuple[Need, ...]:
+    if capture.state != "completed" or not capture.order_id:
+        return ()
+    if before_go_live(capture.occurred_at, capture.location, terms):
+        return ()
+    own = order(capture.order_id)
+    sale: Sale | None = related.one(own)
+    if sale is None or sale.state == "draft":
+        return (own,)
+    others = [payment(tender.payment_id) for tender in sale.tenders if tender.payment_id != capture.id]
+    around = _around(sale, related, terms)
+    pooled = first_in_payout(sale) if terms.mode == "per_payout" and not _documented(sale, related, terms) else None
+    return (own, *others, *around, *((payout_of(pooled),) if pooled else ()))
+
+
+def _of_refund(refund: Refund, related: Related, terms: Terms) -> tuple[Need, ...]:
+    if refund.state != "completed" or before_go_live(refund.occurred_at, refund.location, terms):
+        return ()
+    found = [order(refund.return_order_id)] if refund.return_order_id else []
+    if not refund.payment_id:
+        return tuple(found)
+    found.append(payment(refund.payment_id))
+    capture: Capture | None = related.one(payment(refund.payment_id))
+    if capture is None or not capture.order_id:
+        return tuple(found)
+    found.append(order(capture.order_id))
+    sale: Sale | None = related.one(order(capture.order_id))
+    if sale is None:
+        return tuple(found)
+    found.extend(_around(sale, related, terms))
+    means = refund.means or capture.means
+    if terms.mode == "per_payout" and role_of(means) == "clearing" and not _documented(sale, related, terms):
+        found.append(payout_of_refund(refund.id))
+    return tuple(dict.fromkeys(found))
+
+
+def _of_invoice(invoice: Invoice, related: Related, terms: Terms) -> tuple[Need, ...]:
+    if invoice.state in {"draft", "scheduled"} or not invoice.order_id:
+        return ()
+    own = order(invoice.order_id)
+    found = [own, *_of_customer(invoice.customer_id, related, terms)]
+    sale: Sale | None = related.one(own)
+    if sale is not None:
+        found.extend(payment(tender.payment_id) for tender in sale.tenders)
+    return tuple(found)
+
+
+def _of_payout(payout: Payout) -> tuple[Need, ...]:
+    found: list[Need] = []
+    for entry in payout.entries if payout.itemized else ():
+        role = ENTRIES.role(entry)
+        if role in {"returned", "matched"}:
+            found.append(payout_of_amount(entry, payout))
+        elif role == "dispute" and entry.dispute_id:
+            found.append(dispute(entry.dispute_id))
+    return tuple(dict.fromkeys(found))
+
+
+def _around(sale: Sale, related: Related, terms: Terms) -> list[Need]:
+    """The invoice of an order and the customer of either."""
+    own = invoice_of(sale)
+    found = [own]
+    invoice: Invoice | None = related.one(own)
+    if invoice is not None:
+        found.extend(_of_customer(invoice.customer_id, related, terms))
+    elif terms.business_orders:
+        found.extend(_of_customer(sale.customer_id, related, terms, companies_only=True))
+    return found
+
+
+def _of_customer(
+    customer_id: str | None, related: Related, terms: Terms, *, companies_only: bool = False
+) -> list[Need]:
+    if not customer_id:
+        return []
+    found = [customer(customer_id)]
+    party: Party | None = related.one(found[0])
+    if party is not None and party.merged_into:
+        found.append(customer(party.merged_into))
+        party = merged(party, related)
+    if party is not None and (party.is_company or not companies_only):
+        found.append(party_need(party, terms))
+    return found
+
+
+def _documented(sale: Sale, related: Related, terms: Terms) -> bool:
+    """Whether the order is an invoice or becomes one: such records are posted alone, never pooled."""
+    if related.one(invoice_of(sale)) is not None:
+        return True
+    if not terms.business_orders or not sale.customer_id:
+        return False
+    party = merged(related.one(customer(sale.customer_id)), related)
+    return party is not None and party.is_company
+
+
+def _amount_link(minor: int, currency: str) -> tuple[str, str]:
+    return ("amount", f"{minor}:{currency}")
+
+
+def _named(**ids: str | None) -> tuple[tuple[str, str], ...]:
+    return tuple((name, value) for name, value in ids.items() if value)

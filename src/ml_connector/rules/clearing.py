@@ -1,0 +1,29 @@
+"""What waits in clearing: which captures and refunds a processor holds until a payout settles them."""
+
+from __future__ import annotations
+
+from ml_connector.finance.documents import Payout
+from ml_connector.finance.rulebook import Rulebook
+from ml_connector.rules.bookkeeping import role_of
+from ml_connector.rules.mapping import Facts, choose
+
+
+def enters_clearing(means: str) -> bool:
+    """Whether money that came this way is held by the processor until a payout (cash, own terminals and gift cards are not)."""
+    return role_of(means) == "clearing"
+
+
+def settled_by(payout: Payout) -> tuple[str, ...]:
+    """Ids of the payments and refunds whose money this payout carries."""
+    found = []
+    for entry in payout.entries:
+        if entry.refund_id:
+            found.append(entry.refund_id)
+        elif entry.payment_id and entry.type == "CHARGE":
+            found.append(entry.payment_id)
+    return tuple(found)
+
+
+def clearing_account(rulebook: Rulebook, currency: str) -> str | None:
+    """The clearing account the rules name for a currency."""
+    return choose(rulebook, "clearing", Facts(currency=currency)).account
