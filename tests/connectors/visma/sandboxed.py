@@ -11,10 +11,10 @@ import httpx2
 
 from ml_connector.clock import HandClock
 from ml_connector.connectors.http import Http, Meter, Reach
+from ml_connector.connectors.shapes import Ping
 from ml_connector.connectors.visma import CONNECTOR, open_reader, open_writer, ping
 from ml_connector.connectors.visma.reader import VismaReader
 from ml_connector.connectors.visma.writer import VismaWriter
-from ml_connector.connectors.shapes import Ping
 from ml_connector.vault.tokens import TokenCache
 from ml_connector_sandbox.core.wire import Request
 from ml_connector_sandbox.visma import Visma
@@ -42,7 +42,12 @@ class Sandbox:
     def transport(self, request: httpx2.Request) -> httpx2.Response:
         headers = {name.lower(): value for name, value in request.headers.items()}
         asked = Request(
-            request.method, request.url.path, request.url.query.decode(), headers, request.content, request.url.netloc.decode()
+            request.method,
+            request.url.path,
+            request.url.query.decode(),
+            headers,
+            request.content,
+            request.url.netloc.decode(),
         )
         self.clock.advance(0.05)
         answer = self.vendor.answer(asked, self.clock.now())

@@ -291,21 +291,29 @@ ASKED = (
 
 
 def configuration_facts(client: VismaClient, *, now: Now) -> ConfigurationFacts:
-    """The chart and three more lists: organisations, number series, today's rates."""
-    today = now.now().date()
+    """The chart and three more lists: organisations, number series, today's rates. 14 or 15 calls."""
     chart = read(client, now=now)
     organisations = client.rows("/v1/organization", operation="GET /v1/organization")
     series = client.rows("/v1/numberSequence", operation="GET /v1/numberSequence")
-    # Rates are kept for the days they changed on: look back far enough to meet the last one.
-    asked = {"fromDate": (today - timedelta(days=31)).isoformat(), "toDate": today.isoformat()}
-    rates = client.rows("/v2/currencyrate", operation="GET /v2/currencyrate", params=asked)
     return ConfigurationFacts(
         chart=chart,
         organisations={text(row.get("organizationCd")).strip(): text(row.get("name")) for row in organisations},
         number_series={text(row.get("numberingId")): bool(row.get("manualNumbering")) for row in series},
-        rates=_rates_today(rates, base=chart.base_currency, today=today),
+        rates=_rates_in_force(client, chart, today=now.now().date()),
         asked=ASKED,
     )
+
+
+def _rates_in_force(client: VismaClient, chart: Chart, *, today: date) -> dict[str, Decimal]:
+    """Rates stand for the days they changed on: a month back, and all of them only when a currency has none there."""
+    found: dict[str, Decimal] = {}
+    for since in ({"fromDate": (today - timedelta(days=31)).isoformat()}, {}):
+        params = {**since, "toDate": today.isoformat()}
+        rows = client.rows("/v2/currencyrate", operation="GET /v2/currencyrate", params=params)
+        found = _rates_today(rows, base=chart.base_currency, today=today) | found
+        if set(chart.currencies) - {chart.base_currency} <= set(found):
+            return found
+    return found
 
 
 def _rates_today(rows: Iterable[Row], *, base: str | None, today: date) -> dict[str, Decimal]:

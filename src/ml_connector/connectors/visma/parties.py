@@ -87,7 +87,7 @@ def _fits(row: Row, name: str, wanted: str) -> bool:
 
 
 def _spellings(name: str, wanted: str) -> Iterable[str]:
-    """The filter compares letter by letter: a number is asked for as given, bare, and with the dash of ten-digit ones."""
+    """The filter compares letter by letter: a number is asked for as given, bare, or with the dash of ten digits."""
     if name == "email":
         return (wanted,)
     bare = _bare(wanted)

@@ -149,8 +149,8 @@ def _reversing(client: VismaClient, lookback: Lookback, content: Reversal, conte
         same = seen.facts[role] == original.facts[role] and abs(seen.total) == abs(original.total)
         if not wanted_type or not same or not _later(group[-1], since):
             continue
-        if number in named or set(seen.tokens) & set(original.tokens):
-            related.append(seen)  # it names the invoice, or took over its marks
+        if number in named or (seen.tokens and seen.tokens[:1] == original.tokens[:1]):
+            related.append(seen)  # it names the invoice, or took over its mark
         elif not named:
             found.append(seen)
     return related or found

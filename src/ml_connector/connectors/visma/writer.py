@@ -192,7 +192,7 @@ class VismaWriter:
         return self._remember(charts.changes(self.client, since, known=known, parts=parts, now=self._now))
 
     def configuration_facts(self) -> charts.ConfigurationFacts:
-        """What a doctor can read of the company, and what it has to ask. 14 calls."""
+        """What a doctor can read of the company, and what it has to ask. 14 or 15 calls."""
         facts = charts.configuration_facts(self.client, now=self._now)
         self._remember(facts.chart)
         return facts
