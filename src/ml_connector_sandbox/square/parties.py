@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ml_connector_sandbox.square.faults import Json, bad
+from ml_connector_sandbox.square.faults import Json, Refused, bad
 from ml_connector_sandbox.square.shelves import Stored
 from ml_connector_sandbox.square.state import Merchant, World, must
 from ml_connector_sandbox.square.times import stamp
@@ -40,7 +40,7 @@ def update_customer(world: World, merchant: Merchant, row: Stored, changes: Json
     """Sparse update; null clears a field."""
     version = changes.get("version")
     if version is not None and version != row.body["version"]:
-        raise bad("CONFLICT", f"Customer {row.id} is at version {row.body['version']}.", field="version")
+        raise Refused(409, "CONFLICT", f"Customer {row.id} is at version {row.body['version']}.", field="version")
     for name in CUSTOMER_FIELDS:
         if name in changes:
             row.body.pop(name, None)
@@ -113,7 +113,7 @@ def update_vendor(world: World, merchant: Merchant, row: Stored, changes: Json, 
     """Sparse update; a given version must be the present one."""
     version = changes.get("version")
     if version is not None and version != row.body["version"]:
-        raise bad("CONFLICT", f"Vendor {row.id} is at version {row.body['version']}.", field="vendor.version")
+        raise Refused(409, "CONFLICT", f"Vendor {row.id} is at version {row.body['version']}.", field="vendor.version")
     if "name" in changes:
         _unique_name(merchant, changes["name"], row.id)
     for name in VENDOR_FIELDS:
@@ -137,7 +137,7 @@ def _contact(world: World, wanted: Json, n: int) -> Json:
 def _unique_name(merchant: Merchant, name: str, but: str | None) -> None:
     for row in merchant.vendors.rows.values():
         if row.id != but and row.body.get("name") == name:
-            raise bad("CONFLICT", f"A vendor named {name} exists: {row.id}.", field="vendor.name")
+            raise Refused(409, "CONFLICT", f"A vendor named {name} exists: {row.id}.", field="vendor.name")
 
 
 def _tell_vendor(world: World, merchant: Merchant, row: Stored, *, operation: str, now: int) -> None:
