@@ -82,10 +82,19 @@ def test_releasing_twice_is_refused() -> None:
         ([journal_line("1580", debit=1), journal_line("3004", credit=1)], "not a cash account in SEK"),
         ([journal_line("1910", debit=1, credit=1), journal_line("3004")], "both a debit and a credit"),
         ([journal_line("1910", debit=1.005), journal_line("3004", credit=1.005)], "more decimals"),
-        ([journal_line("1690", debit=1, subaccount=segments((1, "77"))), journal_line("3004", credit=1)], "does not exist"),
+        (
+            [journal_line("1690", debit=1, subaccount=segments((1, "77"))), journal_line("3004", credit=1)],
+            "does not exist",
+        ),
         ([journal_line("1690", debit=1, subaccount=segments((1, "90"))), journal_line("3004", credit=1)], "inactive"),
-        ([journal_line("1690", debit=1, subaccount=segments((3, "10"))), journal_line("3004", credit=1)], "Segment '3'"),
-        ([journal_line("1910", debit=1, subaccount=segments((1, "10"))), journal_line("3004", credit=1)], "cash account"),
+        (
+            [journal_line("1690", debit=1, subaccount=segments((3, "10"))), journal_line("3004", credit=1)],
+            "Segment '3'",
+        ),
+        (
+            [journal_line("1910", debit=1, subaccount=segments((1, "10"))), journal_line("3004", credit=1)],
+            "cash account",
+        ),
         ([journal_line("1690", debit=1, project="P1"), journal_line("3004", credit=1)], "'Project'"),
     ],
 )

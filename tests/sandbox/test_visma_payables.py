@@ -30,7 +30,12 @@ def test_a_supplier_invoice_posts_cost_input_vat_and_payable() -> None:
     shop = office(suppliers=[{"number": "50001", "name": "Local AB", "zone": "SE"}])
     number = released(shop, bill(bill_line("6570", 100, "25"), supplierNumber="50001"))
     read = shop.get(f"{PATH}/Invoice/{number}")
-    assert (read["status"], read["amount"], read["vatAmount"], read["balanceInCurrency"]) == ("Open", 125.0, 25.0, 125.0)
+    assert (read["status"], read["amount"], read["vatAmount"], read["balanceInCurrency"]) == (
+        "Open",
+        125.0,
+        25.0,
+        125.0,
+    )
     assert (shop.balance("2440"), shop.balance("6570"), shop.balance("2641")) == ("-125.00", "100.00", "25.00")
 
 

@@ -202,7 +202,10 @@ def test_a_prepayment_stands_on_its_own_account_until_applied() -> None:
 
 
 def test_an_exchange_difference_is_posted_when_a_foreign_invoice_is_paid() -> None:
-    rates = [{"currency": "EUR", "from": "2026-03-10", "rate": 11.30}, {"currency": "EUR", "from": "2026-03-11", "rate": 11.5}]
+    rates = [
+        {"currency": "EUR", "from": "2026-03-10", "rate": 11.30},
+        {"currency": "EUR", "from": "2026-03-11", "rate": 11.5},
+    ]
     shop = office(rates=rates)
     number = released_invoice(shop, document_line("3004", 100, "00"), customerNumber="10001", currencyId="EUR")
     released_payment(shop, payment(100, ("Invoice", number, 100), customer="10001", cashAccount="1580"))
@@ -286,7 +289,9 @@ def test_a_customer_is_created_found_and_changed() -> None:
     body |= {"mainContact": {"value": wrapped(email="post@fjord.example")}}
     number = shop.create("/v1/customer", body | wrapped(number="FJORD", overrideNumberSeries=True))
     assert number == "FJORD"
-    assert "already exists" in shop.refused("POST", "/v1/customer", body | wrapped(number="FJORD", overrideNumberSeries=True))
+    assert "already exists" in shop.refused(
+        "POST", "/v1/customer", body | wrapped(number="FJORD", overrideNumberSeries=True)
+    )
     assert [row["number"] for row in shop.get("/v1/customer?corporateId=999888777")] == ["FJORD"]
     assert shop.get("/v1/customer/FJORD")["mainContact"]["email"] == "post@fjord.example"
     shop.call("PUT", "/v1/customer/FJORD", wrapped(status="Inactive"))

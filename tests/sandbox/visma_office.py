@@ -20,7 +20,8 @@ Json = Any
 def wrapped(**fields: Any) -> dict[str, Any]:
     """`{"a": {"value": 1}}` of `a=1`; lists and the bare operation stay as they are."""
     return {
-        name: value if isinstance(value, list) or name == "operation" else {"value": value} for name, value in fields.items()
+        name: value if isinstance(value, list) or name == "operation" else {"value": value}
+        for name, value in fields.items()
     }
 
 

@@ -23,7 +23,7 @@ def routes() -> list[Route]:
         ("/v1/vatCategory", _categories, "vatCategoryId"),
         ("/v1/vatZone", _zones, "id"),
         ("/v1/currency", _currencies, "id"),
-        ("/v1/ledger", _ledgers, "number"),
+        ("/v1/ledger", _ledgers, ""),
         ("/v1/financialPeriod", _periods, ""),
         ("/v1/branch", _branches, "number"),
         ("/v1/organization", _organizations, "organizationCd"),
