@@ -1,1 +1,11 @@
-"""The systems: one folder for each vendor, all alike."""
+"""The systems: one folder for each vendor, all alike. Another system costs its folder and a line here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ml_connector.connectors.shapes import System
+from ml_connector.connectors.square.system import SYSTEM as SQUARE
+from ml_connector.connectors.visma import SYSTEM as VISMA
+
+SYSTEMS: Mapping[str, System] = {"square": SQUARE, "visma": VISMA}

@@ -127,6 +127,12 @@ def keep(
 
 
 def _wake(c: Connection, connection_id: str, fresh: Sequence[Kept], *, now: int) -> None:
+    changed: dict[str, list[str]] = {}
+    for one in fresh:
+        if not one.first:
+            changed.setdefault(one.reading.kind, []).append(one.reading.external_id)
+    for kind, names in changed.items():
+        trips.wake_pointing(c, connection_id, kind, names, now=now)
     by_kind: dict[str, list[str]] = {}
     for one in fresh:
         by_kind.setdefault(one.reading.kind, []).append(one.reading.external_id)

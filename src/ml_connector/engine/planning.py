@@ -219,21 +219,15 @@ class _Settlement:
         others = [self.live[write.key] for write in plan.writes if write.key in self.live]
         for position, write in enumerate(mine):
             self._write(one, write, hashes[write.key], position=position)
-        waiting_for = [write for write in others if write.state != "done" and write.trip_id != trip.id]
-        own_sealed = [write for write in others if write.state == "sealed" and write.trip_id == trip.id]
+        waiting_for = [other for other in others if other.state != "done" and other.trip_id != trip.id]
+        own_sealed = [other for other in others if other.state == "sealed" and other.trip_id == trip.id]
         wanted = hash_of([[write.key, write.kind, hashes[write.key]] for write in plan.writes])
         text = text_of({"keys": [write.key for write in plan.writes], "warnings": [encode_finding(f) for f in plan.findings]})
         if mine or own_sealed:
             self._move(one, "planned", plan=text, hash_text=wanted)
             self._consent(one, trip, plan, wanted)
         elif waiting_for:
-            for write in waiting_for:
-                self.asked.append(
-                    {
-                        "trip_id": trip.id, "connection_id": one.case.source_id, "kind": "write", "external_id": write.key,
-                        "fields": {},
-                    }
-                )  # fmt: skip
+            self.asked += [_write_need(one, other.key) for other in waiting_for]
             reason = f"Shares {waiting_for[0].key} with another record."
             self._move(one, "waiting", reason=reason, plan=text, hash_text=wanted, due_at=self.now + _LOOK_AGAIN_US)
         else:
@@ -283,22 +277,21 @@ class _Settlement:
             return
         if row["key"] not in writes.live(self.c, self.books.company.id, [row["key"]]):
             self.new_writes.append(row)
-        self.asked.append(
-            {"trip_id": one.case.id, "connection_id": one.case.source_id, "kind": "write", "external_id": row["key"], "fields": {}}
-        )
+        self.asked.append(_write_need(one, row["key"]))
         self._move(one, "waiting", reason=f"{old.number} is being reversed first.", due_at=self.now + _LOOK_AGAIN_US)
 
     def _write(self, one: Judged, write: PlannedWrite, hash_text: str, *, position: int) -> None:
         write_id = self.works.ids.new()
         encoded = encode_write(write)
         worth = expected(write.content)
+        revision = self.revisions.get(write.key, 0) + 1
         row = {
             "id": write_id,
             "workspace_id": self.workspace,
             "company_id": self.books.company.id,
             "trip_id": one.case.id,
             "key": write.key,
-            "revision": self.revisions.get(write.key, 0) + 1,
+            "revision": revision,
             "kind": write.kind,
             "content": text_of({"content": encoded["content"], "why": encoded["why"]}),
             "hash": hash_text,
@@ -317,7 +310,7 @@ class _Settlement:
             for key in dict.fromkeys(write.needs)
         ]
         self.live[write.key] = Write(
-            write_id, self.books.company.id, one.case.id, write.key, row["revision"], write.kind, "", hash_text, write.pool,
+            write_id, self.books.company.id, one.case.id, write.key, revision, write.kind, "", hash_text, write.pool,
             None, "open", None, None, None, self.now,
         )  # fmt: skip
 
@@ -340,3 +333,8 @@ class _Settlement:
             }
         )
         self.facts.append([trip.id, target, hash_text or reason or ""])
+
+
+def _write_need(one: Judged, key: str) -> dict[str, Any]:
+    """A trip waits until the write of this key, another record's, is done."""
+    return {"trip_id": one.case.id, "connection_id": one.case.source_id, "kind": "write", "external_id": key, "fields": {}}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from ml_connector.clock import micros, moment
 from ml_connector.connectors.shapes import SourceObject
@@ -14,7 +15,7 @@ from ml_connector.engine.books import terms_of
 from ml_connector.engine.gathering import Case
 from ml_connector.engine.works import Line, Works, open_line
 from ml_connector.errors import ConnectorError, NotAuthorized, Transient, UsageError
-from ml_connector.finance.plan import Need
+from ml_connector.finance.plan import Answer, Need
 from ml_connector.finance.rulebook import Terms
 from ml_connector.store import cursors, inbox, reviews, setups, trips
 from ml_connector.store.cursors import Cursor
@@ -195,7 +196,7 @@ def _put_off(
         if isinstance(fault, NotAuthorized):
             pause(works, c, connection, fault)
         if dead:
-            item = {
+            item: dict[str, Any] = {
                 "subject": connection.id, "company_id": None, "connection_id": connection.id, "trip_id": None,
                 "code": "notices-given-up", "field": "", "proposal": {"notices": len(dead)},
                 "sentence": f"{len(dead)} webhook notices of {connection.title} could not be read for a week: {fault.what} Polling heals the gap when the connection works again.",
@@ -283,9 +284,9 @@ def route_terms(works: Works, c: Connection, route_id: str, *, code: str) -> Ter
     return terms_of(setups.newest_config(c, "route", route_id), code=code)
 
 
-def _known(wanted: Wanted, have: Mapping[tuple[str, str], SourceObject]) -> dict[tuple[str, str], tuple[object, ...]]:
+def _known(wanted: Wanted, have: Mapping[tuple[str, str], SourceObject]) -> dict[tuple[str, str], Answer]:
     """Answers that the objects just read give to each other."""
-    known: dict[tuple[str, str], tuple[object, ...]] = {}
+    known: dict[tuple[str, str], Answer] = {}
     for (kind, external_id), one in have.items():
         if not one.kind:
             continue

@@ -10,7 +10,7 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from ml_connector.clock import micros, moment
-from ml_connector.engine.books import Books
+from ml_connector.engine.books import Books, terms_of
 from ml_connector.engine.works import Works
 from ml_connector.errors import UsageError
 from ml_connector.finance.encoding import decode_content, encode, hash_of, text_of
@@ -19,7 +19,7 @@ from ml_connector.finance.journal import JournalEntry
 from ml_connector.finance.plan import Content
 from ml_connector.finance.rulebook import Mode, Terms
 from ml_connector.rules import pooling
-from ml_connector.store import audit, leases, submissions, writes
+from ml_connector.store import audit, leases, setups, submissions, writes
 from ml_connector.store.audit import Entry
 from ml_connector.store.bulk import chunks
 from ml_connector.store.database import Connection
@@ -65,6 +65,24 @@ def _closing_pools(works: Works, c: Connection, books: Books) -> list[tuple[str,
         size = terms.batch_size if mode == "batch" else POOL_AT_ONCE
         closing += [(pool, list(part)) for part in chunks(members, size) if due or len(part) == size]
     return closing
+
+
+def pools_due(works: Works, c: Connection, company_id: str) -> bool:
+    """Whether a pool of this company is to be closed now; looks at rows only."""
+    ages = writes.pool_ages(c, company_id)
+    if not ages:
+        return False
+    terms = {}
+    for route in setups.routes(c, company_id=company_id):
+        source = setups.get_connection(c, route.source_id)
+        if source is not None:
+            terms[source.code] = terms_of(setups.newest_config(c, "route", route.id), code=source.code)
+    now = works.clock.now()
+    return any(
+        pooling.closes_at(terms[code], pool, opened_at=moment(oldest)) <= now
+        for pool, (_, oldest) in ages.items()
+        if (code := pooling.named(pool).code) in terms
+    )
 
 
 def closes_at(books: Books, pool: str, *, oldest: int) -> int:

@@ -141,7 +141,7 @@ def _learn_creates(
     unknown = [one for one, _, what in finished if what.outcome == "unknown"]
     submissions.move(
         c,
-        [{"id": one.id, "due_at": now + retrying.PROBE_FIRST_S * 1_000_000, "updated_at": now} for one in unknown],
+        [{"id": one.id, "due_at": now + works.limits.probe_first_s * 1_000_000, "updated_at": now} for one in unknown],
         source="creating",
         target="unknown",
     )
@@ -179,9 +179,8 @@ def _created_row(one: Submission, created: Created, now: int) -> dict[str, Any]:
 
 
 def _again_row(works: Works, one: Submission, what: Learned, now: int) -> dict[str, Any]:
-    wait_s = retrying.PAUSE_S
-    if isinstance(what.fault, Transient) and what.fault.retry_after_s is not None:
-        wait_s = what.fault.retry_after_s
+    asked_s = what.fault.retry_after_s if isinstance(what.fault, Transient) else None
+    wait_s = retrying.backoff_s(2, chance=0.5, asked_s=asked_s)
     return {"id": one.id, "fault": _words(what), "due_at": now + int(wait_s * 1_000_000), "updated_at": now}
 
 

@@ -14,7 +14,7 @@ from ml_connector.engine.purse import Purse
 from ml_connector.engine.sending import Learned, content_of, context_of
 from ml_connector.engine.works import Line, Works
 from ml_connector.errors import ConnectorError, NotAuthorized, Transient
-from ml_connector.finance.encoding import expected
+from ml_connector.finance.encoding import decode_content, expected
 from ml_connector.finance.journal import JournalEntry
 from ml_connector.finance.plan import Content, Expected
 from ml_connector.rules import pooling
@@ -170,8 +170,8 @@ def _jobs(
     for one in waiting:
         try:
             answers.append((one, jobs.job(one.job_id), None))
-        except ConnectorError as fault:
-            answers.append((one, None, fault))
+        except ConnectorError as refused:
+            answers.append((one, None, refused))
     purse.spent(len(waiting))
     with works.database.writing() as c:
         lease = _renew(works, c, lease)
@@ -245,7 +245,7 @@ def _attach_evidence(
 
 def content_of_write(write: Write) -> Content:
     """The content a write books."""
-    return sending.decode_content(write.kind, json.loads(write.content)["content"])
+    return decode_content(write.kind, json.loads(write.content)["content"])
 
 
 def _judge_drafts(

@@ -41,6 +41,14 @@ class Limits:
     probe_last_s: int = 300
 
 
+def _lines() -> Lines:
+    return Lines()
+
+
+def _parties() -> Parties:
+    return Parties()
+
+
 @dataclass(frozen=True, slots=True)
 class Works:
     """The machine's means. `holder` names this process in leases; `transport` replaces the network in tests."""
@@ -55,10 +63,10 @@ class Works:
     holder: str
     limits: Limits = field(default_factory=Limits)
     allowed_hosts: frozenset[str] = frozenset()
-    conceal: Callable[[str], None] = lambda _text: None  # tells the log which texts are secret
+    conceal: Callable[[str], object] = str  # tells the log which texts are secret
     transport: Callable[[ConnectionRow], Any] | None = None
-    lines: Lines = field(default_factory=lambda: Lines())
-    parties: Parties = field(default_factory=lambda: Parties())
+    lines: Lines = field(default_factory=_lines)
+    parties: Parties = field(default_factory=_parties)
 
     def now(self) -> int:
         """The present moment in microseconds."""

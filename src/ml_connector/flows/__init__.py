@@ -1,1 +1,10 @@
-"""The pairs: one pure module for each pair of systems."""
+"""The pairs: one pure module for each pair of systems. Another pair costs its module and a line here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ml_connector.flows.flow import Flow
+from ml_connector.flows.square_to_visma import FLOW as SQUARE_TO_VISMA
+
+FLOWS: Mapping[str, Flow] = {flow.name: flow for flow in (SQUARE_TO_VISMA,)}

@@ -36,7 +36,9 @@ def newest(c: Connection, company_id: str) -> StoredChart | None:
 
 def read_at(c: Connection, company_id: str) -> Micros | None:
     """When the chart was last read."""
-    return c.execute(select(func.max(chart.c.read_at)).where(chart.c.company_id == company_id, chart.c.part == WHOLE)).scalar_one()
+    query = select(func.max(chart.c.read_at)).where(chart.c.company_id == company_id, chart.c.part == WHOLE)
+    found: Micros | None = c.execute(query).scalar_one()
+    return found
 
 
 def keep(c: Connection, company_id: str, *, body: str, hash_text: str, at: Micros, workspace_id: str, ids: Ids) -> tuple[int, bool]:

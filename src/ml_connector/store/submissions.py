@@ -65,7 +65,7 @@ _ATTEMPT = (
 )  # fmt: skip
 
 
-def _submission(row: Row[Any]) -> Submission:
+def _submission(row: Row[*tuple[Any, ...]]) -> Submission:
     return Submission(*row[: len(_COLUMNS)])
 
 
@@ -105,11 +105,12 @@ def due(c: Connection, company_id: str, *, state: str, now: Micros, limit: int) 
 
 def next_due(c: Connection, company_id: str) -> Micros | None:
     """When the next unfinished submission wants attention."""
-    return c.execute(
+    found: Micros | None = c.execute(
         select(func.min(submission.c.due_at)).where(
             submission.c.company_id == company_id, submission.c.state.not_in(RESTING), submission.c.due_at.is_not(None)
         )
     ).scalar_one()
+    return found
 
 
 def companies_due(c: Connection, *, now: Micros) -> list[str]:

@@ -266,7 +266,7 @@ link = Table(
     _text("value"),  # what it points to: an invoice by ("order", its order's id)
     _to("record_id", "record"),
     _wall(),
-    PrimaryKeyConstraint("connection_id", "kind", "name", "value", "record_id"),
+    PrimaryKeyConstraint("connection_id", "name", "value", "kind", "record_id"),
     Index(None, "record_id"),
 )
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, bindparam, case, delete, func, or_, sele
 from ml_connector.store.bulk import chunks, insert_many
 from ml_connector.store.ids import Ids
 from ml_connector.store.states import refuse_missing_arrow
-from ml_connector.store.tables import Micros, record, route, trip, trip_need
+from ml_connector.store.tables import Micros, link, record, route, trip, trip_need
 
 BACKFILL_PRIORITY = 900
 LIVE_PRIORITY = 100
@@ -56,7 +56,7 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def _trip(row: Row[Any]) -> Trip:
+def _trip(row: Row[*tuple[Any, ...]]) -> Trip:
     return Trip(*row[: len(_COLUMNS)])
 
 
@@ -144,9 +144,10 @@ def due(c: Connection, route_ids: Collection[str], *, now: Micros, limit: int) -
 
 def next_due(c: Connection, route_ids: Collection[str]) -> Micros | None:
     """When the next trip of these routes is to be planned."""
-    return c.execute(
+    found: Micros | None = c.execute(
         select(func.min(trip.c.due_at)).where(trip.c.route_id.in_(route_ids), trip.c.state.in_(_DUE_STATES))
     ).scalar_one()
+    return found
 
 
 _PLANNED = {
@@ -224,7 +225,7 @@ def approve(c: Connection, trip_id: str, *, plan_hash: str, now: Micros) -> bool
         c.execute(
             update(trip)
             .where(trip.c.id == trip_id, trip.c.state == "planned", trip.c.plan_hash == plan_hash)
-            .values(approved_hash=plan_hash, updated_at=now)
+            .values(approved_hash=plan_hash, due_at=now, updated_at=now)
         ).rowcount
         == 1
     )
@@ -459,3 +460,16 @@ def start_for_kind(
     )
     wanted = [(route_id, row.id, kind, row.occurred_at or now) for row in rows]
     return start(c, wanted, workspace_id=workspace_id, ids=ids, now=now, priority=LIVE_PRIORITY)
+
+
+def wake_pointing(c: Connection, connection_id: str, kind: str, external_ids: Sequence[str], *, now: Micros) -> int:
+    """Records of this kind have changed: waiting trips whose records point to them are due."""
+    woken = 0
+    for part in chunks(external_ids):
+        pointing = select(link.c.record_id).where(
+            link.c.connection_id == connection_id, link.c.name == kind, link.c.value.in_(part)
+        )
+        woken += c.execute(
+            update(trip).where(trip.c.record_id.in_(pointing), trip.c.state == "waiting").values(due_at=now)
+        ).rowcount
+    return woken

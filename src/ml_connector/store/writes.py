@@ -44,7 +44,7 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def _write(row: Row[Any]) -> Write:
+def _write(row: Row[*tuple[Any, ...]]) -> Write:
     return Write(*row[: len(_COLUMNS)])
 
 
@@ -257,3 +257,13 @@ def pool_ages(c: Connection, company_id: str) -> dict[str, tuple[int, Micros]]:
         .group_by(planned_write.c.pool_key)
     )
     return {row[0]: (row[1], row[2]) for row in rows}
+
+
+def companies_with_reversals(c: Connection) -> list[str]:
+    """Companies where something is to be taken back."""
+    rows = c.execute(
+        select(planned_write.c.company_id)
+        .where(planned_write.c.reverses_id.is_not(None), planned_write.c.state == "open")
+        .distinct()
+    )
+    return [row.company_id for row in rows]

@@ -261,7 +261,7 @@ def upgrade() -> None:  # noqa: PLR0915  one statement a table, none hidden
         sa.Column("workspace_id", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["connection_id"], ["connection.id"], name=op.f("fk_link_connection_id")),
         sa.ForeignKeyConstraint(["record_id"], ["record.id"], name=op.f("fk_link_record_id")),
-        sa.PrimaryKeyConstraint("connection_id", "kind", "name", "value", "record_id", name=op.f("pk_link")),
+        sa.PrimaryKeyConstraint("connection_id", "name", "value", "kind", "record_id", name=op.f("pk_link")),
     )
     op.create_index(op.f("ix_link_record_id"), "link", ["record_id"], unique=False)
     op.create_table(

@@ -1,0 +1,63 @@
+"""The composition root: settings become real things. No logic; it alone knows everything."""
+
+from __future__ import annotations
+
+import os
+import random
+import secrets
+import socket
+from collections.abc import Callable
+from contextlib import contextmanager
+from collections.abc import Iterator
+from typing import Any
+
+from ml_connector.clock import Clock
+from ml_connector.connectors import SYSTEMS
+from ml_connector.engine.works import Limits, Works
+from ml_connector.flows import FLOWS
+from ml_connector.logs import Redactor
+from ml_connector.settings import Settings, make_data_dir
+from ml_connector.store.database import Database
+from ml_connector.store.ids import Ids
+from ml_connector.store.migrations import migrate
+from ml_connector.vault.keys import open_ring
+from ml_connector.vault.tokens import TokenCache
+
+
+def build(
+    settings: Settings, *, clock: Clock | None = None, redactor: Redactor | None = None, transport: Callable[..., Any] | None = None
+) -> Works:
+    """Open everything that the settings name; the database is brought to this version's tables."""
+    time = clock or Clock()
+    make_data_dir(settings)
+    database = Database(settings.database_url, inbox_url=settings.inbox_url, slots=settings.worker_slots)
+    migrate(database)
+    concealed = redactor or Redactor()
+    text = settings.master_key.get_secret_value() if settings.master_key else None
+    return Works(
+        database=database,
+        clock=time,
+        ids=Ids(time, random.SystemRandom()),
+        ring=open_ring(settings.master_key_file, text=text, create=True),
+        tokens=TokenCache(time),
+        flows=FLOWS,
+        systems=SYSTEMS,
+        holder=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}",
+        limits=Limits(
+            chart_max_age_s=settings.chart_max_age_s, lease_s=settings.lease_s, call_timeout_s=settings.call_timeout_s
+        ),
+        allowed_hosts=frozenset(settings.allow_insecure_hosts),
+        conceal=concealed.add,
+        transport=transport,
+    )
+
+
+@contextmanager
+def opened(settings: Settings, **parts: Any) -> Iterator[Works]:
+    """Works for the length of a command."""
+    works = build(settings, **parts)
+    try:
+        yield works
+    finally:
+        works.lines.close()
+        works.database.close()

@@ -1,0 +1,179 @@
+"""The clearing statement and the census: what the source says moved, what the ledger shows, and what explains the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from ml_connector.engine.books import Books, open_books
+from ml_connector.engine.sending import content_of, context_of, needs_release
+from ml_connector.engine.settling import content_of_write
+from ml_connector.engine.works import Works, open_line
+from ml_connector.finance.documents import Capture, Payout, Refund
+from ml_connector.finance.invoices import CustomerPayment
+from ml_connector.finance.journal import JournalEntry
+from ml_connector.finance.money import Money
+from ml_connector.rules import clearing as rules
+from ml_connector.store import records, submissions, trips, writes
+from ml_connector.store.submissions import Submission
+
+PAGE = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAmount:
+    """Money that waits in clearing, and for what."""
+
+    key: str
+    amount: Money
+    why: str
+
+
+@dataclass(slots=True)
+class Statement:
+    """One clearing account: the ledger's balance, what waits at the processor, and what nobody can explain."""
+
+    account: str
+    currency: str
+    ledger_minor: int = 0
+    entries: int = 0
+    open_amounts: list[OpenAmount] = field(default_factory=list)
+
+    @property
+    def ledger(self) -> Money:
+        return Money(self.ledger_minor, self.currency)
+
+    @property
+    def waiting(self) -> Money:
+        return Money(sum(one.amount.minor for one in self.open_amounts), self.currency)
+
+    @property
+    def unexplained(self) -> Money:
+        return self.ledger - self.waiting
+
+
+def posted(works: Works, company_id: str) -> Iterator[writes.Write]:
+    """Every write in the ledger and every reversal of one, in pages."""
+    after = ""
+    while True:
+        with works.database.reading() as c:
+            page = writes.done_of_company(c, company_id, after=after, limit=PAGE)
+        if not page:
+            return
+        for write, _key, _observed in page:
+            yield write
+        after = page[-1][0].id
+
+
+def statements(works: Works, company_id: str) -> list[Statement]:
+    """The clearing statement of each processor account: ledger balance = money still at the processor, else unexplained."""
+    books = open_books(works, company_id)
+    found: dict[tuple[str, str], Statement] = {}
+    for write in posted(works, company_id):
+        content = content_of_write(write)
+        for account, minor, currency in _clearing_lines(content, books):
+            one = found.setdefault((account, currency), Statement(account, currency))
+            one.ledger_minor += minor
+            one.entries += 1
+    for one in _at_processor(works, books):
+        statement = found.setdefault((one[0], one[1].amount.currency), Statement(one[0], one[1].amount.currency))
+        statement.open_amounts.append(one[1])
+    return sorted(found.values(), key=lambda one: (one.account, one.currency))
+
+
+def _clearing_lines(content: Any, books: Books) -> Iterator[tuple[str, int, str]]:
+    if isinstance(content, JournalEntry):
+        for posting in content.postings:
+            if posting.role == "clearing":
+                yield posting.account, posting.amount.minor, posting.amount.currency
+    elif isinstance(content, CustomerPayment):
+        cash = books.chart.cash_accounts.get(content.cash_account)
+        sign = -1 if content.kind == "refund" else 1
+        yield (cash.account if cash else content.cash_account), sign * content.amount.minor, content.amount.currency
+
+
+def _at_processor(works: Works, books: Books) -> Iterator[tuple[str, OpenAmount]]:
+    """Money the processor holds, by its own records: card captures and refunds that no payout has settled yet."""
+    for road in books.roads.values():
+        held: dict[str, tuple[Money, str]] = {}
+        settled: set[str] = set()
+        with works.database.reading() as c:
+            found = trips.of_route(c, road.route.id, states=("posted",))
+            stored = records.by_ids(c, [trip.record_id for trip in found])
+        for record in stored.values():
+            if record.payload is None:
+                continue
+            document = road.translate(record.kind, records.payload_of(record.payload))
+            if isinstance(document, Capture) and rules.enters_clearing(document.means):
+                held[document.id] = (document.total, "captured, not paid out yet")
+            elif isinstance(document, Refund) and rules.enters_clearing(document.means or "card"):
+                held[document.id] = (-document.amount, "refunded, not paid out yet")
+            elif isinstance(document, Payout):
+                settled.update(rules.settled_by(document))
+        for source_id, (amount, why) in sorted(held.items()):
+            if source_id not in settled:
+                account = rules.clearing_account(road.rulebooks[-1], amount.currency)
+                if account is not None:
+                    yield account, OpenAmount(f"{road.terms.code}:{source_id}", amount, why)
+
+
+# ------------------------------------------------------------------------------------------- census
+
+
+@dataclass(slots=True)
+class Census:
+    """Records counted by kind and state, and documents of ours looked for in the ledger."""
+
+    records: dict[str, dict[str, int]] = field(default_factory=dict)
+    documents: int = 0
+    missing: list[str] = field(default_factory=list)
+    twice: list[str] = field(default_factory=list)
+    stray_drafts: list[str] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        return not (self.missing or self.twice)
+
+
+def census(works: Works, company_id: str) -> Census:
+    """Count everything and look up every document of ours in the ledger by its token."""
+    books = open_books(works, company_id)
+    answer = Census()
+    with works.database.reading() as c:
+        for (kind, state), number in sorted(trips.counts(c, books.route_ids).items()):
+            answer.records.setdefault(kind, {})[state] = number
+    writer = open_line(works, books.company.connection_id).writer
+    for page in _submission_pages(works, company_id):
+        by_kind: dict[str, list[Submission]] = {}
+        for one in page:
+            by_kind.setdefault(one.kind, []).append(one)
+        for kind, several in by_kind.items():
+            if not needs_release(kind):
+                continue
+            seen = writer.find(kind, [(content_of(one), context_of(one)) for one in several])
+            for one in several:
+                _count(answer, one, [shown.number for shown in seen.get(one.token, [])])
+    return answer
+
+
+def _count(answer: Census, one: Submission, numbers: list[str]) -> None:
+    if one.state == "done":
+        answer.documents += 1
+        if one.number not in numbers:
+            answer.missing.append(f"{one.key} ({one.number})")
+        if len(numbers) > 1:
+            answer.twice.append(f"{one.key}: {', '.join(numbers)}")
+    else:
+        answer.stray_drafts += [f"{number} ({one.key}, {one.state})" for number in numbers]
+
+
+def _submission_pages(works: Works, company_id: str) -> Iterator[list[Submission]]:
+    after = ""
+    while True:
+        with works.database.reading() as c:
+            page = submissions.of_company(c, company_id, states=("done", "cancelled", "differs"), after=after, limit=500)
+        if not page:
+            return
+        yield page
+        after = page[-1].id

@@ -1,0 +1,119 @@
+"""Dry run and what-if: the very same planning code, stopping before anything is stored or sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+from ml_connector.engine import gathering
+from ml_connector.engine.books import Books, Road, open_books
+from ml_connector.engine.planning import Judged, case_of, judge, plan_hash
+from ml_connector.engine.reviewing import decisions_of
+from ml_connector.engine.works import Works
+from ml_connector.errors import UsageError
+from ml_connector.finance.encoding import encode_finding, encode_write
+from ml_connector.finance.plan import Hold, Ignore, Plan, Wait
+from ml_connector.finance.rulebook import Rulebook
+from ml_connector.store import records, reviews, setups, trips
+from ml_connector.store.trips import Trip
+
+
+@dataclass(frozen=True, slots=True)
+class Previewed:
+    """What would become of one record. `plan_hash` is the promise: posted, it has the same hash, or it says what changed."""
+
+    trip_id: str
+    kind: str
+    external_id: str
+    outcome: str  # planned, ignored, held, waiting
+    plan_hash: str | None
+    writes: tuple[Mapping[str, Any], ...]
+    findings: tuple[Mapping[str, Any], ...]
+    reason: str
+
+
+def dry_run(
+    works: Works, company_id: str, *, trip_ids: Sequence[str] | None = None, states: tuple[str, ...] | None = None,
+    since: int | None = None, until: int | None = None, limit: int = 1_000
+) -> list[Previewed]:  # fmt: skip
+    """Plan records without storing anything. What is looked up in the ledger is remembered, nothing else."""
+    books = open_books(works, company_id)
+    with works.database.reading() as c:
+        found = _chosen(c, books, trip_ids=trip_ids, states=states, since=since, until=until, limit=limit)
+    return _judge(works, books, found)
+
+
+def what_if(works: Works, company_id: str, route_id: str, book: Rulebook, *, limit: int = 5_000) -> list[tuple[Previewed, Previewed]]:
+    """What a change of the rules would have done to past records: (now, then) for each that differs."""
+    books = open_books(works, company_id)
+    road = books.roads[route_id]
+    changed = Road(road.route, road.flow, road.source, road.translate, road.terms, (book,))
+    then_books = Books(books.company, {**books.roads, route_id: changed}, books.chart, books.chart_n, books.chart_read_at)
+    with works.database.reading() as c:
+        found = trips.of_route(c, route_id, limit=limit)
+    pairs = zip(_judge(works, books, found), _judge(works, then_books, found), strict=True)
+    return [(now, then) for now, then in pairs if (now.outcome, now.plan_hash) != (then.outcome, then.plan_hash)]
+
+
+def _chosen(
+    c: Any, books: Books, *, trip_ids: Sequence[str] | None, states: tuple[str, ...] | None, since: int | None,
+    until: int | None, limit: int
+) -> list[Trip]:  # fmt: skip
+    if trip_ids is not None:
+        known = trips.by_ids(c, trip_ids)
+        if missing := [one for one in trip_ids if one not in known]:
+            raise UsageError("There is no such record.", record=", ".join(missing))
+        return [known[one] for one in trip_ids]
+    found: list[Trip] = []
+    for route_id in books.route_ids:
+        found += trips.of_route(c, route_id, states=states, since=since, until=until, limit=limit)
+    return found[:limit]
+
+
+def _judge(works: Works, books: Books, found: Sequence[Trip]) -> list[Previewed]:
+    with works.database.reading() as c:
+        stored = records.by_ids(c, [trip.record_id for trip in found])
+        decided = reviews.of_trips(c, [trip.id for trip in found], state="resolved")
+        cases = [
+            case_of(trip.id, stored[trip.record_id], books.roads[trip.route_id], decisions=decisions_of(decided.get(trip.id, [])))
+            for trip in found
+        ]
+        gathered = gathering.gather(works, c, cases)
+    while gathering.look_up_parties(works, gathered):
+        with works.database.reading() as c:
+            gathered = gathering.gather(works, c, cases, known=gathered.answers)
+    answers = []
+    for trip, case in zip(found, cases, strict=True):
+        record = stored[trip.record_id]
+        judged = judge(case, gathered, books=books, road=books.roads[trip.route_id], day_of=record.occurred_at)
+        answers.append(_previewed(trip, record.external_id, judged))
+    return answers
+
+
+def _previewed(trip: Trip, external_id: str, judged: Judged) -> Previewed:
+    match judged.verdict:
+        case Plan() as plan:
+            written = tuple(encode_write(write) for write in plan.writes)
+            warnings = tuple(encode_finding(finding) for finding in plan.findings)
+            return Previewed(trip.id, trip.kind, external_id, "planned", plan_hash(plan), written, warnings, "")
+        case Hold(findings):
+            told = tuple(encode_finding(finding) for finding in findings)
+            return Previewed(trip.id, trip.kind, external_id, "held", None, (), told, "; ".join(f.code for f in findings))
+        case Ignore(reason):
+            return Previewed(trip.id, trip.kind, external_id, "ignored", None, (), (), reason)
+        case Wait(reason):
+            return Previewed(trip.id, trip.kind, external_id, "waiting", None, (), (), reason)
+
+
+def company_of(works: Works, trip_id: str) -> str:
+    """The company whose route a trip is on."""
+    with works.database.reading() as c:
+        trip = trips.by_ids(c, [trip_id]).get(trip_id)
+        route = setups.get_route(c, trip.route_id) if trip else None
+    if route is None:
+        raise UsageError("There is no such record.", record=trip_id)
+    return route.company_id
+
+
