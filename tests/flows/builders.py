@@ -156,7 +156,12 @@ def tender(payment_id: str, amount: str, *, tip: str = "0", means: str = "card")
 
 
 def sale(
-    *lines: SaleLine, id: str = "O1", tenders: tuple[Tender, ...] | None = None, tip: str = "0", rounding: str = "0", **more: Any
+    *lines: SaleLine,
+    id: str = "O1",
+    tenders: tuple[Tender, ...] | None = None,
+    tip: str = "0",
+    rounding: str = "0",
+    **more: Any,
 ) -> Sale:
     """An order, paid by one card payment P1 unless told otherwise. Lines default to 100.00 + 25.00 VAT."""
     lines = lines or (line("100", "25"),)
@@ -171,7 +176,9 @@ def sale(
     return Sale(**{**given, **more})
 
 
-def back(*lines: SaleLine, sale_id: str | None = "O1", tip: str = "0", rounding: str = "0", itemized: bool = True) -> SaleReturn:
+def back(
+    *lines: SaleLine, sale_id: str | None = "O1", tip: str = "0", rounding: str = "0", itemized: bool = True
+) -> SaleReturn:
     return SaleReturn(sale_id, lines, eur(tip), eur(rounding), itemized)
 
 
@@ -220,7 +227,13 @@ def invoice(requested: str = "125", *, id: str = "I1", **more: Any) -> Invoice:
 
 
 def customer(id: str = "C1", **more: Any) -> Party:
-    given: dict[str, Any] = {"id": id, "role": "customer", "name": "Harbour Café Ltd", "active": True, "is_company": True}
+    given: dict[str, Any] = {
+        "id": id,
+        "role": "customer",
+        "name": "Harbour Café Ltd",
+        "active": True,
+        "is_company": True,
+    }
     return Party(**{**given, **more})
 
 
@@ -236,7 +249,14 @@ def dispute(state: Any = "open", **more: Any) -> Dispute:
 
 
 def place(id: str = "L-NEW", **more: Any) -> Location:
-    given: dict[str, Any] = {"id": id, "name": "Cork", "active": True, "time_zone": "Europe/Dublin", "currency": "EUR", "country": "IE"}
+    given: dict[str, Any] = {
+        "id": id,
+        "name": "Cork",
+        "active": True,
+        "time_zone": "Europe/Dublin",
+        "currency": "EUR",
+        "country": "IE",
+    }
     return Location(**{**given, **more})
 
 

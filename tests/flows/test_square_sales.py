@@ -115,7 +115,9 @@ def test_a_gift_card_waits_until_somebody_says_which_kind_it_is() -> None:
     assert Shop(order, terms=terms, decisions={"gift-card-kind": "multi"}).plan(capture("500")).writes
 
 
-@pytest.mark.parametrize(("kind", "tax", "code"), [("multi", "25", "gift-card-taxed"), ("single", "0", "gift-card-untaxed")])
+@pytest.mark.parametrize(
+    ("kind", "tax", "code"), [("multi", "25", "gift-card-taxed"), ("single", "0", "gift-card-untaxed")]
+)
 def test_a_gift_card_whose_tax_contradicts_its_kind_is_held(kind: str, tax: str, code: str) -> None:
     order = sale(line("100", tax, kind="gift_card"))
     assert Shop(order, terms=replace(TERMS, gift_cards=kind)).holds(capture(order.total.decimal().__str__())) == [code]
@@ -161,9 +163,7 @@ def test_totals_within_the_tolerance_are_rounded_and_beyond_it_held() -> None:
 
 
 def test_an_exchange_shows_what_went_out_and_what_came_back() -> None:
-    order = sale(
-        line("200", "50"), returns=(back(line("100", "25"), sale_id="O0"),), tenders=(tender("P1", "125"),)
-    )
+    order = sale(line("200", "50"), returns=(back(line("100", "25"), sale_id="O0"),), tenders=(tender("P1", "125"),))
     (write,) = Shop(order).plan(capture()).writes
     assert readable(write) == journal(
         "sq:sale:O1 2026-03-10",

@@ -102,7 +102,7 @@ class JournalEntry:
 def mirrored(entry: JournalEntry, *, day: date, text: str) -> JournalEntry:
     """The entry that takes another back: same accounts, VAT and references, debit and credit exchanged."""
     turned = tuple(replace(posting, amount=-posting.amount) for posting in entry.postings)
-    return replace(entry, postings=turned, day=day, text=text)
+    return replace(entry, postings=turned, day=day, text=text, event_day=None)
 
 
 def joined(entries: Iterable[JournalEntry], *, text: str) -> JournalEntry:

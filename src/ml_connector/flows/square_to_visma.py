@@ -35,7 +35,7 @@ from ml_connector.rules.parties import Known, know
 from ml_connector.rules.refunds import plan_refund
 from ml_connector.rules.sales import plan_sale, returned_total
 
-KINDS = ("payment", "refund", "invoice", "payout", "vendor", "customer", "dispute", "order", "location")
+KINDS = ("payment", "refund", "invoice", "payout", "vendor", "customer", "dispute", "location")
 
 ROLES = (
     "clearing", "bank", "till", "transit", "external", "sales", "service_charge", "vat", "no_vat", "tips", "gift_cards",

@@ -109,3 +109,29 @@ def seal_due(
 
 def _safe(cell: str) -> str:
     return f"'{cell}" if cell.startswith(_FORMULA) else cell
+
+
+@dataclass(frozen=True, slots=True)
+class PoolName:
+    """What a pool's name says."""
+
+    code: str
+    mode: Mode
+    day: date
+    location: str | None
+
+
+def named(pool: str) -> PoolName:
+    """Read a name that `pool_of` made."""
+    parts = pool.split(":")
+    mode = next(mode for mode in ("batch", "daily", "per_payout") if mode == parts[2])
+    day = date.fromisoformat(parts[3].rpartition("/")[2])
+    return PoolName(parts[0], mode, day, parts[8] if mode == "daily" and len(parts) > 8 else None)
+
+
+def closes_at(terms: Terms, pool: str, *, opened_at: datetime) -> datetime:
+    """When a pool is sealed whatever its size: at its age, or when the day it sums has ended and its grace is over."""
+    name = named(pool)
+    if name.mode == "daily":
+        return day_bounds(name.day, terms, name.location)[1] + timedelta(minutes=terms.day_grace_minutes)
+    return opened_at + timedelta(seconds=terms.batch_age_s)
