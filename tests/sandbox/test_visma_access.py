@@ -140,12 +140,8 @@ def test_a_company_without_licence_answers_in_the_exception_shape() -> None:
 
 def test_an_unknown_field_and_a_missing_wrapper_are_model_state_errors() -> None:
     shop = office()
-    for body in (
-        {"hold": True},
-        {"holdd": {"value": True}},
-        {"hold": {"value": "yes"}},
-        {"journalTransactionLines": {}},
-    ):
+    bodies: list[dict[str, Any]] = [{"hold": True}, {"holdd": {"value": True}}, {"hold": {"value": "yes"}}]
+    for body in [*bodies, {"journalTransactionLines": {}}]:
         answer = shop.call("POST", "/v2/journaltransaction", body)
         assert answer.status == 400
         assert set(json.loads(answer.body)) == {"Message", "modelState"}

@@ -18,15 +18,14 @@ SEGMENT = "/v1/dimension/SUBACCOUNT/1"
 def test_the_default_company_has_what_a_square_retailer_needs() -> None:
     shop = office()
     cash = {row["number"]: row["currency"] for row in shop.get("/v1/cashaccount")}
-    assert cash == {
-        "1580": "EUR", "1581": "GBP", "1582": "SEK", "1585": "SEK", "1910": "SEK", "1930": "SEK", "1940": "EUR", "1950": "GBP",
-    }  # fmt: skip
+    assert cash == {"1580": "EUR", "1581": "GBP", "1582": "SEK", "1585": "SEK", "1910": "SEK"} | {
+        "1930": "SEK",
+        "1940": "EUR",
+        "1950": "GBP",
+    }
     periods = shop.get("/v1/financialPeriod")
-    assert (len(periods), periods[0]["startDate"], periods[0]["endDate"]) == (
-        36,
-        "2025-01-01T00:00:00",
-        "2025-02-01T00:00:00",
-    )
+    assert len(periods) == 36
+    assert (periods[0]["startDate"], periods[0]["endDate"]) == ("2025-01-01T00:00:00", "2025-02-01T00:00:00")
     assert [row["isBaseCurrency"] for row in shop.get("/v1/currency") if row["id"] == "SEK"] == [True]
 
 

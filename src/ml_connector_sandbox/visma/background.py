@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import count
+from itertools import count, islice
 
 from ml_connector_sandbox.core.wire import Response
 from ml_connector_sandbox.visma.call import Call, Route, as_json, ok
@@ -50,6 +50,7 @@ class Jobs:
         job = Job(company.guid(), call, route, webhook or "none", webhook is not None, call.at, due)
         self._jobs[job.id] = job
         heapq.heappush(self._queue, (due, next(self._ticket), job))
+        self._forget(call.at)
         state = call.url(f"/v1/background/{job.id}")
         self.run_due(call.at)
         answer = as_json({"id": job.id, "stateLocation": state})
@@ -64,6 +65,11 @@ class Jobs:
             job.finished = due
             if job.webhook.startswith("subscription"):
                 job.call.company.tell("BACKGROUND_API_RESPONSE", "backgroundApi", job.id)
+
+    def _forget(self, at: datetime) -> None:
+        for job_id, job in list(islice(self._jobs.items(), 2)):  # the oldest; two for each new one keeps up
+            if at - job.received > KEPT and job.finished is not None:
+                del self._jobs[job_id]
 
     def find(self, company: Company, job_id: str, at: datetime) -> Job:
         """A job of this company. Raises a 404 Refusal for an unknown, foreign or day-old one."""

@@ -180,21 +180,24 @@ def _set_rate_limit(vendor: Visma, arguments: Row, at: datetime) -> Row:
 
 
 def _touch(vendor: Visma, arguments: Row, at: datetime) -> Row:
-    """Change a row version, as a person at the screen would."""
+    """Change a row version, as a person at the screen would. Number "last" is the newest journal transaction."""
     company = _company(vendor, arguments)
     kind, number = str(arguments.get("kind")), str(arguments.get("number"))
     now, stamp = company.local(at), company.stamp()
-    batch = (
-        company.ledger.batches.get((str(arguments.get("module", "GL")), number))
-        if kind == "journaltransaction"
-        else None
-    )
+    batch = _batch(company, str(arguments.get("module", "GL")), number) if kind == "journaltransaction" else None
     if batch is not None:
         company.ledger.changed(batch, now, stamp)
         return {"stamp": stamp}
     found = _touchable(company, kind, number)
     found.modified, found.stamp = now, stamp
     return {"stamp": stamp}
+
+
+def _batch(company: Company, module: str, number: str) -> Batch | None:
+    batches = company.ledger.batches
+    if number != "last":
+        return batches.get((module, number))
+    return next((batch for batch in reversed(batches.values()) if batch.module == module), None)
 
 
 def _touchable(company: Company, kind: str, number: str) -> Any:
