@@ -5,11 +5,11 @@ Rows are mappings with the same keys in each; a column left out of all takes the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import psycopg
-from sqlalchemy import Connection, Table, insert
+from sqlalchemy import ColumnElement, Connection, Table, insert, or_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 
@@ -53,6 +53,11 @@ def chunks(things: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
     """`things` in parts that a statement can take."""
     for start in range(0, len(things), size):
         yield things[start : start + size]
+
+
+def one_of(column: ColumnElement[Any], values: Collection[str]) -> ColumnElement[bool]:
+    """`column IN (values)` in a form that a statement executed for many rows can hold."""
+    return or_(*(column == value for value in values))
 
 
 def _common_columns(rows: Sequence[Row]) -> list[str]:

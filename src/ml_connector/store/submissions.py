@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, func, or_, select, update
 
-from ml_connector.store.bulk import chunks, insert_many
+from ml_connector.store.bulk import chunks, insert_many, one_of
 from ml_connector.store.ids import Ids
 from ml_connector.store.states import refuse_missing_arrow
 from ml_connector.store.tables import Micros, attempt, submission
@@ -162,7 +162,7 @@ def move(c: Connection, rows: Sequence[Mapping[str, Any]], *, source: str | tupl
     names = [name for name in rows[0] if name != "id"]
     statement = (
         update(submission)
-        .where(submission.c.id == bindparam("b_id"), submission.c.state.in_(sources))
+        .where(submission.c.id == bindparam("b_id"), one_of(submission.c.state, sources))
         .values(state=target, **{name: bindparam(f"b_{name}") for name in names})
     )
     return c.execute(statement, [{f"b_{name}": row[name] for name in ("id", *names)} for row in rows]).rowcount

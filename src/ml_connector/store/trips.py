@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, case, delete, func, or_, select, update
 
-from ml_connector.store.bulk import chunks, insert_many
+from ml_connector.store.bulk import chunks, insert_many, one_of
 from ml_connector.store.ids import Ids
 from ml_connector.store.states import refuse_missing_arrow
 from ml_connector.store.tables import Micros, link, record, route, trip, trip_need
@@ -152,7 +152,7 @@ def next_due(c: Connection, route_ids: Collection[str]) -> Micros | None:
 
 _PLANNED = {
     (target, sources): update(trip)
-    .where(trip.c.id == bindparam("b_id"), trip.c.state.in_(sources))
+    .where(trip.c.id == bindparam("b_id"), one_of(trip.c.state, sources))
     .values(
         state=target,
         planned_n=bindparam("b_n"),

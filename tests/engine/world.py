@@ -1,0 +1,186 @@
+"""A small world in one process: pretend vendors behind the HTTP client, a clock that moves by hand, real databases."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from ml_connector.clock import HandClock
+from ml_connector.connectors import SYSTEMS
+from ml_connector.engine import setup
+from ml_connector.engine.units import Ran, Unit, run_all_due
+from ml_connector.engine.works import Limits, Works
+from ml_connector.finance.rulebook import LocationTerms, Rule, Rulebook, Terms, When
+from ml_connector.flows import FLOWS
+from ml_connector.store.database import Database
+from ml_connector.store.ids import Ids
+from ml_connector.store.migrations import migrate
+from ml_connector.store.setups import ConnectionRow
+from ml_connector.vault.keys import create_file
+from ml_connector.vault.tokens import TokenCache
+from ml_connector_sandbox.core.faults import Faulty
+from ml_connector_sandbox.core.wire import Request
+from ml_connector_sandbox.square import Square
+from ml_connector_sandbox.visma import Visma
+
+START = datetime(2026, 3, 10, 6, 0, tzinfo=UTC)
+GO_LIVE = date(2026, 3, 1)
+VISMA_URL = "http://127.0.0.1:1111"
+SQUARE_URL = "http://127.0.0.1:2222"
+
+
+class Killed(BaseException):
+    """The process dies here: no handler in the product may catch it."""
+
+
+class World:
+    """Pretend Visma and Square, one company, one shop with three locations, and the works in between."""
+
+    def __init__(self, database_url: str, folder: Path, *, inbox_url: str | None = None, seed: int = 1) -> None:
+        self.clock = HandClock(START)
+        self.visma = Faulty(Visma(seed=seed), seed=seed)
+        self.square = Faulty(Square(seed=seed), seed=seed)
+        self.database = Database(database_url, inbox_url=inbox_url)
+        migrate(self.database)
+        self.folder = folder
+        self.ring = create_file(folder / "master.key")
+        self.kill_when: Callable[[str, str], bool] | None = None
+        self.works = self.new_works()
+
+    def new_works(self, holder: str = "worker-1") -> Works:
+        """A process of ours, freshly started over the same database."""
+        return Works(
+            database=self.database,
+            clock=self.clock,
+            ids=Ids(self.clock, random.Random(7)),
+            ring=self.ring,
+            tokens=TokenCache(self.clock),
+            flows=FLOWS,
+            systems=SYSTEMS,
+            holder=holder,
+            limits=Limits(calls_at_once=1),
+            allowed_hosts=frozenset({VISMA_URL, SQUARE_URL}),
+            transport=self._transport,
+        )
+
+    def restart(self) -> None:
+        """The process died and another starts."""
+        self.works = self.new_works("worker-2")
+        self.clock.advance(61)
+
+    def _transport(self, connection: ConnectionRow) -> httpx2.BaseTransport:
+        vendor = self.visma if connection.connector == "visma" else self.square
+        return httpx2.MockTransport(lambda request: self._answer(vendor, request))
+
+    def _answer(self, vendor: Faulty, request: httpx2.Request) -> httpx2.Response:
+        self._maybe_kill("before", f"{request.method} {request.url.path}")
+        asked = Request(
+            method=request.method,
+            path=request.url.path,
+            query=request.url.query.decode() if isinstance(request.url.query, bytes) else str(request.url.query),
+            headers={name.lower(): value for name, value in request.headers.items()},
+            body=request.content,
+            host=f"{request.url.host}:{request.url.port}",
+        )
+        answer = vendor.answer(asked, self.clock.now())
+        if answer.delay_s:
+            self.clock.advance(min(answer.delay_s, 40))
+            if answer.delay_s >= 40:
+                raise httpx2.ReadTimeout("too late", request=request)
+        self._maybe_kill("after", f"{request.method} {request.url.path}")
+        if answer.cut or answer.truncate:
+            raise httpx2.RemoteProtocolError("cut", request=request)
+        return httpx2.Response(answer.status, headers=list(answer.headers), content=answer.body, request=request)
+
+    def _maybe_kill(self, moment: str, call: str) -> None:
+        if self.kill_when is not None and self.kill_when(moment, call):
+            self.kill_when = None
+            raise Killed(f"{moment} {call}")
+
+    # ------------------------------------------------------------------------------------------ set-up
+
+    def set_up(self, *, mode: str = "per_record", posting: str = "on", **terms: Any) -> None:
+        """A company, a shop and the route between them, with a complete rulebook."""
+        now = self.clock.now()
+        self.company = self.visma.control("seed_company", {"base_currency": "EUR"}, now)
+        self.shop = self.square.control("seed_merchant", {"name": "Retail", "locations": 3}, now)
+        self.workspace = setup.init(self.works)
+        self.visma_id = setup.connect(
+            self.works, self.workspace, connector="visma", code="vn", title="Visma", by="test", base_url=VISMA_URL,
+            credentials={key: self.company[key] for key in ("client_id", "client_secret", "tenant_id")},
+            settings={"token_url": f"{VISMA_URL}/connect/token"},
+        )  # fmt: skip
+        self.square_id = setup.connect(
+            self.works, self.workspace, connector="square", code="sq", title="Square", by="test", base_url=SQUARE_URL,
+            credentials={"access_token": self.shop["pat"]}, settings={"requests_per_second": "1000"},
+        )  # fmt: skip
+        self.company_id = setup.add_company(
+            self.works, self.workspace, connection_id=self.visma_id, name="Retail AB", time_zone="Europe/Dublin",
+            go_live=GO_LIVE, by="test",
+        )  # fmt: skip
+        self.terms = Terms(
+            mode=mode, time_zone="Europe/Dublin", gift_cards="multi", gratuity_taxed=True, fee_vat="exempt",
+            locations={one: LocationTerms(time_zone="Europe/Dublin") for one in self.shop["location_ids"]},
+            **terms,
+        )  # fmt: skip
+        self.route_id = setup.add_route(
+            self.works, company_id=self.company_id, flow="square_to_visma", source_id=self.square_id, terms=self.terms,
+            posting=posting, by="test",
+        )  # fmt: skip
+        self.saved = setup.save_rules(self.works, self.route_id, self.rulebook(), by="test")
+
+    def rulebook(self) -> Rulebook:
+        """Every role mapped to the seeded chart."""
+        places = self.shop["location_ids"]
+        departments = [
+            Rule(f"at {place}", ("sales", "service_charge", "fee", "tips"), When(location=(place,)), dimensions=((1, f"{n}0"), (2, "000")))
+            for n, place in enumerate(places, start=1)
+        ]
+        rates = [("25", "3001", "25", "S25", "2611"), ("12", "3002", "12", "S12", "2621")]
+        from decimal import Decimal
+
+        by_rate = []
+        for rate, sales, code, vat_id, payable in rates:
+            when = When(vat_rate=(Decimal(rate),))
+            by_rate.append(Rule(f"sales {rate}", ("sales", "service_charge"), when, account=sales, vat_code=code))
+            by_rate.append(Rule(f"vat {rate}", ("vat",), when, account=payable, vat_id=vat_id, vat_code=code))
+        plain = [("clearing", "1580"), ("till", "1910"), ("bank", "1930"), ("external", "1585")]
+        cash = [Rule(role, (role,), account=account, cash_account=account) for role, account in plain]
+        others = [
+            ("sales", "3004"), ("service_charge", "3004"), ("tips", "2820"), ("gift_cards", "2421"), ("fee", "6570"), ("rounding", "3740"),
+            ("suspense", "1799"), ("dispute_receivable", "1521"), ("dispute_fee", "6571"), ("dispute_loss", "6351"),
+            ("reserve", "1684"), ("transit", "1690"), ("fee_settlement", "2895"), ("payout_adjustment", "1799"),
+        ]  # fmt: skip
+        rest = [Rule(f"any {role}", (role,), account=account) for role, account in others]
+        no_vat = Rule("no vat", ("no_vat",), account="3004", vat_code="NONE")
+        return Rulebook(1, date.min, (*departments, *by_rate, *cash, *rest, no_vat))
+
+    # ------------------------------------------------------------------------------------------ running
+
+    def run(self, *, only: Callable[[Unit], bool] = lambda _unit: True) -> list[Ran]:
+        """Everything that is due now, until nothing is."""
+        return run_all_due(self.works, only=only, most=500)
+
+    def pass_time(self, seconds: float = 400, *, step: float = 5) -> None:
+        """Let time go by, running what becomes due."""
+        end = self.clock.now() + timedelta(seconds=seconds)
+        while self.clock.now() < end:
+            self.clock.advance(step)
+            self.run()
+
+    def sell(self, **arguments: Any) -> dict[str, Any]:
+        """One sale in the shop."""
+        return dict(self.square.control("sell", arguments, self.clock.now()))
+
+    def books(self) -> list[dict[str, Any]]:
+        """Every voucher in the pretend ledger."""
+        return list(self.visma.control("books", {"tenant_id": self.company["tenant_id"]}, self.clock.now())["vouchers"])
+
+    def close(self) -> None:
+        self.works.lines.close()
+        self.database.close()
