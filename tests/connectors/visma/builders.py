@@ -30,7 +30,7 @@ from ml_connector.vault.tokens import TokenCache
 
 NOON = datetime(2025, 3, 31, 12, 0, tzinfo=UTC)
 BASE = "https://api.finance.visma.net"
-CREDENTIALS = {"client_id": "isv_test", "client_secret": "secret", "tenant_id": "t-1"}
+CREDENTIALS = {"client_id": "isv_test", "client_secret": "hush-hush", "tenant_id": "t-1"}
 
 Answering = Callable[[httpx2.Request], httpx2.Response]
 

@@ -16,6 +16,7 @@ from ml_connector.connectors.visma import CONNECTOR, open_reader, open_writer, p
 from ml_connector.connectors.visma.reader import VismaReader
 from ml_connector.connectors.visma.writer import VismaWriter
 from ml_connector.vault.tokens import TokenCache
+from ml_connector_sandbox.core.faults import Faulty
 from ml_connector_sandbox.core.wire import Request
 from ml_connector_sandbox.visma import Visma
 
@@ -28,7 +29,7 @@ class Sandbox:
     """One seeded company, its vendor, and the clock both sides live by."""
 
     clock: HandClock = field(default_factory=lambda: HandClock(START))
-    vendor: Visma = field(default_factory=lambda: Visma(seed=7))
+    vendor: Faulty = field(default_factory=lambda: Faulty(Visma(seed=7), seed=7))
     meter: Meter = field(default_factory=Meter)
     company: dict[str, Any] = field(default_factory=dict)
 

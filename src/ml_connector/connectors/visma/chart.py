@@ -13,6 +13,7 @@ from ml_connector.connectors.visma.auth import Now
 from ml_connector.connectors.visma.client import VismaClient
 from ml_connector.connectors.visma.lookback import OVERLAP, stamp
 from ml_connector.connectors.visma.observed import Row, text
+from ml_connector.errors import Untranslatable
 from ml_connector.finance.chart import Account, Branch, CashAccount, Chart, CurrencyUse, Ledger, Period, Segment, VatId
 
 DIMENSION = "SUBACCOUNT"  # cost centres, departments... are segments of this one
@@ -38,7 +39,7 @@ class _Part:
 def read(client: VismaClient, *, now: Now) -> Chart:
     """Everything, read now: 11 calls, and one more for each further page of a long list."""
     read_at = now.now()
-    return Chart(read_at=read_at, **{name: part.parse(_rows(client, part)) for name, part in _PARTS.items()})
+    return Chart(read_at=read_at, **{name: _parsed(name, _rows(client, part)) for name, part in _PARTS.items()})
 
 
 def changes(client: VismaClient, since: datetime, *, known: Chart, parts: Iterable[str], now: Now) -> Chart:
@@ -53,11 +54,19 @@ def changes(client: VismaClient, since: datetime, *, known: Chart, parts: Iterab
     fresh: dict[str, Any] = {}
     for name in wanted:
         part = _PARTS[name]
-        found = part.parse(_rows(client, part, since=since if part.filtered else None))
+        found = _parsed(name, _rows(client, part, since=since if part.filtered else None))
         fresh[name] = {**getattr(known, name), **found} if part.filtered else found
     if set(wanted) == set(_PARTS):
         fresh["read_at"] = read_at
     return dataclasses.replace(known, **fresh)
+
+
+def _parsed(name: str, rows: list[Row]) -> Any:
+    """A part of the chart; rows that cannot be what they should be stop the reading and are named."""
+    try:
+        return _PARTS[name].parse(rows)
+    except (AttributeError, KeyError, TypeError, ValueError, ArithmeticError) as error:
+        raise Untranslatable(f"Visma's {name} cannot be read: {error!r}.", field=name) from None
 
 
 def _rows(client: VismaClient, part: _Part, *, since: datetime | None = None) -> list[Row]:
@@ -71,8 +80,8 @@ def _rows(client: VismaClient, part: _Part, *, since: datetime | None = None) ->
     if part.listing == "unpaged":
         return client.unpaged(part.path, params, operation=operation)
     if part.listing == "single":
-        answer = client.one(part.path, operation=operation, params=params)
-        return [] if answer is None else [answer.json()]
+        found = client.row(part.path, operation=operation, params=params)
+        return [] if found is None else [found[0]]
     return client.rows(part.path, operation=operation, params=params)
 
 

@@ -90,6 +90,18 @@ class VismaClient:
             raise refused_everywhere(words(answer), ever_answered=self._ever_answered)
         raise fault(answer, method="GET", where=f"GET {path}")
 
+    def row(
+        self, path: str, *, operation: str, params: Mapping[str, str] | None = None
+    ) -> tuple[Row, str | None] | None:
+        """GET of one thing as (object, ETag); None when it does not exist. Raises Transient when it is no object."""
+        answer = self.one(path, operation=operation, params=params)
+        if answer is None:
+            return None
+        content = _mapping(answer)
+        if not content:
+            raise Transient(f"The answer to GET {path} is not an object.", record=path)
+        return content, answer.headers.get("etag")
+
     def rows(self, path: str, *, operation: str, params: Mapping[str, str] | None = None) -> list[Row]:
         """GET of a list as it comes; some empty searches answer 404."""
         answer = self.one(path, operation=operation, params=params)
@@ -142,8 +154,8 @@ class VismaClient:
 
     def job(self, job_id: str) -> Mapping[str, Any] | None:
         """The state of a background job, by its path only; None when it is not known (any more: kept 24 hours)."""
-        answer = self.one(f"/v1/background/{segment(job_id)}", operation="GET /v1/background/{id}")
-        return None if answer is None else answer.json()
+        found = self.row(f"/v1/background/{segment(job_id)}", operation="GET /v1/background/{id}")
+        return None if found is None else found[0]
 
     def job_content(self, job_id: str) -> Answer | None:
         """The body that a finished job would have answered."""

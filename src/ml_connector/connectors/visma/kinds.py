@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ from ml_connector.connectors.shapes import Observed
 from ml_connector.connectors.visma import observed
 from ml_connector.connectors.visma.client import segment
 from ml_connector.connectors.visma.payloads import PAYMENT_TYPES, supplier_type
-from ml_connector.errors import UsageError
+from ml_connector.errors import Untranslatable, UsageError
 from ml_connector.finance.invoices import CustomerPayment, Reversal, SupplierInvoice
 from ml_connector.finance.plan import Content
 
@@ -30,8 +30,16 @@ class Place:
     typed: bool = False
     background: bool = False
     attachments: str = ""
+    lines: bool = False  # lists are paged by line, so that a document may come in several rows
     needs_condition: bool = True  # lastModifiedDateTime is ignored without its Condition; on journals it stands alone
     base_filter: tuple[tuple[str, str], ...] = ()
+
+    def seen(self, rows: Sequence[Row], *, etag: str | None = None) -> Observed:
+        """One document from the rows it came in. Raises Untranslatable where they are not what they should be."""
+        try:
+            return self.observe(rows if self.lines else rows[-1], etag=etag)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise Untranslatable(f"A row of {self.read} cannot be read: {error!r}.", field="row") from None
 
     def item(self, remote_id: str) -> str:
         """The path of one document."""
@@ -49,6 +57,7 @@ PLACES: dict[str, Place] = {
         "/v2/journaltransaction",
         observed.journal,
         attachments="/v2/journaltransaction/module/GL/{number}/attachment",
+        lines=True,
         needs_condition=False,
         base_filter=(("module", "GL"),),
     ),

@@ -66,10 +66,10 @@ def find(client: VismaClient, card: PartyCard, *, since: datetime | None) -> lis
 
 
 def _numbered(client: VismaClient, kind: str, number: str) -> Row | None:
-    answer = client.one(f"/v1/{kind}/{segment(number)}", operation=f"GET /v1/{kind}/{{id}}")
-    if answer is None:
+    found = client.row(f"/v1/{kind}/{segment(number)}", operation=f"GET /v1/{kind}/{{id}}")
+    if found is None:
         return None
-    row: Row = answer.json()
+    row = found[0]
     return row if text(row.get("number")).strip() == number.strip() else None
 
 

@@ -73,9 +73,10 @@ class VismaReader:
         self.client = client
 
     def page(self, stream: str, position: str | None, *, now: datetime, backfill_from: datetime | None = None) -> Page:
-        """One page of what changed. A stream that begins without `backfill_from` begins now."""
+        """One page of what changed. `now` is not used: only the vendor's clock counts."""
+        del now
         kind = _kind(stream)
-        here = _Position.of(position) if position else _Position(since=_naive(backfill_from or now))
+        here = _Position.of(position) if position else _Position(since=_naive(backfill_from))
         params = {**dict(kind.params), "pageNumber": str(here.page), "pageSize": str(PAGE_SIZE)}
         if here.since:
             asked = datetime.fromisoformat(here.since) - OVERLAP
@@ -117,15 +118,15 @@ class VismaReader:
 
     def _one(self, kind: str, what: _Kind, name: str) -> SourceObject | Absent:
         path = what.path + "".join(f"/{segment(part)}" for part in name.split("/"))
-        answer = self.client.one(path, operation=f"GET {what.path}/{{id}}")
-        if answer is None:
+        found = self.client.row(path, operation=f"GET {what.path}/{{id}}")
+        if found is None:
             return Absent(kind, name, "Visma answers 404: there is no such record.")
-        return _object(kind, what, answer.json())
+        return _object(kind, what, found[0])
 
 
 def _next(here: _Position, rows: Sequence[Row]) -> tuple[_Position, bool]:
     """The next position, and whether the sweep goes on. A total that changed means that rows moved between pages."""
-    newest = max([here.newest, *(text(row.get("lastModifiedDateTime")) for row in rows)])
+    newest = max([here.newest, *(_clock(text(row.get("lastModifiedDateTime"))) for row in rows)])
     total = total_of(list(rows))
     first_total = total if here.page == 1 else here.total
     seen = (here.page - 1) * PAGE_SIZE + len(rows)
@@ -164,5 +165,13 @@ def _kind(name: str) -> _Kind:
     return found
 
 
-def _naive(at: datetime) -> str:
-    return at.astimezone(UTC).replace(tzinfo=None).isoformat()
+def _naive(at: datetime | None) -> str:
+    return "" if at is None else at.astimezone(UTC).replace(tzinfo=None).isoformat()
+
+
+def _clock(written: str) -> str:
+    """A time of the vendor's clock if it can be asked for again, else nothing."""
+    try:
+        return datetime.fromisoformat(written).replace(tzinfo=None).isoformat()
+    except ValueError:
+        return ""

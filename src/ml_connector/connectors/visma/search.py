@@ -43,13 +43,12 @@ def find(
             answer[context.token] = _one_by_one(client, lookback, content, context)
         return answer
     place = place_of(kind)
-    groups: dict[str, list[Row]] = {}
+    groups: dict[str, Observed] = {}
     for rows in _candidates(client, lookback, kind, contexts, period=period):
-        seen = place.observe(rows if kind == "journal" else rows[-1])
-        groups.setdefault(seen.remote_id, rows)
+        seen = place.seen(rows)
+        groups.setdefault(seen.remote_id, seen)
     types = {context.token: type_of(content) for content, context in contexts}
-    for rows in groups.values():
-        seen = place.observe(rows if kind == "journal" else rows[-1])
+    for seen in groups.values():
         for token in dict.fromkeys(seen.tokens):
             if token in answer and (not place.typed or seen.facts["type"] == types[token]):
                 answer[token].append(seen)
@@ -132,10 +131,10 @@ def _reversing(client: VismaClient, lookback: Lookback, content: Reversal, conte
     )
     number = known(content.number)
     path = original_place.item(f"Invoice/{number}")
-    answer = client.one(path, operation=f"GET {original_place.read}/{{id}}")
-    if answer is None:
+    known_as = client.row(path, operation=f"GET {original_place.read}/{{id}}")
+    if known_as is None:
         return []
-    original = original_place.observe(answer.json())
+    original = original_place.seen([known_as[0]])
     role = "supplier" if original_place.typed else "customer"
     place = place_of(content.kind, content)
     since = _since(lookback, context)
@@ -143,7 +142,7 @@ def _reversing(client: VismaClient, lookback: Lookback, content: Reversal, conte
     rows = changed_since(client, place, since, extra) if since else whole(client, place, extra)
     related, found = [], []
     for group in rows:
-        seen = place.observe(group[-1])
+        seen = place.seen(group)
         named = {ref for _, ref in seen.facts.get("applications", ())}
         wanted_type = not place.typed or seen.facts["type"] == "DebitAdj"
         same = seen.facts[role] == original.facts[role] and abs(seen.total) == abs(original.total)

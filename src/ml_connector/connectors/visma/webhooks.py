@@ -30,10 +30,11 @@ _KINDS = (
     ("supplier", "supplier"),
     ("customer", "customer"),
 )
-_NUMBER = ("referencenumber", "refnbr", "entitynumber", "number", "entityid", "ordernbr", "resourceid", "id")
+_NUMBER = ("referencenumber", "refnbr", "entitynumber", "number", "entityid", "ordernbr", "resourceid", "key", "id")
 _TENANT = ("tenantid", "tenant_id", "companyid", "company_id", "tenant")
 _EVENT = ("eventtype", "eventname", "event", "type", "topic", "name")
 _RESOURCE = ("resourceurl", "resourceuri", "resource", "url", "uri", "location")
+_ENTITY = ("entity", "entityname", "entitytype")
 _TYPE = ("documenttype", "doctype")
 
 
@@ -47,7 +48,7 @@ class VismaWebhooks:
         if not given:
             raise BadSignature("The delivery carries no signature header.")
         right = False
-        for key in keys:
+        for key in filter(None, keys):  # an empty key would let anybody sign
             expected = base64.b64encode(hmac.new(key.encode(), body, hashlib.sha256).digest()).decode()
             for value in given:
                 right |= hmac.compare_digest(expected.encode(), value.encode())
@@ -72,10 +73,12 @@ def _delivered(event: Mapping[str, Any]) -> Delivered:
     for name, value in _scalars(event):
         fields.setdefault(name, value)
     kind_of_event, resource = _first(fields, _EVENT), _first(fields, _RESOURCE)
-    kind = _kind(resource) or _kind(kind_of_event)
-    number = _last(resource) or _first(fields, _NUMBER)
+    kind = _kind(resource) or _kind(_first(fields, _ENTITY)) or _kind(kind_of_event)
+    parts = _path(resource)
+    number = parts[-1] if parts else _first(fields, _NUMBER)
     if kind == "supplierInvoice" and number and "/" not in number:
-        number = f"{_first(fields, _TYPE) or 'Invoice'}/{number}"
+        stated = parts[-2] if len(parts) > 1 and _kind(parts[-2]) is None else ""
+        number = f"{stated or _first(fields, _TYPE) or 'Invoice'}/{number}"
     ignored = None
     if kind is None or not number:
         kind, number, ignored = None, "", f"{kind_of_event or 'an event without a name'} names nothing that is read"
@@ -109,9 +112,9 @@ def _kind(name: str) -> str | None:
     return next((kind for part, kind in _KINDS if part in plain), None)
 
 
-def _last(resource: str) -> str:
-    """The number at the end of a resource's URL; the URL itself is never called."""
-    return unquote(urlsplit(resource).path.rstrip("/").rpartition("/")[2]) if "/" in resource else ""
+def _path(resource: str) -> list[str]:
+    """The parts of a resource's path, the number last; the URL itself is never called."""
+    return [unquote(part) for part in urlsplit(resource).path.split("/") if part] if "/" in resource else []
 
 
 def _first(fields: Mapping[str, str], names: Sequence[str]) -> str:

@@ -156,12 +156,9 @@ class VismaWriter:
     def _listed(self, place: Place, wanted: Mapping[str, datetime | None], since: datetime) -> dict[str, Observed]:
         found = {}
         for rows in changed_since(self.client, place, since):
-            if place.read == "/v2/journaltransaction":
-                if rows[0].get("batchNumber") not in wanted or not _general(rows[0]):
-                    continue
-                seen = place.observe(rows)
-            else:
-                seen = place.observe(rows[-1])
+            if place.lines and (rows[0].get("batchNumber") not in wanted or not _general(rows[0])):
+                continue  # other people's batches are not taken apart
+            seen = place.seen(rows)
             started = wanted.get(seen.remote_id)
             if started is not None:
                 found[seen.remote_id] = seen
@@ -171,13 +168,11 @@ class VismaWriter:
     def _single(self, kind: str, place: Place, remote_id: str) -> Observed:
         if kind in PAYMENTS:  # the path has no type: two documents may share the number
             return search.payment(self.client, remote_id) or gone(remote_id)
-        answer = self.client.one(place.item(remote_id), operation=f"GET {place.read}/{{id}}")
-        if answer is None:
+        found = self.client.row(place.item(remote_id), operation=f"GET {place.read}/{{id}}")
+        if found is None:
             return gone(remote_id)
-        row: Row = answer.json()
-        if kind == "journal":
-            return place.observe([row], etag=answer.headers.get("etag")) if _general(row) else gone(remote_id)
-        return place.observe(row, etag=answer.headers.get("etag"))
+        row, etag = found
+        return place.seen([row], etag=etag) if _general(row) else gone(remote_id)
 
     def look_up(self, kind: str, fields: Mapping[str, str]) -> list[Found]:
         """Customers or suppliers by the first of number, org_number, vat_number, email that finds any. 1-4 calls."""
