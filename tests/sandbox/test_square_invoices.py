@@ -140,3 +140,13 @@ def test_a_deleted_draft_sends_an_event_without_object() -> None:
     made = invoice(shop, publish=False)
     assert shop.call("DELETE", f"/v2/invoices/{made['invoice_id']}", version=0) == (200, {})
     assert shop.events()[-1]["data"] == {"type": "invoice", "id": made["invoice_id"], "deleted": True}
+
+
+def test_rounding_of_a_first_cash_payment_is_not_counted_again_by_the_second() -> None:
+    shop = Shop()
+    made = invoice(shop, deposit_percent="33")
+    shop.do("invoice_pay", invoice_id=made["invoice_id"], means="cash", rounding=3)
+    last = shop.do("invoice_pay", invoice_id=made["invoice_id"])["invoice"]
+    assert last["status"] == "PAID"
+    assert [paid for _, _, paid in requests_of(last)] == [26400, 53600]
+    assert shop.get(f"/v2/orders/{made['order_id']}")["order"]["state"] == "COMPLETED"

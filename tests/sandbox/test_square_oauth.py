@@ -147,7 +147,8 @@ def test_revoking_needs_the_client_header_and_kills_the_whole_grant() -> None:
 def test_revoking_only_the_access_token_keeps_the_grant() -> None:
     shop = Shop()
     body = {
-        "client_id": shop.facts["application_id"], "access_token": shop.facts["oauth_token"], "revoke_only_access_token": True,
+        "client_id": shop.facts["application_id"], "access_token": shop.facts["oauth_token"],
+        "revoke_only_access_token": True,
     }  # fmt: skip
     client = {"authorization": f"Client {shop.facts['application_secret']}"}
     assert shop.call("POST", "/oauth2/revoke", body, headers=client)[0] == 200

@@ -156,3 +156,26 @@ def test_two_hundred_thousand_sales_are_made_quickly_and_take_little_memory() ->
     shop.now += timedelta(minutes=1)
     page = shop.get("/v2/payments", sort_field="UPDATED_AT", sort_order="ASC")
     assert len(page["payments"]) == 100
+
+
+def test_bulk_sales_of_a_broken_vat_rate_add_up() -> None:
+    shop = Shop()
+    shop.do("reset")
+    shop.facts = shop.do("seed_merchant", taxes=["23", "13.5"], locations=1)
+    shop.do("bulk", n=10, start="2026-01-31T00:00:00Z", end="2026-01-31T01:00:00Z")
+    orders = orders_of(shop)
+    vat = Counter[str]()
+    for order in orders:
+        vat[order["taxes"][0]["percentage"]] += order["total_tax_money"]["amount"]
+        price, rate = order["total_money"]["amount"], float(order["taxes"][0]["percentage"])
+        assert abs(order["total_tax_money"]["amount"] - price * rate / (100 + rate)) <= 0.5
+    assert shop.do("truth")["days"][0]["vat"] == vat
+
+
+def test_a_knob_takes_its_own_kind_only() -> None:
+    shop = Shop()
+    with pytest.raises(ValueError, match="cannot be"):
+        shop.do("knobs", shuffle="false")
+    with pytest.raises(ValueError, match="No knob"):
+        shop.do("knobs", speed=3)
+    assert shop.do("knobs", fee_percent=1.75)["fee_percent"] == "1.75"

@@ -208,7 +208,7 @@ def test_vendors_are_searched_at_the_root_and_their_events_bear_another_id() -> 
     assert shop.post("/v2/vendors/search", {"filter": {"status": ["ACTIVE"]}}) == {}
     found = shop.post("/v2/vendors/search", {"filter": {"name": ["Harbour Fish"]}, "sort": {"field": "NAME"}})
     assert found["vendors"][0]["version"] == 2
-    wrong = {"query": {"filter": {}}}
+    wrong: dict[str, Any] = {"query": {"filter": {}}}
     assert shop.refused("POST", "/v2/vendors/search", wrong) == (400, "UNKNOWN_BODY_PARAMETER")
     bulk = shop.post("/v2/vendors/bulk-retrieve", {"vendor_ids": [made["vendor_id"], "V0"]})["responses"]
     assert bulk["V0"]["errors"][0]["code"] == "NOT_FOUND"
@@ -248,3 +248,22 @@ def test_a_disputed_payment_takes_money_and_winning_brings_it_back() -> None:
     shop.do("dispute", dispute_id=made, state="WON")
     assert shop.get(f"/v2/disputes/{made}")["dispute"]["version"] == 2
     assert shop.do("truth")["balance"][shop.places[0]] == 12500 - 125
+
+
+def test_an_offline_order_arrives_late_with_its_original_created_at() -> None:
+    shop = Shop()
+    made = shop.do("sell", offline_at="2026-01-29T12:00:00Z")["order"]
+    assert (made["created_at"], made["updated_at"]) == ("2026-01-29T12:00:00.000Z", "2026-01-31T12:00:00.000Z")
+    window = {"created_at": {"start_at": "2026-01-29T00:00:00Z", "end_at": "2026-01-30T00:00:00Z"}}
+    found = shop.post("/v2/orders/search", search_body(shop, filter={"date_time_filter": window}))
+    assert [o["id"] for o in found["orders"]] == [made["id"]]
+
+
+def test_lists_may_lag_behind_single_reads() -> None:
+    shop = Shop()
+    shop.do("knobs", list_lag_s=30)
+    key = shop.do("sell")["payment_ids"][0]
+    assert shop.get(f"/v2/payments/{key}")["payment"]["id"] == key
+    assert shop.get("/v2/payments") == {}
+    shop.wait(seconds=60)
+    assert len(shop.get("/v2/payments")["payments"]) == 1

@@ -202,3 +202,14 @@ def test_the_event_log_holds_what_happened_while_enabled_for_28_days() -> None:
     assert len(shop.search("/v2/events", "events", body, token=pat)) == 1
     shop.now = START + timedelta(days=29)
     assert shop.post("/v2/events", {}, token=pat) == {}
+
+
+def test_a_time_scale_of_zero_still_gives_eleven_retries_at_once() -> None:
+    shop = Shop(Square(time_scale=0))
+    shop.subscribe("payment.created")
+    shop.do("sell")
+    attempts = 0
+    while found := shop.due():
+        attempts += 1
+        shop.square.delivered(found[0], 500, shop.now)
+    assert attempts == 12

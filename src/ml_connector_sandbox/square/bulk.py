@@ -28,7 +28,7 @@ class Block:
         self.start = start
         self.span = span
         self.locations = locations
-        self.rates: tuple[int, ...] = (25,)  # inclusive VAT percentages, in turn
+        self.rates: tuple[tuple[str, int], ...] = (("25", 2500),)  # inclusive VAT in turn: percentage, hundredths
         self.fee_percent = (100, 0)  # hundredths of a percent, fixed minor units
         self.paid_out: dict[str, int] = dict.fromkeys(locations, 0)  # sales of each location already in a payout
 
@@ -40,13 +40,14 @@ class Block:
         """The price of sale k, tax included: 5.00 to 104.99."""
         return 500 + k * 7919 % 10000
 
-    def rate(self, k: int) -> int:
+    def rate(self, k: int) -> str:
         """The VAT percentage of sale k."""
-        return self.rates[k % len(self.rates)]
+        return self.rates[k % len(self.rates)][0]
 
     def tax(self, k: int) -> int:
         """VAT inside the price, half to even."""
-        return _half_even(self.amount(k) * self.rate(k), 100 + self.rate(k))
+        hundredths = self.rates[k % len(self.rates)][1]
+        return _half_even(self.amount(k) * hundredths, 10_000 + hundredths)
 
     def fee(self, k: int) -> int:
         """Square's fee, half to even."""
@@ -238,6 +239,6 @@ def totals(block: Block, location: str, lo: int, hi: int) -> dict[str, Any]:
     for k in numbers[left:right]:
         gross += block.amount(k)
         fees += block.fee(k)
-        rate = str(block.rate(k))
+        rate = block.rate(k)
         vat[rate] = vat.get(rate, 0) + block.tax(k)
     return {"count": max(0, right - left), "gross": gross, "vat": vat, "fees": fees}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from ml_connector_sandbox.square import bulk, trade
@@ -21,8 +22,8 @@ def sell_in_bulk(world: World, arguments: Json, now: int) -> Json:
     places = [str(merchant.location(key)["id"]) for key in arguments.get("location_ids") or merchant.locations]
     prefix = f"BK{len(merchant.blocks):02d}{world.mint.mixed(8)}"
     block = bulk.Block(world.clock, prefix=prefix, n=n, start=start, span=end - start, locations=places)
-    block.rates = tuple(int(float(rate)) for rate in merchant.taxes) or (25,)
-    block.fee_percent = (round(float(world.knobs.fee_percent) * 100), world.knobs.fee_fixed)
+    block.rates = tuple((rate, int(Decimal(rate) * 100)) for rate in merchant.taxes) or block.rates
+    block.fee_percent = (int(Decimal(world.knobs.fee_percent) * 100), world.knobs.fee_fixed)
     payment, order = bulk_faces(world, merchant)
     merchant.blocks.append(block)
     merchant.payments.sources.append(bulk.Face(block, "P", payment))

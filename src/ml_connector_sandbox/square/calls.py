@@ -163,6 +163,8 @@ def page(
     if cursor and mint.chance(knobs.empty_pages) and after:
         return _close(name, [], cursors.seal(asked, [*after, top_us], call.now))
     size = max(1, limit // 2) if mint.chance(knobs.short_pages) else limit
+    newest = call.now - round(knobs.list_lag_s * 1_000_000)
+    rows = (row for row in rows if row.updated <= newest) if knobs.list_lag_s else rows
     texts, last, more = _fill(rows, walk, after=after, size=size, render=render)
     return _close(name, texts, cursors.seal(asked, [*last, top_us], call.now) if more and last else "")
 

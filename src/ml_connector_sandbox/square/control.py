@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import fields
+from decimal import Decimal
 from typing import Any
 
 from ml_connector_sandbox.square import (
@@ -110,7 +111,7 @@ def _requests(arguments: Json) -> list[Json]:
             *wanted,
             {"request_type": "BALANCE", "due_date": due, "tipping_enabled": bool(arguments.get("tipping"))},
         ]
-    rest = 100 - float(arguments.get("deposit_percent", 0))
+    rest = 100 - Decimal(str(arguments.get("deposit_percent", 0)))
     share = f"{rest / count:.4f}"
     return wanted + [
         {"request_type": "INSTALLMENT", "due_date": due, "percentage_requested": share} for _ in range(count)
@@ -277,6 +278,8 @@ def _knobs(world: World, arguments: Json, now: int) -> Json:
         if name not in known:
             raise ValueError(f"No knob {name}: use one of {', '.join(sorted(known))}.")
         kind = type(getattr(world.knobs, name))
+        if (kind is bool) != isinstance(value, bool):
+            raise ValueError(f"The knob {name} cannot be {value!r}: it is a {kind.__name__}.")
         setattr(world.knobs, name, kind(value))
     return {name: getattr(world.knobs, name) for name in known}
 

@@ -164,6 +164,8 @@ def paid(world: World, merchant: Merchant, order: Stored, *, amount: int, roundi
     if key is None:
         return
     row = must(merchant.invoices.own(key), "Invoice", key)
+    if any("rounding_adjustment_included_money" in r for r in row.body["payment_requests"]):
+        rounding = 0  # an earlier payment held it
     left = amount - rounding
     for request in row.body["payment_requests"]:
         part = min(left, _open_part(request))

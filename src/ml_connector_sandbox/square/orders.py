@@ -14,9 +14,20 @@ _PRICED = ("line_items", "taxes", "discounts", "service_charges", "fulfillments"
 
 
 def open_order(
-    world: World, merchant: Merchant, *, request: Json, location_id: str, now: int, source: str, api: bool = False
+    world: World,
+    merchant: Merchant,
+    *,
+    request: Json,
+    location_id: str,
+    now: int,
+    source: str,
+    api: bool = False,
+    created: int | None = None,
 ) -> Stored:
-    """A new OPEN order. `request` is as CreateOrder takes it. Orders of the API have a version and send events."""
+    """A new OPEN order. `request` is as CreateOrder takes it. Orders of the API have a version and send events.
+
+    `created` is the device's time of an offline sale: such orders arrive late with their original created_at.
+    """
     request = with_uids(world, request)
     keep = {k: request[k] for k in ("customer_id", "reference_id", "metadata", "ticket_name", "note") if request.get(k)}
     body: Json = {"id": world.mint.mixed(27) + "ZY", "location_id": location_id, "source": {"name": source}} | keep
@@ -24,8 +35,9 @@ def open_order(
     if api:
         body["version"] = 1
         merchant.api_orders.add(body["id"])
-    body |= {"created_at": stamp(now), "updated_at": stamp(now)}
-    row = merchant.orders.put(Stored(body, location_id, now))
+    created = now if created is None else created
+    body |= {"created_at": stamp(created), "updated_at": stamp(now)}
+    row = merchant.orders.put(Stored(body, location_id, created, updated=now))
     recount(world, merchant, row)
     if api:
         announce(world, merchant, row, now=now, created=True)

@@ -58,16 +58,16 @@ def plan(merchant: Merchant, day: date, *, count: int, rates: list[str], seed: i
         opening, closing = (local_micros(day, t, merchant.zone(place)) for t in (OPENING, CLOSING))
         at = opening + (closing - opening) * n // count
         kind = _KINDS[n // len(places) % len(_KINDS)]
-        steps.append(
-            Step(at, "sell", place, kind(dice, rates) | {"location_id": place, "reference_id": f"play-{day}-{n}"})
-        )
+        sale = kind(dice, rates) | {"location_id": place, "reference_id": f"play-{day}-{n}"}
+        sale["lines"] = [line | _variation(merchant, line) for line in sale["lines"]]
+        steps.append(Step(at, "sell", place, sale))
     _add_refunds(steps)
     first = places[0]
     zone = merchant.zone(first)
     morning = local_micros(day, time(10, 30), zone)
     offline = local_micros(day - timedelta(days=1), OFFLINE_AT, zone)
-    sale = {"lines": [{"name": "Lamp", "amount": 9995, "tax": rates[0]}], "location_id": first, "offline_at": offline}
-    steps.append(Step(morning, "sell", first, sale))
+    late = {"lines": [{"name": "Lamp", "amount": 9995, "tax": rates[0]}], "location_id": first, "offline_at": offline}
+    steps.append(Step(morning, "sell", first, late))
     lines = [
         {"name": "Delivery to office", "amount": 80000, "tax": rates[0], "tax_mode": "ADDITIVE"},
         {"name": "Lunch", "amount": 2450, "quantity": "12", "tax": rates[1], "tax_mode": "ADDITIVE"},
@@ -75,6 +75,11 @@ def plan(merchant: Merchant, day: date, *, count: int, rates: list[str], seed: i
     steps.append(Step(morning, "invoice", first, {"lines": lines, "due_date": (day + timedelta(days=14)).isoformat()}))
     steps.append(Step(morning + 4 * HOUR, "invoice_pay", first, {"means": "card"}, of=len(steps) - 1))
     return steps
+
+
+def _variation(merchant: Merchant, line: Json) -> Json:
+    key = merchant.variations.get(line.get("tax", ""))
+    return {"catalog_object_id": key} if key else {}
 
 
 def _price(dice: Mint, low: int, high: int) -> int:

@@ -44,13 +44,14 @@ def seed_merchant(world: World, arguments: Json, now: int) -> Json:
     app = _application(world, merchant, arguments)
     scopes = tuple(arguments.get("scopes") or ALL_SCOPES)
     app.grants[merchant.id] = scopes
-    return _tokens(world, merchant, app, scopes, now) | {
+    return _tokens(world, merchant, app, arguments, now) | {
         "merchant_id": merchant.id,
         "location_ids": list(merchant.locations),
         "application_id": app.id,
         "application_secret": app.secret,
         "currency": merchant.currency,
         "taxes": list(merchant.taxes),
+        "variations": dict(merchant.variations),
     }
 
 
@@ -106,12 +107,14 @@ def _application(world: World, merchant: Merchant, arguments: Json) -> Applicati
     return app
 
 
-def _tokens(world: World, merchant: Merchant, app: Application, scopes: tuple[str, ...], now: int) -> Json:
+def _tokens(world: World, merchant: Merchant, app: Application, arguments: Json, now: int) -> Json:
     pat = next((t.value for t in world.tokens.values() if t.personal and t.application_id == app.id), None)
     if pat is None:
-        pat = "EAAAl" + world.mint.mixed(32)
+        pat = arguments.get("pat") or "EAAAl" + world.mint.mixed(32)
         world.tokens[pat] = Token(pat, app.id, app.owner_id, ALL_SCOPES, None)
-    access, refresh = "EAAAE" + world.mint.mixed(32), "EQAAE" + world.mint.mixed(32)
+    access = arguments.get("oauth_token") or "EAAAE" + world.mint.mixed(32)
+    refresh = arguments.get("refresh_token") or "EQAAE" + world.mint.mixed(32)
+    scopes = app.grants[merchant.id]
     world.tokens[access] = Token(access, app.id, merchant.id, scopes, now + 30 * DAY)
     world.refresh_tokens[refresh] = RefreshToken(refresh, app.id, merchant.id, scopes)
     return {"pat": pat, "oauth_token": access, "refresh_token": refresh, "expires_at": stamp_s(now + 30 * DAY)}
@@ -132,6 +135,7 @@ def seed_catalog(world: World, merchant: Merchant, now: int) -> None:
         item |= {"tax_ids": [put_tax.id], "variations": [nested], "product_type": "REGULAR"}
         put_object(world, merchant, "ITEM", {"item_data": item}, now, key=item_id)
         merchant.catalog.put(Stored(nested, "", now))
+        merchant.variations.setdefault(str(rate), variation_id)
 
 
 def _object(type_: str, content: Json, now: int, key: str) -> Json:

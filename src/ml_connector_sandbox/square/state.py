@@ -44,6 +44,7 @@ class Knobs:
     offline_created_at: str = "upload"  # or "device"
     offline_hidden_by_default: bool = True
     tip_in_total: bool = True  # whether an order's total_money holds the tip
+    list_lag_s: float = 0.0  # lists do not show what changed within this time; single reads do
     empty_pages: float = 0.0  # share of pages that are empty and have a cursor; SDK pagers stop at them
     short_pages: float = 0.0  # share of pages shorter than asked, with a cursor
     test_shape: str = "spec"  # or "root": the answer of a subscription's test call
@@ -160,6 +161,7 @@ class Merchant:
     api_orders: set[str] = field(default_factory=set)  # these have `version` and events
     fees: dict[str, int] = field(default_factory=dict)  # payment id -> Square's fee
     refunded: dict[str, dict[str, int]] = field(default_factory=dict)  # order -> line uid -> millionths returned
+    variations: dict[str, str] = field(default_factory=dict)  # VAT percentage -> a catalog variation sold at it
     invoice_numbers: dict[str, int] = field(default_factory=dict)  # location -> last number
 
     @property

@@ -87,6 +87,7 @@ def sell(world: World, merchant: Merchant, arguments: Json, now: int) -> tuple[S
         location_id=location_id,
         now=now,
         source="Point of Sale",
+        created=arguments.get("offline_at"),
     )
     specs = arguments.get("tenders")
     if specs is None:

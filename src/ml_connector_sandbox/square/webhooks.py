@@ -18,6 +18,7 @@ from ml_connector_sandbox.square.times import DAY, MINUTE, instant, stamp
 
 # The waits before retries 1 to 11; after the last the event is discarded.
 RETRY_WAITS_MIN = (1, 2, 4, 8, 16, 32, 60, 120, 240, 480, 480)
+BATCH = 5000  # one call takes no more, so that a backlog does not stop the server
 SILENT_LIMIT = 21 * DAY  # a subscription without any 2xx for three weeks is disabled
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
@@ -177,9 +178,9 @@ class Desk:
             heapq.heappush(self._waiting, _Waiting(max(now, self._world.clock.now), order, subscription.id, body, 0))
 
     def due(self, now: int) -> list[Delivery]:
-        """Take what is due, signed with the key of this moment."""
-        taken = []
-        while self._waiting and self._waiting[0].due <= now:
+        """Take what is due, at most BATCH at a time, signed with the key of this moment."""
+        taken: list[Delivery] = []
+        while self._waiting and self._waiting[0].due <= now and len(taken) < BATCH:
             waiting = heapq.heappop(self._waiting)
             subscription = self.subscriptions.get(waiting.subscription_id)
             if subscription is None or not subscription.enabled:
@@ -219,10 +220,10 @@ class Desk:
             if subscription:
                 subscription.heard = now
             return
-        if subscription and now - max(subscription.heard, subscription.created) > self._scaled(SILENT_LIMIT):
+        if subscription and now - max(subscription.heard, subscription.created) > SILENT_LIMIT:
             subscription.enabled = False
         # The eleven waits add up to 24 h 3 min; what is later than that because attempts were slow is dropped too.
-        limit = self._scaled(DAY + 5 * MINUTE)
+        limit = self._scaled(DAY) + 5 * MINUTE
         if waiting.retry >= len(RETRY_WAITS_MIN) or now - waiting.first >= limit:
             self.counts["discarded"] += 1
             return
