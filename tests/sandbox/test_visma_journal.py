@@ -95,6 +95,7 @@ def test_releasing_twice_is_refused() -> None:
             [journal_line("1910", debit=1, subaccount=segments((1, "10"))), journal_line("3004", credit=1)],
             "cash account",
         ),
+        ([journal_line("1690", debit=1), wrapped(accountNumber="3004", referenceNumber="x" * 16)], "longer than 15"),
         ([journal_line("1690", debit=1, project="P1"), journal_line("3004", credit=1)], "'Project'"),
     ],
 )

@@ -82,6 +82,33 @@ def test_an_invoice_that_waits_for_printing_cannot_be_released_unless_told_not_t
     released_invoice(shop, dontPrint=True)
 
 
+def test_a_refused_change_leaves_the_document_as_it_was() -> None:
+    shop = office()
+    number = shop.create(f"/v2/{INVOICE}", invoice())
+    before = shop.get(f"/v1/{INVOICE}/{number}")
+    line = wrapped(operation="Update", lineNumber=1, unitPriceInCurrency=1)
+    body = wrapped(invoiceText="new", invoiceLines=[line]) | {"taxDetailLines": [wrapped(taxId="S12", vatAmount=1)]}
+    shop.refused("PUT", f"/v1/{INVOICE}/{number}", body)
+    assert shop.get(f"/v1/{INVOICE}/{number}") == before
+
+
+def test_changing_a_reversal_does_not_change_what_it_reverses() -> None:
+    shop = office()
+    number = released_invoice(shop)
+    before = shop.get(f"/v1/{INVOICE}/{number}")
+    note = shop.act(f"/v1/{INVOICE}/{number}/action/reverse", {"returnCreditNote": False})["refNbr"]
+    line = wrapped(operation="Update", lineNumber=1, unitPriceInCurrency=1)
+    assert shop.call("PUT", f"/v1/{NOTE}/{note}", {"lines": [line]}).status == 204
+    assert shop.get(f"/v1/{INVOICE}/{number}") == before
+
+
+def test_a_malformed_reversal_makes_no_credit_note() -> None:
+    shop = office()
+    number = released_invoice(shop)
+    shop.refused("POST", f"/v1/{INVOICE}/{number}/action/reverse", {"returnCreditNote": {"value": True}})
+    assert shop.get(f"/v1/{NOTE}") == []
+
+
 def test_a_stale_row_version_counts_only_with_the_background_header() -> None:
     shop = office()
     number = shop.create(f"/v2/{INVOICE}", invoice())
@@ -116,6 +143,7 @@ def test_a_payment_settles_its_invoice() -> None:
         ({"cashAccount": "1580"}, "cross rate"),
         ({"customer": "10000"}, "another customer"),
         ({"invoiceText": "x" * 51}, "longer than 50"),
+        ({"paymentRef": "x" * 41}, "longer than 40"),
         ({"type": "VoidPayment"}, "cannot be entered"),
         ({"paymentAmount": 1249}, "More is applied"),
     ],

@@ -176,6 +176,17 @@ def _compiled(text: str) -> dict[str, tuple[int, Any]]:
 _COMPILED = {name: _compiled(text) for name, text in SHAPES.items()}
 
 
+# Lengths are not in the contract; these are the ERP's customary ones, so that an over-long token shows up here.
+SHORT_REFERENCE_LIMIT, REFERENCE_LIMIT, TEXT_LIMIT = 15, 40, 256
+
+
+def limited(value: str | None, limit: int, label: str) -> str:
+    """A text no longer than the ERP keeps; null is empty. Raises Refusal."""
+    if value and len(value) > limit:
+        raise Refusal(400, f"'{label}' is longer than {limit} characters.")
+    return value or ""
+
+
 def required(body: Body, name: str, label: str | None = None) -> Any:
     """A field that must be there and not null. Raises Refusal in the ERP's words."""
     value = body.get(name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from decimal import Decimal
 
-from ml_connector_sandbox.visma.bodies import Body
+from ml_connector_sandbox.visma.bodies import SHORT_REFERENCE_LIMIT, TEXT_LIMIT, Body, limited
 from ml_connector_sandbox.visma.call import Call
 from ml_connector_sandbox.visma.chart import ZERO, Account, Chart
 from ml_connector_sandbox.visma.company import Company
@@ -104,7 +104,7 @@ def find(company: Company, number: str) -> Batch:
 
 def _header(batch: Batch, body: Body) -> None:
     if "description" in body:
-        batch.description = body["description"] or ""
+        batch.description = limited(body["description"], TEXT_LIMIT, "Description")
     if "controlTotalInCurrency" in body:
         batch.control_total = body["controlTotalInCurrency"] or ZERO
     if "createVatTransaction" in body:
@@ -155,8 +155,8 @@ def _filled(company: Company, batch: Batch, line: Line, row: Body) -> Line:
     line.credit = _amount(company.chart, batch.currency, get("creditAmountInCurrency"), line.credit)
     if line.debit and line.credit:
         raise Refusal(400, f"Line {line.number} has both a debit and a credit amount.")
-    line.reference = get("referenceNumber", line.reference) or ""
-    line.text = get("transactionDescription", line.text) or ""
+    line.reference = limited(get("referenceNumber", line.reference), SHORT_REFERENCE_LIMIT, "Ref. Number")
+    line.text = limited(get("transactionDescription", line.text), TEXT_LIMIT, "Transaction Description")
     if "vatCodeId" in row:
         line.vat_code = row["vatCodeId"] or ""
     elif batch.create_vat and not line.vat_code:

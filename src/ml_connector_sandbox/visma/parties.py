@@ -17,6 +17,7 @@ from ml_connector_sandbox.visma.lists import all_pass, moment_filter, paged
 from ml_connector_sandbox.visma.posting import forced_number, not_found_currency, numbered
 from ml_connector_sandbox.visma.refusal import Refusal, not_found
 from ml_connector_sandbox.visma.shown import vat_zone
+from ml_connector_sandbox.visma.undo import unchanged_when_refused
 
 Row = dict[str, Any]
 _ADDRESSES = ("mainAddress", "invoiceAddress", "deliveryAddress", "remitAddress", "supplierAddress")
@@ -198,8 +199,9 @@ def _made(call: Call, body: Body, known: dict[str, Party], series: str, label: s
 
 def _change_customer(call: Call) -> Response:
     party, body = _one(call), call.body("Customer")
-    _merge(call.company, party, body)
-    _merge_customer(call.company, party, body)
+    with unchanged_when_refused(party):
+        _merge(call.company, party, body)
+        _merge_customer(call.company, party, body)
     _touched(call, party)
     call.company.tell("CustomerChanged", "customer", party.number)
     return no_content()

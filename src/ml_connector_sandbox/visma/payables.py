@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from ml_connector_sandbox.visma.bodies import Body, required
+from ml_connector_sandbox.visma.bodies import REFERENCE_LIMIT, TEXT_LIMIT, Body, limited, required
 from ml_connector_sandbox.visma.call import Call
 from ml_connector_sandbox.visma.chart import ZERO, Subaccount
 from ml_connector_sandbox.visma.company import Company
@@ -24,11 +24,18 @@ from ml_connector_sandbox.visma.posting import (
     subaccount,
 )
 from ml_connector_sandbox.visma.refusal import Refusal
+from ml_connector_sandbox.visma.undo import unchanged_when_refused
 
 Day = date  # a field may be called `date` too
 LEDGERS = ("GeneralLedger", "SupplierLedger")
 ENTERED = ("Invoice", "CreditAdj", "DebitAdj", "Prepayment")
-_TEXTS = ("supplierReference", "description", "note", "paymentRefNo", "paymentMessage")
+_LIMITS = {
+    "supplierReference": REFERENCE_LIMIT,
+    "description": TEXT_LIMIT,
+    "note": 4000,
+    "paymentRefNo": REFERENCE_LIMIT,
+    "paymentMessage": TEXT_LIMIT,
+}
 
 
 @dataclass(slots=True)
@@ -131,9 +138,10 @@ def change(call: Call, document: SupplierDocument) -> None:
     if document.status not in ("Hold", "Balanced", "Prebooked"):
         raise Refusal(400, f"The document {document.number} is {document.status} and cannot be changed.")
     body = call.body("SupplierInvoice")
-    if body.get("supplierNumber"):
-        document.supplier = supplier(call.company, body["supplierNumber"])
-    _fill(call.company, document, body, fresh=False)
+    with unchanged_when_refused(document, rows="lines"):
+        if body.get("supplierNumber"):
+            document.supplier = supplier(call.company, body["supplierNumber"])
+        _fill(call.company, document, body, fresh=False)
     touched(call, document)
 
 
@@ -194,7 +202,8 @@ def reverse(call: Call, document: SupplierDocument) -> SupplierDocument:
         document.rate, document.zone, document.branch, document.mode, call.now, call.now, company.stamp(),
         document.terms,
     )  # fmt: skip
-    mirror.lines, mirror.taxes, mirror.total = list(document.lines), list(document.taxes), document.total
+    mirror.lines = [replace(line, attachments=[]) for line in document.lines]
+    mirror.taxes, mirror.total = list(document.taxes), document.total
     mirror.texts = dict(document.texts)
     mirror.number = numbered(
         company, "APINVOICE", None, lambda n: ("DebitAdj", n) in company.supplier_documents, "Reference Nbr."
@@ -224,7 +233,7 @@ def _fill(company: Company, document: SupplierDocument, body: Body, *, fresh: bo
         raise Refusal(400, f"'Branch' '{document.branch}' cannot be found in the system.")
     keep = {"financialPeriod": document.period} if document.period and "date" not in body else {}
     document.period = period_for(company, {**keep, **body}, document.date, LEDGERS).id
-    document.texts |= {name: body[name] or "" for name in _TEXTS if name in body}
+    document.texts |= {name: limited(body[name], limit, name) for name, limit in _LIMITS.items() if name in body}
     if body.get("paySelected") is not None:
         document.pay_selected = body["paySelected"]
     if body.get("hold") is not None and document.status in ("Hold", "Balanced"):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 
-from ml_connector_sandbox.visma.bodies import Body, required
+from ml_connector_sandbox.visma.bodies import REFERENCE_LIMIT, Body, limited, required
 from ml_connector_sandbox.visma.call import Call
 from ml_connector_sandbox.visma.chart import ZERO, CashAccount, Chart
 from ml_connector_sandbox.visma.company import Company
@@ -24,6 +24,7 @@ from ml_connector_sandbox.visma.posting import (
 from ml_connector_sandbox.visma.receivables import Application, CustomerDocument, paid_document, post_difference, settle
 from ml_connector_sandbox.visma.receivables import touched as document_touched
 from ml_connector_sandbox.visma.refusal import Refusal
+from ml_connector_sandbox.visma.undo import unchanged_when_refused
 
 Day = date  # a field may be called `date` too
 LEDGERS = ("GeneralLedger", "CustomerLedger", "CashManagement")
@@ -82,7 +83,7 @@ def create(call: Call) -> Payment:
     if kind not in ENTERED:
         raise Refusal(400, f"A payment of type {kind} cannot be entered.")
     who = customer(company, required(body, "customer", "Customer"))
-    reference = required(body, "paymentRef", "Payment Ref.")
+    reference = limited(required(body, "paymentRef", "Payment Ref."), REFERENCE_LIMIT, "Payment Ref.")
     on = (body.get("applicationDate") or call.now).date()
     cash, method = _cash(company, body)
     currency = body.get("currency") or cash.currency
@@ -101,7 +102,7 @@ def create(call: Call) -> Payment:
     status = "Hold" if (company.preferences.hold_on_entry if hold is None else hold) else "Balanced"
     payment = Payment(
         kind, "", who, status, on, period, cash, method, rate_on(company, currency, on, None), amount, reference,
-        _text(body.get("invoiceText")), branch, call.now, call.now, 0,
+        limited(body.get("invoiceText"), _TEXT_LIMIT, "Description"), branch, call.now, call.now, 0,
     )  # fmt: skip
     _apply_rows(company, payment, body.get("paymentLines") or [])
     forced = forced_number(body, "referenceNumber")
@@ -120,9 +121,10 @@ def change(call: Call, payment: Payment, body: Body) -> None:
         raise Refusal(400, f"The payment {payment.number} is {payment.status} and cannot be changed.")
     if payment.released and set(body) - {"type", "paymentLines", "customer", "paymentRef", "hold"}:
         raise Refusal(400, f"The payment {payment.number} is released; only its applications can be changed.")
-    if not payment.released:
-        _change_header(company, payment, body)
-    _apply_rows(company, payment, body.get("paymentLines") or [])
+    with unchanged_when_refused(payment):
+        if not payment.released:
+            _change_header(company, payment, body)
+        _apply_rows(company, payment, body.get("paymentLines") or [])
     payment.modified, payment.stamp = call.now, company.stamp()
 
 
@@ -171,22 +173,18 @@ def void(call: Call, payment: Payment) -> Payment:
 
 def apply_note(call: Call, note: CustomerDocument, body: Body) -> None:
     """Apply a credit note to further documents: the payment screen shows credit notes too. Raises Refusal."""
+    found = []
     for row in body.get("paymentLines") or []:
         paid = paid_document(call.company, (row.get("documentType") or "Invoice", row.get("refNbr") or ""))
         if paid.customer is not note.customer or paid.currency != note.currency:
             raise Refusal(400, f"{paid.kind} '{paid.number}' belongs to another customer or currency.")
-        note.applications.append(Application(note.key, paid.key, row.get("amountPaid") or ZERO))
+        found.append(Application(note.key, paid.key, row.get("amountPaid") or ZERO))
+    note.applications += found
     document_touched(call, note)
 
 
 def _taken(company: Company, number: str) -> bool:
     return any((kind, number) in company.payments for kind in ENTERED)
-
-
-def _text(value: str | None) -> str:
-    if value and len(value) > _TEXT_LIMIT:
-        raise Refusal(400, f"'Description' is longer than {_TEXT_LIMIT} characters.")
-    return value or ""
 
 
 def _cash(company: Company, body: Body) -> tuple[CashAccount, str]:
@@ -215,8 +213,8 @@ def _change_header(company: Company, payment: Payment, body: Body) -> None:
         payment.amount = company.chart.rounded(body["paymentAmount"], payment.cash.currency)
     if body.get("hold") is not None:
         payment.status = "Hold" if body["hold"] else "Balanced"
-    payment.reference = body.get("paymentRef") or payment.reference
-    payment.text = _text(body["invoiceText"]) if "invoiceText" in body else payment.text
+    payment.reference = limited(body.get("paymentRef") or payment.reference, REFERENCE_LIMIT, "Payment Ref.")
+    payment.text = limited(body["invoiceText"], _TEXT_LIMIT, "Description") if "invoiceText" in body else payment.text
     payment.rate = rate_on(company, payment.cash.currency, payment.date, None)
 
 

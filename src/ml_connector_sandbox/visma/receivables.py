@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from ml_connector_sandbox.visma.bodies import Body
+from ml_connector_sandbox.visma.bodies import REFERENCE_LIMIT, TEXT_LIMIT, Body, limited
 from ml_connector_sandbox.visma.call import Call
 from ml_connector_sandbox.visma.chart import ZERO, Chart, Subaccount
 from ml_connector_sandbox.visma.company import Company
@@ -24,6 +24,7 @@ from ml_connector_sandbox.visma.posting import (
     subaccount,
 )
 from ml_connector_sandbox.visma.refusal import Refusal
+from ml_connector_sandbox.visma.undo import unchanged_when_refused
 
 Day = date  # a field may be called `date` too
 LEDGERS = ("GeneralLedger", "CustomerLedger")
@@ -31,7 +32,13 @@ SERIES = {"Invoice": "ARINVOICE", "CreditNote": "ARCREDIT", "DebitNote": "ARDEBI
 LINES_FIELD = {"Invoice": "invoiceLines", "CreditNote": "lines", "DebitNote": "lines"}
 TAX_FIELD = {"Invoice": "taxDetailLines", "CreditNote": "taxDetails", "DebitNote": "taxDetailLines"}
 _OPEN_TO_CHANGE = ("Hold", "Balanced", "PendingPrint", "PendingEmail", "CreditHold")
-_TEXTS = ("invoiceText", "externalReference", "customerRefNumber", "paymentReference", "note")
+_LIMITS = {
+    "invoiceText": TEXT_LIMIT,
+    "externalReference": REFERENCE_LIMIT,
+    "customerRefNumber": REFERENCE_LIMIT,
+    "paymentReference": REFERENCE_LIMIT,
+    "note": 4000,
+}
 
 
 @dataclass(slots=True)
@@ -152,11 +159,12 @@ def change(call: Call, document: CustomerDocument) -> None:
     if document.status not in _OPEN_TO_CHANGE:
         if set(body) - {"note", "excludeDebtCollection", "revoked", "paymentReference"}:
             raise Refusal(400, f"The document {document.number} is {document.status} and cannot be changed.")
-        document.texts |= {name: body[name] or "" for name in _TEXTS if name in body}
+        document.texts |= {name: limited(body[name], limit, name) for name, limit in _LIMITS.items() if name in body}
     else:
-        if body.get("customerNumber"):
-            document.customer = customer(company, body["customerNumber"])
-        fill(company, document, body, fresh=False)
+        with unchanged_when_refused(document, rows="lines"):
+            if body.get("customerNumber"):
+                document.customer = customer(company, body["customerNumber"])
+            fill(company, document, body, fresh=False)
     touched(call, document)
 
 
@@ -195,7 +203,8 @@ def reversed_by(call: Call, invoice: CustomerDocument) -> CustomerDocument:
         invoice.rate, invoice.zone, invoice.branch, call.now, call.now, 0, invoice.terms,
     )  # fmt: skip
     note.status = "Hold" if company.preferences.reversal_on_hold else "Balanced"
-    note.lines, note.taxes, note.total = list(invoice.lines), list(invoice.taxes), invoice.total
+    note.lines = [replace(line, attachments=[]) for line in invoice.lines]
+    note.taxes, note.total = list(invoice.taxes), invoice.total
     note.texts = {**invoice.texts, "invoiceText": invoice.texts.get("invoiceText", "")}
     note.dont_print = note.dont_email = True
     note.number = numbered(
@@ -273,7 +282,7 @@ def fill(company: Company, document: CustomerDocument, body: Body, *, fresh: boo
         raise Refusal(400, f"'Branch' '{document.branch}' cannot be found in the system.")
     keep = {"financialPeriod": document.period} if document.period and "documentDate" not in body else {}
     document.period = period_for(company, {**keep, **body}, document.date, LEDGERS).id
-    document.texts |= {name: body[name] or "" for name in _TEXTS if name in body}
+    document.texts |= {name: limited(body[name], limit, name) for name, limit in _LIMITS.items() if name in body}
     document.dont_print = document.dont_print if body.get("dontPrint") is None else body["dontPrint"]
     document.dont_email = document.dont_email if body.get("dontEmail") is None else body["dontEmail"]
     _apply_rows(company, document, body.get(LINES_FIELD[document.kind]) or [], fresh=fresh)

@@ -138,8 +138,8 @@ def _printing(kind: str) -> Callable[[Call], Response]:
 
 
 def _reverse(call: Call) -> Response:
-    note = receivables.reversed_by(call, _find(call, "Invoice"))
     body_of("ReverseInvoice", call.request.body or b"{}")
+    note = receivables.reversed_by(call, _find(call, "Invoice"))
     result = action_result(call, refNbr=note.number, docType="CreditNote")
     location = call.url(f"/v1/customerCreditNote/{note.number}")
     return Response(result.status, result.body, (*result.headers, ("Location", location), etag(note.stamp)))
