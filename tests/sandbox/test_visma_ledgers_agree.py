@@ -1,4 +1,4 @@
-"""Whatever is done to customer documents, in whatever order: the books balance and the sub-ledger equals its account."""
+"""Whatever is done to customer documents, in any order: books balance and the sub-ledger equals its account."""
 
 from __future__ import annotations
 
