@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -142,15 +143,15 @@ class World:
             for n, place in enumerate(places, start=1)
         ]
         rates = [("25", "3001", "25", "S25", "2611"), ("12", "3002", "12", "S12", "2621")]
-        from decimal import Decimal
-
         by_rate = []
         for rate, sales, code, vat_id, payable in rates:
             when = When(vat_rate=(Decimal(rate),))
             by_rate.append(Rule(f"sales {rate}", ("sales", "service_charge"), when, account=sales, vat_code=code))
             by_rate.append(Rule(f"vat {rate}", ("vat",), when, account=payable, vat_id=vat_id, vat_code=code))
-        plain = [("clearing", "1580"), ("till", "1910"), ("bank", "1930"), ("external", "1585")]
-        cash = [Rule(role, (role,), account=account, cash_account=account) for role, account in plain]
+        plain = [("clearing", "1580", "SQUARE"), ("till", "1910", "CASH"), ("bank", "1930", "BANK"), ("external", "1585", "CARD")]
+        cash = [
+            Rule(role, (role,), account=account, cash_account=account, payment_method=method) for role, account, method in plain
+        ]
         others = [
             ("sales", "3004"), ("service_charge", "3004"), ("tips", "2820"), ("gift_cards", "2421"), ("fee", "6570"), ("rounding", "3740"),
             ("suspense", "1799"), ("dispute_receivable", "1521"), ("dispute_fee", "6571"), ("dispute_loss", "6351"),

@@ -210,7 +210,8 @@ class RateHeaders:
     policy: str = ""
 
 
-KINDS_WITHOUT_RELEASE = frozenset({"customer", "supplier", "reverse_invoice", "void_payment"})
+KINDS_WITHOUT_RELEASE = frozenset({"customer", "supplier"})
+"""Master data stands at once. Documents are drafts until they are released, those that take another back too."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ml_connector.engine.books import Books, open_books
+from ml_connector.engine.books import Books, Road, open_books
 from ml_connector.engine.sending import content_of, context_of, needs_release
 from ml_connector.engine.settling import content_of_write
 from ml_connector.engine.works import Works, open_line
@@ -32,13 +32,21 @@ class OpenAmount:
 
 @dataclass(slots=True)
 class Statement:
-    """One clearing account: the ledger's balance, what waits at the processor, and what nobody can explain."""
+    """One clearing account: the ledger's balance, what is not booked yet, what the processor holds, and the rest.
+
+    ledger + unbooked = waiting at the processor; what is left over is unexplained.
+    """
 
     account: str
     currency: str
     ledger_minor: int = 0
     entries: int = 0
     open_amounts: list[OpenAmount] = field(default_factory=list)
+    unbooked_amounts: list[OpenAmount] = field(default_factory=list)
+
+    @property
+    def unbooked(self) -> Money:
+        return Money(sum(one.amount.minor for one in self.unbooked_amounts), self.currency)
 
     @property
     def ledger(self) -> Money:
@@ -50,7 +58,7 @@ class Statement:
 
     @property
     def unexplained(self) -> Money:
-        return self.ledger - self.waiting
+        return self.ledger + self.unbooked - self.waiting
 
 
 def posted(works: Works, company_id: str) -> Iterator[writes.Write]:
@@ -76,9 +84,9 @@ def statements(works: Works, company_id: str) -> list[Statement]:
             one = found.setdefault((account, currency), Statement(account, currency))
             one.ledger_minor += minor
             one.entries += 1
-    for one in _at_processor(works, books):
-        statement = found.setdefault((one[0], one[1].amount.currency), Statement(one[0], one[1].amount.currency))
-        statement.open_amounts.append(one[1])
+    for account, amount, booked in _at_processor(works, books):
+        statement = found.setdefault((account, amount.amount.currency), Statement(account, amount.amount.currency))
+        (statement.open_amounts if booked is None else statement.unbooked_amounts).append(amount)
     return sorted(found.values(), key=lambda one: (one.account, one.currency))
 
 
@@ -93,29 +101,58 @@ def _clearing_lines(content: Any, books: Books) -> Iterator[tuple[str, int, str]
         yield (cash.account if cash else content.cash_account), sign * content.amount.minor, content.amount.currency
 
 
-def _at_processor(works: Works, books: Books) -> Iterator[tuple[str, OpenAmount]]:
-    """Money the processor holds, by its own records: card captures and refunds that no payout has settled yet."""
+@dataclass(frozen=True, slots=True)
+class _Movement:
+    """One movement of the processor's money: where it stands in our house."""
+
+    source_id: str
+    amount: Money
+    state: str
+    reason: str
+
+
+def _at_processor(works: Works, books: Books) -> Iterator[tuple[str, OpenAmount, str | None]]:
+    """By the processor's own records: (account, amount, None) still held there, (account, amount, state) not booked here."""
     for road in books.roads.values():
-        held: dict[str, tuple[Money, str]] = {}
-        settled: set[str] = set()
-        with works.database.reading() as c:
-            found = trips.of_route(c, road.route.id, states=("posted",))
-            stored = records.by_ids(c, [trip.record_id for trip in found])
-        for record in stored.values():
-            if record.payload is None:
+        movements, payouts, settled = _movements(works, road)
+        for one in movements:
+            account = rules.clearing_account(road.rulebooks[-1], one.amount.currency)
+            if account is None or one.state == "ignored":
                 continue
-            document = road.translate(record.kind, records.payload_of(record.payload))
-            if isinstance(document, Capture) and rules.enters_clearing(document.means):
-                held[document.id] = (document.total, "captured, not paid out yet")
-            elif isinstance(document, Refund) and rules.enters_clearing(document.means or "card"):
-                held[document.id] = (-document.amount, "refunded, not paid out yet")
-            elif isinstance(document, Payout):
-                settled.update(rules.settled_by(document))
-        for source_id, (amount, why) in sorted(held.items()):
-            if source_id not in settled:
-                account = rules.clearing_account(road.rulebooks[-1], amount.currency)
-                if account is not None:
-                    yield account, OpenAmount(f"{road.terms.code}:{source_id}", amount, why)
+            key = f"{road.terms.code}:{one.source_id}"
+            if one.source_id not in settled:
+                yield account, OpenAmount(key, one.amount, "not paid out yet"), None
+            if one.state != "posted":
+                yield account, OpenAmount(key, one.amount, f"{one.state}: {one.reason}"), one.state
+        for one in payouts:
+            account = rules.clearing_account(road.rulebooks[-1], one.amount.currency)
+            if account is not None and one.state not in ("posted", "ignored"):
+                yield account, OpenAmount(f"{road.terms.code}:{one.source_id}", -one.amount, f"{one.state}: {one.reason}"), one.state
+
+
+def _movements(works: Works, road: Road) -> tuple[list[_Movement], list[_Movement], set[str]]:
+    """(captures and refunds through the processor, payouts with their gross, ids that payouts settled)."""
+    movements: list[_Movement] = []
+    payouts: list[_Movement] = []
+    settled: set[str] = set()
+    with works.database.reading() as c:
+        found = trips.of_route(c, road.route.id)
+        stored = records.by_ids(c, [trip.record_id for trip in found])
+    for trip in found:
+        record = stored[trip.record_id]
+        if record.payload is None or record.kind not in ("payment", "refund", "payout"):
+            continue
+        document = road.translate(record.kind, records.payload_of(record.payload))
+        told = (trip.state, trip.reason or "")
+        if isinstance(document, Capture) and document.state == "completed" and rules.enters_clearing(document.means):
+            movements.append(_Movement(document.id, document.total, *told))
+        elif isinstance(document, Refund) and document.state == "completed" and rules.enters_clearing(document.means or "card"):
+            movements.append(_Movement(document.id, -document.amount, *told))
+        elif isinstance(document, Payout):
+            settled.update(rules.settled_by(document))
+            gross = Money(sum(entry.net.minor + entry.fee.minor for entry in document.entries), document.amount.currency)
+            payouts.append(_Movement(document.id, gross, *told))
+    return movements, payouts, settled
 
 
 # ------------------------------------------------------------------------------------------- census

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ml_connector.clock import micros
 from ml_connector.connectors.shapes import Translate
 from ml_connector.engine.works import Works, open_line
 from ml_connector.errors import Untranslatable
 from ml_connector.finance.documents import Document
-from ml_connector.finance.plan import Answer, Found, Need, Related
+from ml_connector.finance.plan import Answer, Need, Related
 from ml_connector.finance.rulebook import Terms
 from ml_connector.flows.flow import Flow
 from ml_connector.store import bindings, cursors, records
@@ -80,8 +79,8 @@ def gather(
     translated: dict[tuple[str, int], Document | None] = {}
     tried: set[tuple[str, str]] = set()
     for _ in range(ROUNDS):
-        asked = _ask(cases, found, tried=tried)
-        if not asked:
+        asked, grown = _ask(cases, found, tried=tried)
+        if not asked and not grown:
             break
         tried |= asked.keys()
         _answer(works, c, asked, found=found, translated=translated)
@@ -90,21 +89,24 @@ def gather(
 
 def _ask(
     cases: Sequence[Case], found: Gathered, *, tried: set[tuple[str, str]]
-) -> dict[tuple[str, str], tuple[Need, Translate]]:
-    """What every case still needs, by (connection, need name), leaving out what was tried before."""
+) -> tuple[dict[tuple[str, str], tuple[Need, Translate]], bool]:
+    """What every case still needs, by (connection, need name), leaving out what was tried before; whether any asks more."""
     asked: dict[tuple[str, str], tuple[Need, Translate]] = {}
+    grown = False
     for case in cases:
         if case.document is None:
             continue
         needs = case.flow.needs(case.document, found.related(case), case.terms)
-        found.read[case.id] = [need.name for need in needs]
+        names = [need.name for need in needs]
+        grown = grown or names != found.read.get(case.id)
+        found.read[case.id] = names
         missing = [need for need in needs if (_connection(case, need), need.name) not in found.answers]
         found.missing[case.id] = missing
         for need in missing:
             name = _connection(case, need), need.name
             if name not in tried:
                 asked[name] = need, case.translate
-    return asked
+    return asked, grown
 
 
 def _connection(case: Case, need: Need) -> str:
@@ -177,28 +179,27 @@ def _walked(c: Connection, connection_id: str, need: Need, marks: dict[str | Non
 
 
 def _answer_party(works: Works, c: Connection, connection_id: str, need: Need, *, found: Gathered) -> None:
+    """From what was looked up lately; a party we are bound to is looked up by its number and keeps how it was bound."""
     fields = dict(need.fields)
-    key = fields.get("binding")
-    if key is not None:
-        bound = bindings.of_keys(c, connection_id, need.kind, [key]).get(key)
-        if bound is not None and "number" not in fields:
-            fields = {"number": bound.remote_id}
-    cached = works.parties.get((connection_id, need.kind, json.dumps(fields, sort_keys=True)), now=works.now())
-    if cached is not None:
-        found.answers[connection_id, need.name] = cached
+    key = fields.pop("binding", None)
+    bound = bindings.of_keys(c, connection_id, need.kind, [key]).get(key) if key is not None else None
+    if bound is not None:
+        fields = {"number": bound.remote_id}
+    asked = tuple(sorted(fields.items()))
+    cached = works.parties.get((connection_id, need.kind, asked), now=works.now())
+    if cached is None:
+        found.unknown_parties[connection_id, need.name] = Need(need.kind, system="target", fields=asked)
     else:
-        found.unknown_parties[connection_id, need.name] = Need(need.kind, system="target", fields=tuple(sorted(fields.items())))
+        how = bound.how if bound is not None else None
+        found.answers[connection_id, need.name] = tuple(replace(one, how=how or one.how) for one in cached)
 
 
 def look_up_parties(works: Works, gathered: Gathered) -> bool:
     """Ask the target for the parties nobody has looked for yet. True when there were any: gather again then."""
     asked = bool(gathered.unknown_parties)
-    for (connection_id, name), need in gathered.unknown_parties.items():
-        fields = {key: value for key, value in need.fields if key != "binding" and value}
-        found: tuple[Found, ...] = ()
-        if fields:
-            found = tuple(open_line(works, connection_id).writer.look_up(need.kind, fields))
-        works.parties.put((connection_id, need.kind, json.dumps(dict(need.fields), sort_keys=True)), found, now=works.now())
-        gathered.answers[connection_id, name] = found
+    for (connection_id, _name), need in gathered.unknown_parties.items():
+        fields = {key: value for key, value in need.fields if value}
+        found = tuple(open_line(works, connection_id).writer.look_up(need.kind, fields)) if fields else ()
+        works.parties.put((connection_id, need.kind, need.fields), found, now=works.now())
     gathered.unknown_parties.clear()
     return asked

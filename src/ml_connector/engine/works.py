@@ -122,6 +122,10 @@ class Lines:
             self._open.clear()
 
 
+PartyName = tuple[str, str, tuple[tuple[str, str], ...]]
+"""Connection, kind and the fields asked for."""
+
+
 class Parties:
     """Answers about parties in a target, kept as long as a chart may be old. Safe between threads."""
 
@@ -130,15 +134,15 @@ class Parties:
     def __init__(self, max_age_s: int = 600) -> None:
         self._lock = threading.Lock()
         self._max_age_us = max_age_s * 1_000_000
-        self._known: dict[tuple[str, str, str], tuple[int, tuple[Found, ...]]] = {}
+        self._known: dict[PartyName, tuple[int, tuple[Found, ...]]] = {}
 
-    def get(self, name: tuple[str, str, str], *, now: int) -> tuple[Found, ...] | None:
+    def get(self, name: PartyName, *, now: int) -> tuple[Found, ...] | None:
         """The answer while it is young enough."""
         with self._lock:
             known = self._known.get(name)
         return known[1] if known and now - known[0] <= self._max_age_us else None
 
-    def put(self, name: tuple[str, str, str], found: tuple[Found, ...], *, now: int) -> None:
+    def put(self, name: PartyName, found: tuple[Found, ...], *, now: int) -> None:
         with self._lock:
             if len(self._known) >= self.MAX:
                 self._known.clear()
