@@ -39,9 +39,15 @@ class Shop:
         self.now += timedelta(**duration)
 
     def call(
-        self, method: str, path: str, body: Any = None, *, token: str | None = None, headers: dict[str, str] | None = None,
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        token: str | None = None,
+        headers: dict[str, str] | None = None,
         **query: Any,
-    ) -> tuple[int, Any]:  # fmt: skip
+    ) -> tuple[int, Any]:
         token = self.facts["oauth_token"] if token is None else token
         sent = {"authorization": f"Bearer {token}", "content-type": "application/json"} | (headers or {})
         raw = b"" if body is None else json.dumps(body).encode()

@@ -1,9 +1,9 @@
-"""Endpoints of customers, vendors, invoices, the catalog and gift cards."""
+"""Endpoints of customers and vendors."""
 
 from __future__ import annotations
 
-from ml_connector_sandbox.square import invoices, parties
-from ml_connector_sandbox.square.api_orders import MONEY, RANGE
+from ml_connector_sandbox.square import parties
+from ml_connector_sandbox.square.api_orders import RANGE
 from ml_connector_sandbox.square.api_reading import get_one
 from ml_connector_sandbox.square.calls import (
     Answer,
@@ -17,10 +17,9 @@ from ml_connector_sandbox.square.calls import (
     page_of_list,
     time_range,
 )
-from ml_connector_sandbox.square.faults import Json, Refused, bad, not_found
+from ml_connector_sandbox.square.faults import Json, Refused, not_found
 from ml_connector_sandbox.square.shelves import EVERYWHERE, Row
 from ml_connector_sandbox.square.state import must
-from ml_connector_sandbox.square.times import parse, stamp
 
 _ADDRESS: Shape = dict.fromkeys(
     """address_line_1 address_line_2 address_line_3 locality sublocality sublocality_2 sublocality_3
@@ -59,36 +58,8 @@ SEARCH_VENDORS: Shape = {
     "filter": {"name": ["str"], "status": ["str"]}, "sort": {"field": "str", "order": "str"}, "cursor": "str",
 }  # fmt: skip
 BULK_VENDORS: Shape = {"vendor_ids": ["str"]}
-_PAYMENT_REQUEST: Shape = {
-    "uid": "str", "request_type": "str", "due_date": "str", "fixed_amount_requested_money": MONEY,
-    "percentage_requested": "str", "tipping_enabled": "bool", "automatic_payment_source": "str", "card_id": "str",
-    "reminders": ["map"], "request_method": "str",
-}  # fmt: skip
-_INVOICE: Shape = {
-    "version": "int", "location_id": "str", "order_id": "str", "primary_recipient": {"customer_id": "str"},
-    "payment_requests": [_PAYMENT_REQUEST], "delivery_method": "str", "invoice_number": "str", "title": "str",
-    "description": "str", "scheduled_at": "str", "accepted_payment_methods": "map", "custom_fields": ["map"],
-    "sale_or_service_date": "str", "payment_conditions": "str", "store_payment_method_enabled": "bool",
-}  # fmt: skip
-CREATE_INVOICE: Shape = {"invoice": _INVOICE, "idempotency_key": "str"}
-UPDATE_INVOICE: Shape = {"invoice": _INVOICE, "idempotency_key": "str", "fields_to_clear": ["str"]}
-PUBLISH_INVOICE: Shape = {"version": "int", "idempotency_key": "str"}
-CANCEL_INVOICE: Shape = {"version": "int"}
-SEARCH_INVOICES: Shape = {
-    "limit": "int", "cursor": "str",
-    "query": {"filter": {"location_ids": ["str"], "customer_ids": ["str"]}, "sort": {"field": "str", "order": "str"}},
-}  # fmt: skip
-SEARCH_CATALOG: Shape = {
-    "cursor": "str", "object_types": ["str"], "include_deleted_objects": "bool", "include_related_objects": "bool",
-    "begin_time": "str", "query": "map", "limit": "int", "include_category_path_to_root": "bool",
-}  # fmt: skip
-BATCH_CATALOG: Shape = {
-    "object_ids": ["str"], "include_related_objects": "bool", "catalog_version": "int",
-    "include_deleted_objects": "bool", "include_category_path_to_root": "bool",
-}  # fmt: skip
 
 
-# ---------------------------------------------------------------------------------------------------- customers
 def list_customers(call: Call) -> Answer:
     """All customers; over 100 is refused."""
     limit = limit_of(call.query.get("limit"), default=100, top=100, strict=True)
@@ -151,7 +122,6 @@ def delete_customer(call: Call) -> Answer:
     return {}
 
 
-# ---------------------------------------------------------------------------------------------------- vendors
 def _vendors_on(call: Call) -> None:
     if not call.world.knobs.vendors_enabled:
         raise Refused(403, "FORBIDDEN", "The seller's plan has no vendors.")
@@ -203,130 +173,3 @@ def update_vendor(call: Call) -> Answer:
     row = must(call.merchant.vendors.own(call.args["vendor_id"]), "Vendor", call.args["vendor_id"])
     parties.update_vendor(call.world, call.merchant, row, need(call.body, "vendor"), call.now)
     return {"vendor": row.body}
-
-
-# ---------------------------------------------------------------------------------------------------- invoices
-def list_invoices(call: Call) -> Answer:
-    """Invoices of one location; no other filter exists."""
-    if not call.query.get("location_id"):
-        raise bad("MISSING_REQUIRED_PARAMETER", "location_id is required.", field="location_id")
-    location = str(call.merchant.location(call.query["location_id"])["id"])
-    limit = limit_of(call.query.get("limit"), default=100, top=200, strict=True)
-    walk = Walk("created", (location,), descending=True)
-    return page(call, call.merchant.invoices, name="invoices", walk=walk, limit=limit)
-
-
-def search_invoices(call: Call) -> Answer:
-    """Invoices of exactly one location and at most one customer."""
-    query = need(call.body, "query")
-    wanted, sort = query.get("filter") or {}, query.get("sort") or {}
-    places, customers = wanted.get("location_ids") or [], wanted.get("customer_ids") or []
-    if len(places) != 1:
-        raise bad("INVALID_VALUE", "Exactly one location id.", field="query.filter.location_ids")
-    if len(customers) > 1:
-        raise bad("INVALID_VALUE", "At most one customer id.", field="query.filter.customer_ids")
-    choice(sort.get("field"), ("INVOICE_SORT_DATE",), "query.sort.field", default="INVOICE_SORT_DATE")
-    order = choice(sort.get("order"), ("ASC", "DESC"), "query.sort.sort_order", default="DESC")
-    location = str(call.merchant.location(places[0])["id"])
-    walk = Walk(
-        "created",
-        (location,),
-        descending=order == "DESC",
-        keep=lambda row: not customers or row.body["primary_recipient"].get("customer_id") == customers[0],
-    )
-    limit = limit_of(call.body.get("limit"), default=100, top=200, strict=True)
-    return page(call, call.merchant.invoices, name="invoices", walk=walk, limit=limit)
-
-
-def get_invoice(call: Call) -> Answer:
-    """One invoice."""
-    return get_one(call.merchant.invoices, "Invoice", "invoice", call.args["invoice_id"])
-
-
-def create_invoice(call: Call) -> Answer:
-    """A DRAFT of an open order."""
-    return {"invoice": invoices.draft(call.world, call.merchant, request=need(call.body, "invoice"), now=call.now).body}
-
-
-def change_invoice(call: Call) -> Answer:
-    """Update, publish, cancel or delete, each against the present version."""
-    row = must(call.merchant.invoices.own(call.args["invoice_id"]), "Invoice", call.args["invoice_id"])
-    verb = call.request.path.rsplit("/", 1)[-1]
-    version = call.query.get("version") if call.request.method == "DELETE" else call.body.get("version")
-    if call.request.method == "PUT":
-        version = need(call.body, "invoice").get("version")
-    if str(version) != str(row.body["version"]) and not (call.request.method == "DELETE" and version is None):
-        raise bad("VERSION_MISMATCH", f"Invoice {row.id} is at version {row.body['version']}.", field="version")
-    world, merchant, now = call.world, call.merchant, call.now
-    if call.request.method == "DELETE":
-        invoices.delete(world, merchant, row, now=now)
-        return {}
-    if verb == "publish":
-        invoices.publish(world, merchant, row, now=now)
-    elif verb == "cancel":
-        invoices.cancel(world, merchant, row, now=now)
-    else:
-        invoices.update(world, merchant, row, changes=call.body["invoice"], now=now)
-    return {"invoice": row.body}
-
-
-# ---------------------------------------------------------------------------------------------------- catalog
-def search_catalog(call: Call) -> Answer:
-    """Objects changed after `begin_time` (exclusive). `latest_time` is the next mark."""
-    begin = parse(call.body["begin_time"], "begin_time") if call.body.get("begin_time") else None
-    types, deleted = call.body.get("object_types"), bool(call.body.get("include_deleted_objects"))
-    limit = call.body.get("limit") or 0
-    rows = [
-        row
-        for row in call.merchant.catalog.walk(
-            "updated", (EVERYWHERE,), lo=(begin, "~") if begin is not None else (-1, "")
-        )
-        if (not types or row.body["type"] in types) and (deleted or not row.body["is_deleted"])
-    ]
-    text = page_of_list(call, [row.text() for row in rows], name="objects", limit=limit if 0 < limit <= 1000 else 1000)
-    latest = f'"latest_time":"{stamp(call.now)}"'
-    return f"{{{latest}}}" if text == "{}" else f"{text[:-1]},{latest}}}"
-
-
-def get_catalog_object(call: Call) -> Answer:
-    """One object."""
-    return get_one(call.merchant.catalog, "Catalog object", "object", call.args["object_id"])
-
-
-def batch_catalog(call: Call) -> Answer:
-    """Several objects; unknown ids are left out."""
-    rows = [row for key in need(call.body, "object_ids") if (row := call.merchant.catalog.get(key))]
-    kept = [row.body for row in rows if call.body.get("include_deleted_objects") or not row.body["is_deleted"]]
-    return {"objects": kept} if kept else {}
-
-
-# ---------------------------------------------------------------------------------------------------- gift cards
-def list_gift_cards(call: Call) -> Answer:
-    """Gift cards."""
-    limit = limit_of(call.query.get("limit"), default=30, top=200, strict=False)
-    state = call.query.get("state")
-    walk = Walk("created", (EVERYWHERE,), descending=False, keep=lambda row: state in {None, row.body["state"]})
-    return page(call, call.merchant.gift_cards, name="gift_cards", walk=walk, limit=limit)
-
-
-def get_gift_card(call: Call) -> Answer:
-    """One gift card."""
-    return get_one(call.merchant.gift_cards, "Gift card", "gift_card", call.args["id"])
-
-
-def list_activities(call: Call) -> Answer:
-    """What happened to gift cards, of all locations unless one is named."""
-    query = call.query
-    location = str(call.merchant.location(query["location_id"])["id"]) if query.get("location_id") else EVERYWHERE
-    lo, hi = time_range(query, "begin_time", "end_time")
-    order = choice(query.get("sort_order"), ("ASC", "DESC"), "sort_order", default="DESC")
-
-    def keep(row: Row) -> bool:
-        return query.get("gift_card_id") in {None, row.body["gift_card_id"]} and query.get("type") in {
-            None,
-            row.body["type"],
-        }
-
-    walk = Walk("created", (location,), lo=lo, hi=hi, descending=order == "DESC", keep=keep)
-    limit = limit_of(query.get("limit"), default=50, top=100, strict=False)
-    return page(call, call.merchant.activities, name="gift_card_activities", walk=walk, limit=limit)

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ml_connector_sandbox.square import api_admin, api_orders, api_parties, api_payments, api_reading
+from ml_connector_sandbox.square import (
+    api_admin,
+    api_catalog,
+    api_invoices,
+    api_orders,
+    api_parties,
+    api_payments,
+    api_reading,
+)
 from ml_connector_sandbox.square.calls import Answer, Call, Shape
 
 
@@ -30,6 +38,7 @@ _INVOICE_WRITE = ("ORDERS_WRITE", "INVOICES_WRITE")
 _CATALOG_GET = ("include_related_objects", "catalog_version", "include_category_path_to_root")
 
 _r, _o, _p, _x, _a = api_reading, api_orders, api_payments, api_parties, api_admin
+_i, _c = api_invoices, api_catalog
 
 ROUTES: tuple[Route, ...] = (
     Route("GET", "/v2/locations", _r.list_locations, ("MERCHANT_PROFILE_READ",)),
@@ -65,17 +74,17 @@ ROUTES: tuple[Route, ...] = (
         "POST", "/v2/orders/{order_id}/pay", _o.pay, ("PAYMENTS_WRITE", "ORDERS_WRITE"), body=_o.PAY, key_limit=192,
         key_needed=True,
     ),
-    Route("GET", "/v2/invoices", _x.list_invoices, ("INVOICES_READ",), ("location_id", "cursor", "limit")),
-    Route("POST", "/v2/invoices", _x.create_invoice, _INVOICE_WRITE, body=_x.CREATE_INVOICE, key_limit=128),
-    Route("POST", "/v2/invoices/search", _x.search_invoices, ("INVOICES_READ",), body=_x.SEARCH_INVOICES),
-    Route("GET", "/v2/invoices/{invoice_id}", _x.get_invoice, ("INVOICES_READ",)),
-    Route("PUT", "/v2/invoices/{invoice_id}", _x.change_invoice, _INVOICE_WRITE, body=_x.UPDATE_INVOICE, key_limit=128),
-    Route("DELETE", "/v2/invoices/{invoice_id}", _x.change_invoice, _INVOICE_WRITE, ("version",)),
+    Route("GET", "/v2/invoices", _i.list_invoices, ("INVOICES_READ",), ("location_id", "cursor", "limit")),
+    Route("POST", "/v2/invoices", _i.create_invoice, _INVOICE_WRITE, body=_i.CREATE_INVOICE, key_limit=128),
+    Route("POST", "/v2/invoices/search", _i.search_invoices, ("INVOICES_READ",), body=_i.SEARCH_INVOICES),
+    Route("GET", "/v2/invoices/{invoice_id}", _i.get_invoice, ("INVOICES_READ",)),
+    Route("PUT", "/v2/invoices/{invoice_id}", _i.change_invoice, _INVOICE_WRITE, body=_i.UPDATE_INVOICE, key_limit=128),
+    Route("DELETE", "/v2/invoices/{invoice_id}", _i.change_invoice, _INVOICE_WRITE, ("version",)),
     Route(
-        "POST", "/v2/invoices/{invoice_id}/publish", _x.change_invoice, _INVOICE_WRITE, body=_x.PUBLISH_INVOICE,
+        "POST", "/v2/invoices/{invoice_id}/publish", _i.change_invoice, _INVOICE_WRITE, body=_i.PUBLISH_INVOICE,
         key_limit=128,
     ),
-    Route("POST", "/v2/invoices/{invoice_id}/cancel", _x.change_invoice, _INVOICE_WRITE, body=_x.CANCEL_INVOICE),
+    Route("POST", "/v2/invoices/{invoice_id}/cancel", _i.change_invoice, _INVOICE_WRITE, body=_i.CANCEL_INVOICE),
     Route(
         "GET", "/v2/customers", _x.list_customers, ("CUSTOMERS_READ",),
         ("cursor", "limit", "sort_field", "sort_order", "count"),
@@ -101,18 +110,18 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route("GET", "/v2/disputes", _r.list_disputes, ("DISPUTES_READ",), ("cursor", "states", "location_id")),
     Route("GET", "/v2/disputes/{dispute_id}", _r.get_dispute, ("DISPUTES_READ",)),
-    Route("POST", "/v2/catalog/search", _x.search_catalog, ("ITEMS_READ",), body=_x.SEARCH_CATALOG),
-    Route("POST", "/v2/catalog/batch-retrieve", _x.batch_catalog, ("ITEMS_READ",), body=_x.BATCH_CATALOG),
-    Route("GET", "/v2/catalog/object/{object_id}", _x.get_catalog_object, ("ITEMS_READ",), _CATALOG_GET),
+    Route("POST", "/v2/catalog/search", _c.search_catalog, ("ITEMS_READ",), body=_c.SEARCH_CATALOG),
+    Route("POST", "/v2/catalog/batch-retrieve", _c.batch_catalog, ("ITEMS_READ",), body=_c.BATCH_CATALOG),
+    Route("GET", "/v2/catalog/object/{object_id}", _c.get_catalog_object, ("ITEMS_READ",), _CATALOG_GET),
     Route(
-        "GET", "/v2/gift-cards", _x.list_gift_cards, ("GIFTCARDS_READ",),
+        "GET", "/v2/gift-cards", _c.list_gift_cards, ("GIFTCARDS_READ",),
         ("type", "state", "limit", "cursor", "customer_id"),
     ),
     Route(
-        "GET", "/v2/gift-cards/activities", _x.list_activities, ("GIFTCARDS_READ",),
+        "GET", "/v2/gift-cards/activities", _c.list_activities, ("GIFTCARDS_READ",),
         (*_TIMES, "gift_card_id", "type", "location_id"),
     ),
-    Route("GET", "/v2/gift-cards/{id}", _x.get_gift_card, ("GIFTCARDS_READ",)),
+    Route("GET", "/v2/gift-cards/{id}", _c.get_gift_card, ("GIFTCARDS_READ",)),
     Route("POST", "/v2/events", _a.search_events, body=_a.SEARCH_EVENTS, personal=True),
     Route("PUT", "/v2/events/enable", _a.enable_events, personal=True),
     Route("PUT", "/v2/events/disable", _a.disable_events, personal=True),
