@@ -188,5 +188,5 @@ def test_bytes_that_are_no_event_are_untranslatable_and_name_the_field(body: byt
     assert caught.value.field == field
 
 
-def test_we_subscribe_to_every_event_that_we_read() -> None:
-    assert set(SUBSCRIBED) == {*EVENTS, "oauth.authorization.revoked"}
+def test_we_subscribe_to_every_event_that_we_read_and_that_square_still_offers() -> None:
+    assert set(SUBSCRIBED) == {*EVENTS, "oauth.authorization.revoked"} - {"dispute.state.changed"}

@@ -6,9 +6,10 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from ml_connector.connectors.shapes import Absent, SourceObject
-from ml_connector.connectors.square.client import MAX_PAGES, FeatureOff, Query, Row, Rows, SquareClient
+from ml_connector.connectors.square.client import MAX_PAGES, FeatureOff, Query, Row, Rows, SquareClient, every
 from ml_connector.connectors.square.faults import CursorLost
 from ml_connector.connectors.square.objects import id_of, source_object, time_of
 from ml_connector.connectors.square.pacing import Ticking
@@ -119,6 +120,21 @@ class Fetching:
         if (kind, by) == ("payout", "payment"):
             return [source_object("payout", row) for row in self._payouts_of(id_, location)]
         raise UsageError(f"Square's {kind}s cannot be found by their {by}.")
+
+    def walk(self, kind: str, *, location: str | None, since: datetime) -> list[SourceObject]:
+        """Every invoice of a location (Square has no time filter), or its payouts made since then."""
+        if kind not in {"invoice", "payout"}:
+            raise UsageError(f"Square's {kind}s are not walked.")
+        places = [location] if location else [id_of("location", row) for row in self._client.locations()]
+        found = []
+        for place in places:
+            if kind == "invoice":
+                found += every(partial(self._client.invoices, place), what=f"invoices of location {place}")
+            else:
+                window = Query("created_at", since, self._clock.now() + OVERLAP, locations=(place,))
+                pages = _windowed(self._client.payouts, window)
+                found += [composed(self._client, row) for page in pages for row in page]
+        return [source_object(kind, row) for row in found]
 
     def _invoices_of(self, order: str, location: str | None) -> list[Row]:
         places = [location] if location else [id_of("location", row) for row in self._client.locations()]

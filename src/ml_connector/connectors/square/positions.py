@@ -77,7 +77,7 @@ def load(text: str | None) -> Position:
             place=str(read.get("place", "")),
             walked=int(read.get("walked", 0)),
         )
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
         raise UsageError(
             "The position of a Square stream cannot be read.",
             fix="Reset the stream's cursor: it is read again from go-live.",

@@ -88,6 +88,10 @@ class SquareReader:
         """Invoices by ("order", id), payouts by ("payment", id)."""
         return self._fetching.find(kind, link, location=location)
 
+    def walk(self, kind: str, *, location: str | None, since: datetime) -> list[SourceObject]:
+        """Every invoice of a location, or its payouts made since then; with no location, of all of them."""
+        return self._fetching.walk(kind, location=location, since=since)
+
     def _places(self) -> list[str]:
         return [id_of("location", row) for row in self._client.locations()]
 

@@ -57,7 +57,7 @@ class WebhookSubscriptions:
         self._client = SquareClient(http, FixedToken(pat), Pacer.of(settings or {}, clock))
 
     def list(self) -> tuple[Subscription, ...]:
-        """All of them, disabled ones too."""
+        """All of them, disabled ones too; without their signature keys, which Square lists nowhere."""
 
         def page(cursor: str | None) -> Rows:
             params = {"include_disabled": "true", "limit": "100", **({"cursor": cursor} if cursor else {})}
@@ -65,6 +65,16 @@ class WebhookSubscriptions:
             return page_of(body, "subscriptions")
 
         return tuple(_read(row) for row in every(page, what="webhook subscriptions"))
+
+    def offered(self) -> frozenset[str]:
+        """The event types that Square offers now."""
+        path = "/v2/webhooks/event-types"
+        found = self._client.call("GET", path, operation=f"GET {path}").get("event_types")
+        return frozenset(str(one) for one in found) if isinstance(found, list) else frozenset()
+
+    def read(self, subscription_id: str) -> Subscription:
+        """One with its signature key."""
+        return _of(self._client.call("GET", self._path(subscription_id), operation=f"GET {PATH}/{{id}}"))
 
     def create(self, url: str, event_types: Sequence[str] = SUBSCRIBED, *, name: str = NAME) -> Subscription:
         """A new subscription, in the version of events that this connector reads.
@@ -96,7 +106,7 @@ class WebhookSubscriptions:
             "PUT", self._path(subscription.id), operation=f"PUT {PATH}/{{id}}", content={"subscription": change}
         )
         repaired = _of(body)
-        if not repaired.signature_key:  # an update may answer without the key: it did not change
+        if not repaired.signature_key:  # an update answers without the key: it did not change
             repaired = replace(repaired, signature_key=subscription.signature_key)
         return Watched("repaired", repaired, tuple(told))
 
@@ -143,6 +153,8 @@ def watch(http: Http, pat: str, url: str, event_types: Sequence[str] = SUBSCRIBE
     Raises Rejected when several send to this address: each delivery would come twice, signed by different keys.
     """
     admin = WebhookSubscriptions(http, pat, clock=clock)
+    offered = admin.offered()
+    wanted = tuple(one for one in event_types if one in offered) if offered else tuple(event_types)
     ours = [found for found in admin.list() if found.url == url]
     live = [found for found in ours if found.enabled] or ours
     if len(live) > 1:
@@ -151,8 +163,8 @@ def watch(http: Http, pat: str, url: str, event_types: Sequence[str] = SUBSCRIBE
             fix="Delete all but one in the Square developer console.",
         )
     if not live:
-        return Watched("made", admin.create(url, event_types), (f"subscribed to {len(event_types)} event types",))
-    return admin.repair(live[0], event_types)
+        return Watched("made", admin.create(url, wanted), (f"subscribed to {len(wanted)} event types",))
+    return admin.repair(admin.read(live[0].id), wanted)
 
 
 def _of(body: Mapping[str, Any]) -> Subscription:

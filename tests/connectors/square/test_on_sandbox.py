@@ -1,0 +1,534 @@
+"""The connector against the pretend Square: what happened there is read here, once and whole."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, cast
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from ml_connector.connectors.shapes import Absent, SourceObject
+from ml_connector.connectors.square import oauth
+from ml_connector.connectors.square.auth import ping
+from ml_connector.connectors.square.reader import open_reader
+from ml_connector.connectors.square.subscriptions import WebhookSubscriptions, watch
+from ml_connector.connectors.square.translate import translate
+from ml_connector.connectors.square.webhooks import SUBSCRIBED, WEBHOOKS
+from ml_connector.errors import BadSignature, NotAuthorized, UsageError
+from ml_connector.finance.documents import Capture, Invoice, Payout, Refund, Sale
+from ml_connector_sandbox.core.wire import Request
+from tests.connectors.square.on_sandbox import BASE, START, Shop
+
+BACK = START - timedelta(days=60)
+HOOK = "https://hooks.example.test/webhooks/square"
+
+
+def ids(found: list[SourceObject]) -> list[str]:
+    return [one.external_id for one in found]
+
+
+def played(**knobs: Any) -> tuple[Shop, Any]:
+    """A shop that has traded for a day, read the evening after."""
+    shop = Shop(knobs=knobs)
+    day = date(2026, 1, 30)
+    expected = shop.do("play_day", date=day.isoformat(), payments=60)
+    return shop, expected
+
+
+@pytest.mark.parametrize("knobs", [{}, {"empty_pages": 0.3, "short_pages": 0.5}, {"offline_hidden_by_default": False}])
+def test_a_day_is_read_whole_and_every_record_translates(knobs: dict[str, Any]) -> None:
+    shop, played_day = played(**knobs)
+    captures = [
+        cast(Capture, translate("payment", one.payload)) for one in shop.poll("payments", backfill_from=BACK)[0]
+    ]
+    refunds = [cast(Refund, translate("refund", one.payload)) for one in shop.poll("refunds", backfill_from=BACK)[0]]
+    sales = [cast(Sale, translate("order", one.payload)) for one in shop.poll("orders", backfill_from=BACK)[0]]
+    payouts = [cast(Payout, translate("payout", one.payload)) for one in shop.poll("payouts", backfill_from=BACK)[0]]
+    totals = played_day["totals"]
+    assert len({one.id for one in captures}) == played_day["payments"]
+    assert sum(one.total.minor for one in captures if one.state == "completed") == totals["gross"]
+    assert sum(one.tip.minor for one in captures if one.state == "completed") == totals["tips"]
+    assert sum(one.amount.minor for one in refunds if one.state == "completed") == totals["refunds"]
+    vat = sum(line.tax.minor for sale in sales if sale.state == "completed" for line in sale.lines)
+    assert vat == totals["vat"]
+    assert sum(one.amount.minor for one in payouts) == totals["payouts"]
+    for payout in payouts:
+        assert sum(entry.net.minor for entry in payout.entries) == payout.amount.minor
+
+
+@pytest.mark.parametrize("tip_in_total", [True, False])
+def test_a_tip_is_found_whether_the_total_holds_it_or_not(tip_in_total: bool) -> None:
+    shop = Shop(knobs={"tip_in_total": tip_in_total})
+    made = shop.do("sell", tip=1000, auto_gratuity="10", cash_rounding=5, means="cash", tax_mode="ADDITIVE")
+    (one,) = shop.reader.fetch("order", [made["order_id"]])
+    sale = cast(Sale, translate("order", cast(SourceObject, one).payload))
+    assert sale.tip.minor == 1000
+    assert sale.total.minor == sum(line.gross.minor for line in sale.lines) + 1000 + sale.rounding.minor
+    assert sale.total.minor == sum(tender.amount.minor for tender in sale.tenders)
+
+
+def test_the_second_poll_reads_what_changed_and_little_else() -> None:
+    shop = Shop()
+    first = shop.do("sell")["payment_ids"]
+    shop.clock.advance(3600)
+    found, position = shop.poll("payments", backfill_from=BACK)
+    assert ids(found) == first
+    second = shop.do("sell")["payment_ids"]
+    shop.clock.advance(3600)
+    found, position = shop.poll("payments", position, backfill_from=BACK)
+    assert ids(found) == second
+    assert shop.poll("payments", position)[0] == []
+
+
+def test_a_sale_taken_offline_and_uploaded_two_days_late_is_read() -> None:
+    for created_at in ("upload", "device"):
+        shop = Shop(knobs={"offline_created_at": created_at})
+        shop.do("sell")
+        shop.clock.advance(3600)
+        _, position = shop.poll("payments")
+        _, orders = shop.poll("orders")
+        device = shop.clock.now()
+        shop.clock.advance(48 * 3600)
+        _, position = shop.poll("payments", position)
+        _, orders = shop.poll("orders", orders)
+        late = shop.do("sell", offline_at=device.isoformat().replace("+00:00", "Z"))
+        shop.clock.advance(3600)
+        found, _ = shop.poll("payments", position)
+        assert late["payment_ids"][0] in ids(found)
+        assert late["order_id"] in ids(shop.poll("orders", orders)[0])
+        (one,) = [one for one in found if one.external_id == late["payment_ids"][0]]
+        assert one.occurred_at == device
+        assert cast(Capture, translate("payment", one.payload)).offline
+
+
+def test_payments_of_every_location_are_read_not_only_the_main_one() -> None:
+    shop = Shop(merchant={"locations": 12})
+    made = [shop.do("sell", location_id=place) for place in shop.facts["location_ids"]]
+    shop.clock.advance(600)
+    assert sorted(ids(shop.poll("payments")[0])) == sorted(one["payment_ids"][0] for one in made)
+    assert sorted(ids(shop.poll("orders")[0])) == sorted(one["order_id"] for one in made)
+    assert shop.calls["POST /v2/orders/search"] == 2  # ten locations a call
+
+
+def test_a_payout_is_read_again_when_it_becomes_paid_or_failed() -> None:
+    shop = Shop(knobs={"fee_delay_s": 1})
+    shop.do("sell")
+    shop.clock.advance(3600)
+    made = shop.do("payout")
+    shop.clock.advance(600)
+    found, position = shop.poll("payouts")
+    assert [translate("payout", one.payload).state for one in found] == ["sent"]  # type: ignore[union-attr]
+    assert shop.poll("payouts", position)[0] == []
+    shop.do("payout", payout_id=made["payout_id"], fail=True)
+    shop.clock.advance(600)
+    found, position = shop.poll("payouts", position)
+    assert [translate("payout", one.payload).state for one in found] == ["failed"]  # type: ignore[union-attr]
+    assert shop.poll("payouts", position)[0] == []
+
+
+def test_a_payout_that_stays_sent_beyond_the_look_back_is_still_watched() -> None:
+    shop = Shop(knobs={"payout_paid_delay_s": 20 * 86_400})
+    shop.do("sell")
+    shop.clock.advance(3600)
+    made = shop.do("payout")
+    shop.clock.advance(600)
+    found, position = shop.poll("payouts")
+    for _ in range(21):
+        shop.clock.advance(86_400)
+        more, position = shop.poll("payouts", position)
+        found += more
+    states = [translate("payout", one.payload).state for one in found]  # type: ignore[union-attr]
+    assert made["payout_id"] in ids(found)
+    assert (states[0], states[-1]) == ("sent", "paid")
+
+
+def test_a_simple_payout_has_no_entries() -> None:
+    shop = Shop()
+    shop.do("payout", type="SIMPLE", amount=-5000)
+    shop.clock.advance(600)
+    (one,) = shop.poll("payouts")[0]
+    payout = cast(Payout, translate("payout", one.payload))
+    assert (payout.itemized, payout.amount.minor, payout.entries) == (False, -5000, ())
+    assert "GET /v2/payouts/{id}/payout-entries" not in shop.calls
+
+
+def test_invoices_vendors_customers_disputes_and_locations_are_read() -> None:
+    shop = Shop()
+    customer = shop.do("customer", given_name="Anna", company_name="Berg AB")["customer_id"]
+    invoice = shop.do("invoice", customer_id=customer, due_date="2026-03-01")["invoice_id"]
+    vendor = shop.do("vendor", name="Joe")["vendor_id"]
+    payment = shop.do("sell")["payment_ids"][0]
+    dispute = shop.do("dispute", payment_id=payment)["dispute_id"]
+    shop.clock.advance(600)
+    wanted = {"invoices": invoice, "customers": customer, "vendors": vendor, "disputes": dispute}
+    for stream, id_ in wanted.items():
+        found, _ = shop.poll(stream)
+        assert ids(found) == [id_]
+        translate(found[0].kind, found[0].payload)
+    assert sorted(ids(shop.poll("locations")[0])) == sorted(shop.facts["location_ids"])
+
+
+def test_customers_are_walked_by_creation_within_the_window_of_changes() -> None:
+    shop = Shop()
+    made = []
+    for number in range(250):
+        made.append(shop.do("customer", given_name=f"N{number}")["customer_id"])
+        shop.clock.advance(1)
+    shop.clock.advance(1200)
+    found, position = shop.poll("customers")
+    assert ids(found) == made
+    shop.do("customer", customer_id=made[3], given_name="Changed")
+    shop.clock.advance(1200)
+    assert ids(shop.poll("customers", position)[0]) == [made[3]]
+
+
+def test_vendors_that_the_seller_does_not_have_are_no_failure() -> None:
+    shop = Shop(knobs={"vendors_enabled": False})
+    assert shop.poll("vendors")[0] == []
+    assert isinstance(shop.reader.fetch("vendor", ["V1"])[0], Absent)
+
+
+def test_records_by_id_come_in_few_calls_and_the_unknown_are_absent() -> None:
+    shop = Shop()
+    made = [shop.do("sell") for _ in range(130)]
+    shop.calls.clear()
+    orders = shop.reader.fetch("order", [*(one["order_id"] for one in made), "NOPE"])
+    assert [one.external_id for one in orders] == [*(one["order_id"] for one in made), "NOPE"]
+    assert isinstance(orders[-1], Absent)
+    assert shop.calls == {"POST /v2/orders/batch-retrieve": 2}
+
+
+def test_a_hundred_payments_that_changed_lately_cost_few_calls() -> None:
+    shop = Shop(merchant={"locations": 1})
+    since = shop.clock.now()
+    wanted = [shop.do("sell")["payment_ids"][0] for _ in range(100)]
+    shop.clock.advance(60)
+    shop.calls.clear()
+    found = shop.reader.fetch("payment", wanted, since=since)
+    assert [one.external_id for one in found] == wanted
+    assert all(isinstance(one, SourceObject) for one in found)
+    assert sum(shop.calls.values()) <= 4, shop.calls
+    shop.calls.clear()
+    assert len(shop.reader.fetch("payment", wanted[:3], since=since)) == 3
+    assert shop.calls == {"GET /v2/payments/{id}": 3}
+
+
+def test_payments_that_listing_does_not_show_are_asked_for_singly() -> None:
+    shop = Shop(merchant={"locations": 1})
+    old = [shop.do("sell")["payment_ids"][0] for _ in range(5)]
+    shop.clock.advance(86_400)
+    since = shop.clock.now()
+    new = [shop.do("sell")["payment_ids"][0] for _ in range(9)]
+    shop.clock.advance(60)
+    found = shop.reader.fetch("payment", [*old, *new, "NOPE"], since=since)
+    assert [one.external_id for one in found if isinstance(one, SourceObject)] == [*old, *new]
+    assert isinstance(found[-1], Absent)
+
+
+def test_webhook_and_poll_give_the_very_same_payload() -> None:
+    shop = Shop()
+    shop.do("sell")
+    shop.do("vendor", name="Joe")
+    shop.do("customer", given_name="Anna")
+    payment = shop.do("sell")["payment_ids"][0]
+    shop.clock.advance(60)
+    shop.do("refund", payment_id=payment, amount=100)
+    shop.do("payout")
+    shop.clock.advance(7200)
+    for stream in ("payments", "refunds", "orders", "payouts", "vendors", "customers", "locations"):
+        polled, _ = shop.poll(stream)
+        assert polled
+        assert shop.reader.fetch(polled[0].kind, ids(polled)) == polled
+
+
+def test_an_invoice_is_found_by_its_order_and_many_orders_cost_few_calls() -> None:
+    shop = Shop(merchant={"locations": 1})
+    place = shop.facts["location_ids"][0]
+    invoices = [shop.do("invoice", customer={"given_name": "Anna"}, due_date="2026-03-01") for _ in range(3)]
+    orders = [shop.do("sell")["order_id"] for _ in range(20)]
+    shop.calls.clear()
+    for order in orders:
+        assert shop.reader.find("invoice", ("order", order), location=place) == []
+    assert shop.calls == {"POST /v2/invoices/search": 1}
+    for made in invoices:
+        (found,) = shop.reader.find("invoice", ("order_id", made["order_id"]), location=place)
+        assert found.external_id == made["invoice_id"]
+        assert cast(Invoice, translate("invoice", found.payload)).order_id == made["order_id"]
+    late = shop.do("invoice", customer={"given_name": "Bo"}, due_date="2026-03-01")
+    shop.clock.advance(30)
+    assert ids(shop.reader.find("invoice", ("order", late["order_id"]), location=place)) == [late["invoice_id"]]
+
+
+def test_a_payout_is_found_by_its_payment() -> None:
+    shop = Shop()
+    payment = shop.do("sell")["payment_ids"][0]
+    shop.clock.advance(3600)
+    assert shop.reader.find("payout", ("payment", payment), location=None) == []
+    payout = shop.do("payout")["payout_id"]
+    shop.clock.advance(600)
+    assert ids(shop.reader.find("payout", ("payment", payment), location=None)) == [payout]
+    with pytest.raises(UsageError):
+        shop.reader.find("payment", ("order", "O1"), location=None)
+
+
+def test_a_walk_brings_all_invoices_of_a_location_and_its_later_payouts() -> None:
+    shop = Shop()
+    main, other, _ = shop.facts["location_ids"]
+    made = shop.do("invoice", customer={"given_name": "Anna"}, due_date="2026-03-01")["invoice_id"]
+    shop.do("sell")
+    shop.clock.advance(3600)
+    early = shop.do("payout")["payout_id"]
+    shop.clock.advance(86_400)
+    shop.do("sell")
+    shop.clock.advance(3600)
+    late = shop.do("payout")["payout_id"]
+    shop.clock.advance(60)
+    day_ago = shop.clock.now() - timedelta(days=1)
+    assert ids(shop.reader.walk("invoice", location=main, since=day_ago)) == [made]
+    assert ids(shop.reader.walk("invoice", location=other, since=day_ago)) == []
+    assert ids(shop.reader.walk("invoice", location=None, since=day_ago)) == [made]
+    assert ids(shop.reader.walk("payout", location=main, since=day_ago)) == [late]
+    found = shop.reader.walk("payout", location=None, since=day_ago - timedelta(days=1))
+    assert sorted(ids(found)) == sorted([early, late])
+    assert all(one.payload["entries"] for one in found)
+    with pytest.raises(UsageError, match="not walked"):
+        shop.reader.walk("payment", location=None, since=day_ago)
+
+
+def test_missed_events_are_found_by_searching() -> None:
+    shop = Shop()
+    _, position = shop.poll("events")  # makes events searchable from now on
+    payment = shop.do("sell")["payment_ids"][0]
+    shop.clock.advance(600)
+    page = shop.reader.page("events", position, now=shop.clock.now())
+    assert ("payment", payment) in [(one.kind, one.external_id) for one in page.named]
+    shop.clock.advance(86_400)
+    again = shop.reader.page("events", page.position, now=shop.clock.now())
+    assert not again.more
+
+
+def test_deliveries_are_verified_and_read_and_lead_to_records() -> None:
+    shop = Shop()
+    made = watch(shop.http, shop.credentials["personal_access_token"], HOOK, clock=shop.clock)
+    key = made.subscription.signature_key
+    payment = shop.do("sell", tip=500)["payment_ids"][0]
+    shop.do("refund", payment_id=payment, amount=100)
+    shop.do("vendor", name="Joe")
+    shop.do("invoice", customer={"given_name": "Anna"}, due_date="2026-03-01")
+    shop.do("payout", type="SIMPLE", amount=700)
+    kinds: Counter[str] = Counter()
+    for _ in range(3):
+        shop.clock.advance(60)
+        for delivery in shop.square.deliveries(shop.clock.now()):
+            headers = {name.lower(): value for name, value in delivery.headers}
+            WEBHOOKS.verify(delivery.body, headers, url=HOOK, keys=["old", key], now=shop.clock.now())
+            with pytest.raises(BadSignature):
+                WEBHOOKS.verify(delivery.body, headers, url=HOOK, keys=["old"], now=shop.clock.now())
+            (event,) = WEBHOOKS.read(delivery.body, headers)
+            assert event.account_ref == shop.facts["merchant_id"]
+            if event.kind is not None:
+                (record,) = shop.reader.fetch(event.kind, [str(event.external_id)])
+                assert isinstance(record, SourceObject)
+                translate(record.kind, record.payload)
+                kinds[event.kind] += 1
+            shop.square.delivered(delivery, 200, shop.clock.now())
+    assert set(kinds) >= {"payment", "refund", "vendor", "invoice", "payout", "customer"}
+
+
+def test_a_revoked_authorization_says_so_and_a_living_one_too() -> None:
+    shop = Shop()
+    (alive,) = shop.reader.fetch("authorization", [shop.facts["merchant_id"]])
+    assert isinstance(alive, Absent)
+    shop.do("revoke_token", token=shop.facts["oauth_token"])
+    with pytest.raises(NotAuthorized):
+        shop.reader.fetch("authorization", [shop.facts["merchant_id"]])
+
+
+# ---------------------------------------------------------------------------------------------- OAuth
+
+
+def authorized(shop: Shop, **more: Any) -> dict[str, list[str]]:
+    """What the browser is sent back with."""
+    url = oauth.authorize_url(
+        shop.credentials["client_id"], state="s1", redirect_uri="https://app.example.test/cb", base=BASE, **more
+    )
+    parts = urlsplit(url + "&sandbox_consent=allow")
+    answer = shop.square.answer(Request("GET", parts.path, parts.query), shop.clock.now())
+    return parse_qs(urlsplit(dict(answer.headers)["Location"]).query)
+
+
+def test_the_code_flow_gives_credentials_that_read_and_renew() -> None:
+    shop = Shop(merchant={"redirect_uri": "https://app.example.test/cb"})
+    back = authorized(shop)
+    assert back["state"] == ["s1"]
+    given: dict[str, Any] = {
+        "client_id": shop.credentials["client_id"],
+        "client_secret": shop.credentials["client_secret"],
+        "redirect_uri": "https://app.example.test/cb",
+    }
+    first = oauth.exchange_code(shop.http, back["code"][0], now=shop.clock.now(), **given)
+    assert first["merchant_id"] == shop.facts["merchant_id"]
+    with pytest.raises(NotAuthorized):
+        oauth.exchange_code(shop.http, back["code"][0], now=shop.clock.now(), **given)
+    shop.clock.advance(7 * 86_400)
+    second = oauth.refresh(shop.http, first, now=shop.clock.now())
+    assert second["access_token"] != first["access_token"]
+    assert second["refresh_token"] == first["refresh_token"]
+    assert second["obtained_at"] == shop.clock.now().isoformat()
+    shop.credentials |= second
+    assert len(shop.poll("locations")[0]) == 3
+    oauth.revoke(shop.http, second)
+    with pytest.raises(NotAuthorized):
+        shop.poll("locations")
+
+
+def test_one_access_token_can_be_revoked_alone() -> None:
+    shop = Shop()
+    oauth.revoke(shop.http, shop.credentials, only_access_token=True)
+    with pytest.raises(NotAuthorized):
+        shop.poll("locations")
+    shop.credentials |= oauth.refresh(shop.http, shop.credentials, now=shop.clock.now())
+    assert shop.poll("locations")[0]
+
+
+def test_an_expired_token_is_renewed_once_and_the_call_repeated() -> None:
+    shop = Shop()
+
+    class Renewing:
+        value: str = shop.credentials["access_token"]
+        renewals = 0
+
+        def current(self) -> str:
+            return self.value
+
+        def renew(self, refused: str) -> str:
+            assert refused == self.value
+            self.value = oauth.refresh(shop.http, shop.credentials, now=shop.clock.now())["access_token"]
+            self.renewals += 1
+            return self.value
+
+    tokens = Renewing()
+    shop.clock.advance(31 * 86_400)
+    reader = open_reader(shop.http, shop.credentials, {}, tokens=tokens, clock=shop.clock)
+    assert len(reader.page("locations", None, now=shop.clock.now()).objects) == 3
+    assert len(reader.page("locations", None, now=shop.clock.now()).objects) == 3
+    assert tokens.renewals == 1
+
+
+def test_a_refresh_token_that_is_dead_asks_for_a_new_connection() -> None:
+    shop = Shop()
+    with pytest.raises(NotAuthorized, match="refused"):
+        oauth.refresh(shop.http, {**shop.credentials, "refresh_token": "dead"}, now=shop.clock.now())
+    with pytest.raises(NotAuthorized, match="no refresh token"):
+        oauth.refresh(shop.http, {"client_id": "x"}, now=shop.clock.now())
+
+
+@pytest.mark.parametrize(("days", "due"), [(0, False), (6.9, False), (7, True), (29, True), (31, True)])
+def test_a_token_is_renewed_every_seven_days(days: float, due: bool) -> None:
+    assert oauth.refresh_due(START + timedelta(days=30), START, START + timedelta(days=days)) is due
+
+
+def test_a_short_lived_token_is_renewed_before_its_last_hour_and_one_without_end_never() -> None:
+    end = START + timedelta(hours=24)
+    assert not oauth.refresh_due(end, START, START + timedelta(hours=22))
+    assert oauth.refresh_due(end, START, START + timedelta(hours=23, minutes=30))
+    assert not oauth.refresh_due(None, START, datetime(2040, 1, 1, tzinfo=UTC))
+
+
+# ---------------------------------------------------------------------------------------------- ping
+
+
+def test_a_ping_proves_every_scope_and_names_merchant_and_locations() -> None:
+    shop = Shop()
+    shop.do("sell")
+    found = ping(shop.http, shop.credentials, {}, clock=shop.clock)
+    assert found.ok, found.checks
+    assert found.account == shop.facts["merchant_id"]
+    assert found.facts["merchant_name"] == "Retail Ireland"
+    assert {check.name for check in found.checks} >= {*oauth.SCOPES, "token", "locations"}
+    assert sum(shop.calls.values()) <= 12
+
+
+def test_a_ping_names_the_scope_that_is_missing() -> None:
+    granted = [scope for scope in oauth.SCOPES if scope not in {"PAYOUTS_READ", "VENDOR_READ"}]
+    shop = Shop(merchant={"scopes": granted})
+    found = ping(shop.http, shop.credentials, {}, clock=shop.clock)
+    assert not found.ok
+    assert [check.name for check in found.checks if not check.ok] == ["PAYOUTS_READ"]
+    (vendors,) = [check for check in found.checks if check.name == "VENDOR_READ"]
+    assert "missing" in vendors.sentence
+
+
+def test_a_ping_with_a_dead_token_says_so() -> None:
+    shop = Shop()
+    found = ping(shop.http, {**shop.credentials, "access_token": "dead"}, {}, clock=shop.clock)
+    assert not found.ok
+    assert [check.name for check in found.checks] == ["token"]
+    assert "dead" not in str(found)
+
+
+def test_a_ping_tells_a_production_application_on_the_sandbox_host() -> None:
+    shop = Shop()
+    found = ping(shop.http, {**shop.credentials, "client_id": "sq0idp-production"}, {}, clock=shop.clock)
+    (check,) = [check for check in found.checks if check.name == "environment"]
+    assert not check.ok
+    assert "production application" in check.sentence
+
+
+# ---------------------------------------------------------------------------------------------- subscriptions
+
+
+def test_a_subscription_is_made_once_then_left_alone_then_repaired() -> None:
+    shop = Shop()
+    pat = shop.credentials["personal_access_token"]
+    made = watch(shop.http, pat, HOOK, clock=shop.clock)
+    assert (made.did, made.subscription.enabled, set(made.subscription.event_types)) == ("made", True, set(SUBSCRIBED))
+    assert made.subscription.signature_key
+    assert made.subscription.signature_key not in repr(made)
+    again = watch(shop.http, pat, HOOK, clock=shop.clock)
+    assert (again.did, again.subscription) == ("unchanged", made.subscription)
+    admin = WebhookSubscriptions(shop.http, pat, clock=shop.clock)
+    body = {"subscription": {"enabled": False, "event_types": ["payment.created"]}}
+    shop.http.send(
+        "PUT",
+        f"/v2/webhooks/subscriptions/{made.subscription.id}",
+        operation="break",
+        headers={"Authorization": f"Bearer {pat}"},
+        content=body,
+    )
+    mended = watch(shop.http, pat, HOOK, clock=shop.clock)
+    assert mended.did == "repaired"
+    assert len(mended.changes) == 2
+    (now,) = admin.list()
+    assert now.enabled
+    assert set(now.event_types) == set(SUBSCRIBED)
+    assert mended.subscription.signature_key == made.subscription.signature_key
+
+
+@pytest.mark.parametrize("shape", ["spec", "root"])
+def test_a_test_delivery_is_understood_in_both_shapes(shape: str) -> None:
+    shop = Shop(knobs={"test_shape": shape})
+    admin = WebhookSubscriptions(shop.http, shop.credentials["personal_access_token"], clock=shop.clock)
+    found = admin.test(admin.create(HOOK).id)
+    assert (found.status, found.passed) == (200, True)
+
+
+def test_a_rotated_key_is_new_and_pressing_twice_rotates_once() -> None:
+    shop = Shop()
+    admin = WebhookSubscriptions(shop.http, shop.credentials["personal_access_token"], clock=shop.clock)
+    made = admin.create(HOOK)
+    key = admin.rotate(made.id)
+    assert key != made.signature_key
+    assert admin.rotate(made.id) == key
+    shop.clock.advance(120)
+    assert admin.rotate(made.id) != key
+    admin.delete(made.id)
+    assert admin.list() == ()
+
+
+def test_subscriptions_cannot_be_kept_with_an_oauth_token() -> None:
+    shop = Shop()
+    with pytest.raises(NotAuthorized):
+        watch(shop.http, shop.facts["oauth_token"], HOOK, clock=shop.clock)
