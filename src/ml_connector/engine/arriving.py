@@ -50,10 +50,30 @@ def wanted_by(works: Works, c: Connection, connection: ConnectionRow) -> Wanted:
     )
 
 
-def readings_of(wanted: Wanted, objects: Sequence[SourceObject], *, source: str, read_at: int) -> list[Reading]:
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """An object just read and its document; None where it cannot be read as one (planning says so in a review item)."""
+
+    object: SourceObject
+    document: Document | None
+    links: tuple[tuple[str, str], ...]
+
+
+def translated(wanted: Wanted, objects: Sequence[SourceObject]) -> list[Brought]:
+    """Read each object as a document, once."""
+    found = []
+    for one in objects:
+        document = document_of(wanted.translate, one.kind, one.payload)
+        links = {link for _, flow in wanted.routes for link in flow.links(document)} if document is not None else set()
+        found.append(Brought(one, document, tuple(sorted(links))))
+    return found
+
+
+def readings_of(brought: Sequence[Brought], *, source: str, read_at: int) -> list[Reading]:
     """Objects as the store keeps them, with what each points to."""
     readings = []
-    for one in objects:
+    for each in brought:
+        one = each.object
         text = records.payload_text(one.payload)
         readings.append(
             Reading(
@@ -66,18 +86,10 @@ def readings_of(wanted: Wanted, objects: Sequence[SourceObject], *, source: str,
                 occurred_at=micros(one.occurred_at),
                 location=one.location,
                 source=source,
-                links=_links(wanted, one),
+                links=each.links,
             )
         )
     return readings
-
-
-def _links(wanted: Wanted, one: SourceObject) -> tuple[tuple[str, str], ...]:
-    document = document_of(wanted.translate, one.kind, one.payload)
-    if document is None:
-        return ()
-    found = {link for _, flow in wanted.routes for link in flow.links(document)}
-    return tuple(sorted(found))
 
 
 def document_of(translate: Translate | None, kind: str, payload: Mapping[str, object]) -> Document | None:

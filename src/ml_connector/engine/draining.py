@@ -15,6 +15,9 @@ from ml_connector.store import leases, setups, submissions, trips, writes
 from ml_connector.store.leases import Lease
 
 
+PLAN_ROUNDS = 10  # plan this often before sending: one listing then reads back many more documents
+
+
 @dataclass(frozen=True, slots=True)
 class Drained:
     """What one drain did. `due_at` is when the next work of this company is due (None: nothing waits for time)."""
@@ -87,10 +90,15 @@ def _round(
     works: Works, lease: Lease, books: Books, line: Line, *, purse: Purse, pool: ThreadPoolExecutor, until: int
 ) -> tuple[Lease, Drained]:
     """One pass: planning first, so that a full batch can be sealed; settling last, so that nothing stays half done."""
-    lease, planned = planning.plan_due(works, lease, books)
+    planned = 0
+    for _ in range(PLAN_ROUNDS):
+        lease, count = planning.plan_due(works, lease, books)
+        planned += count
+        if count < works.limits.trips_at_once or works.now() >= until:
+            break
     lease, sealed = sealing.seal_due(works, lease, books)
     lease, sent = sending.send_ready(works, lease, books, line, purse=purse, pool=pool, until=until)
-    lease, settled = settling.settle_due(works, lease, books, line, purse=purse, pool=pool)
+    lease, settled = settling.settle_due(works, lease, books, line, purse=purse, pool=pool, until=until)
     return lease, Drained(planned, sealed, sent, settled)
 
 

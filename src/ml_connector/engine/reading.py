@@ -10,11 +10,12 @@ from typing import Any
 from ml_connector.clock import micros, moment
 from ml_connector.connectors.shapes import SourceObject
 from ml_connector.engine import arriving, gathering
-from ml_connector.engine.arriving import Wanted
+from ml_connector.engine.arriving import Brought, Wanted
 from ml_connector.engine.books import terms_of
 from ml_connector.engine.gathering import Case
 from ml_connector.engine.works import Line, Works, open_line
 from ml_connector.errors import ConnectorError, NotAuthorized, Transient, UsageError
+from ml_connector.finance.documents import Document
 from ml_connector.finance.plan import Answer, Need
 from ml_connector.finance.rulebook import Terms
 from ml_connector.store import cursors, inbox, reviews, setups, trips
@@ -74,8 +75,9 @@ def _poll(works: Works, connection: ConnectionRow, cursor: Cursor) -> Read:
             objects += arriving.split(line.reader.fetch(kind, ids))[0]
     with works.database.reading() as c:
         wanted = arriving.wanted_by(works, c, connection)
-    readings = arriving.readings_of(wanted, objects, source="poll", read_at=began)
-    extra, walks = _needed(works, line, wanted, objects)
+    brought = arriving.translated(wanted, objects)
+    readings = arriving.readings_of(brought, source="poll", read_at=began)
+    extra, walks = _needed(works, line, wanted, brought)
     spec = next((one for one in line.system.connector.streams if one.name == name), None)
     every_us = (spec.every_s if spec else 300) * 1_000_000
     due = began if page.more else (cursors.NEVER if backfill else began + every_us)
@@ -166,8 +168,9 @@ def _fetch_notices(works: Works, connection: ConnectionRow, notices: Sequence[in
         objects += there
     with works.database.reading() as c:
         wanted = arriving.wanted_by(works, c, connection)
-    readings = arriving.readings_of(wanted, objects, source="webhook", read_at=began)
-    extra, walks = _needed(works, line, wanted, objects)
+    brought = arriving.translated(wanted, objects)
+    readings = arriving.readings_of(brought, source="webhook", read_at=began)
+    extra, walks = _needed(works, line, wanted, brought)
     done = [one.id for one in notices]
     with works.database.writing() as c:
         arrival = arriving.keep(
@@ -211,92 +214,92 @@ def _put_off(
 
 
 def _needed(
-    works: Works, line: Line, wanted: Wanted, objects: Sequence[SourceObject]
+    works: Works, line: Line, wanted: Wanted, brought: Sequence[Brought]
 ) -> tuple[list[Reading], dict[tuple[str, str | None], int]]:
     """What these objects will need to be planned, read at once: fewer rounds later, fewer calls in all."""
     if wanted.translate is None or not wanted.routes:
         return [], {}
-    have: dict[tuple[str, str], SourceObject] = {(one.kind, one.external_id): one for one in objects}
-    extra: list[SourceObject] = []
-    walks: dict[tuple[str, str | None], int] = {}
+    around = _Around(works, wanted)
+    around.add(brought)
     began = works.now()
     for _ in range(NEED_ROUNDS):
-        ids, links = _missing(works, wanted, have)
-        ids = {kind: [one for one in names if (kind, one) not in have] for kind, names in ids.items()}
-        links = {key: since for key, since in links.items() if key not in walks}
-        if not any(ids.values()) and not links:
+        ids, links = around.missing()
+        if not ids and not links:
             break
         for kind, names in ids.items():
-            if names:
-                there, gone = arriving.split(line.reader.fetch(kind, names))
-                extra += there
-                have.update({(one.kind, one.external_id): one for one in there})
-                for one in gone:
-                    have.setdefault((one.kind, one.external_id), _NOTHING)
+            there, _gone = arriving.split(line.reader.fetch(kind, names))
+            around.asked |= {(kind, name) for name in names}
+            around.add(arriving.translated(wanted, there), extra=True)
         for (kind, location), since in links.items():
-            walks[kind, location] = works.now()
-            for found in line.reader.walk(kind, location=location, since=moment(since)):
-                if (found.kind, found.external_id) not in have:
-                    extra.append(found)
-                    have[found.kind, found.external_id] = found
-    return arriving.readings_of(wanted, extra, source="lookup", read_at=began), walks
+            around.walks[kind, location] = works.now()
+            found = line.reader.walk(kind, location=location, since=moment(since))
+            around.add(arriving.translated(wanted, found), extra=True)
+    return arriving.readings_of(around.extra, source="lookup", read_at=began), around.walks
 
 
-_NOTHING = SourceObject("", "", {}, "", datetime(1970, 1, 1))  # noqa: DTZ001  # stands for "not there", never kept
+class _Around:
+    """What is known around objects that were just read, before anything is stored."""
 
+    def __init__(self, works: Works, wanted: Wanted) -> None:
+        self._works, self._wanted = works, wanted
+        self._have: set[tuple[str, str]] = set()
+        self._known: dict[tuple[str, str], Answer] = {}
+        self._cases: list[Case] = []
+        with works.database.reading() as c:
+            self._terms = {route.id: route_terms(works, c, route.id, code=wanted.connection.code) for route, _ in wanted.routes}
+        self.asked: set[tuple[str, str]] = set()
+        self.extra: list[Brought] = []
+        self.walks: dict[tuple[str, str | None], int] = {}
 
-def _missing(
-    works: Works, wanted: Wanted, have: Mapping[tuple[str, str], SourceObject]
-) -> tuple[dict[str, list[str]], dict[tuple[str, str | None], int]]:
-    """Ids and walks that these objects' plans will ask for and the store cannot answer."""
-    assert wanted.translate is not None
-    ids: dict[str, set[str]] = {}
-    links: dict[tuple[str, str | None], int] = {}
-    with works.database.reading() as c:
-        cases = _cases(works, c, wanted, have)
-        found = gathering.gather(works, c, cases, known=_known(wanted, have))
-        for case in cases:
-            for need in found.missing.get(case.id, ()):
-                if need.system == "source" and need.id is not None:
+    def add(self, brought: Sequence[Brought], *, extra: bool = False) -> None:
+        """Objects to plan for, or `extra` ones that only answer."""
+        for one in brought:
+            name = (one.object.kind, one.object.external_id)
+            if name in self._have:
+                continue
+            self._have.add(name)
+            if extra:
+                self.extra.append(one)
+            if one.document is not None:
+                self._answers(one.document, one)
+                self._plans(one.document, one)
+
+    def _answers(self, document: Document, one: Brought) -> None:
+        source = self._wanted.connection.id
+        self._known[source, Need(one.object.kind, id=one.object.external_id).name] = (document,)
+        for link in one.links:
+            self._known[source, Need(one.object.kind, link=link).name] = (document,)
+
+    def _plans(self, document: Document, one: Brought) -> None:
+        assert self._wanted.translate is not None
+        for route, flow in self._wanted.routes:
+            if one.object.kind in flow.kinds:
+                name = f"{route.id}/{one.object.kind}/{one.object.external_id}"
+                source, target = self._wanted.connection.id, route.target_id
+                self._cases.append(Case(name, document, None, flow, self._terms[route.id], source, target, self._wanted.translate))
+
+    def missing(self) -> tuple[dict[str, list[str]], dict[tuple[str, str | None], int]]:
+        """Ids, and walks by (kind, location) with how far back, that the plans will ask for and nobody knows yet."""
+        ids: dict[str, set[str]] = {}
+        links: dict[tuple[str, str | None], int] = {}
+        with self._works.database.reading() as c:
+            found = gathering.gather(self._works, c, self._cases, known=self._known)
+        for needs in found.missing.values():
+            for need in needs:
+                if need.system == "target":
+                    continue
+                if need.id is not None and (need.kind, need.id) not in self.asked:
                     ids.setdefault(need.kind, set()).add(need.id)
-                elif need.system == "source" and need.link is not None and need.optional:
+                elif need.link is not None and need.optional and (need.kind, need.location) not in self.walks:
+                    since = micros(need.since or self._works.clock.now())
                     key = (need.kind, need.location)
-                    since = micros(need.since or works.clock.now())
                     links[key] = min(links.get(key, since), since)
-    return {kind: sorted(names) for kind, names in ids.items()}, links
-
-
-def _cases(works: Works, c: Connection, wanted: Wanted, have: Mapping[tuple[str, str], SourceObject]) -> list[Case]:
-    assert wanted.translate is not None
-    cases = []
-    for route, flow in wanted.routes:
-        terms = route_terms(works, c, route.id, code=wanted.connection.code)
-        for (kind, external_id), one in have.items():
-            document = arriving.document_of(wanted.translate, kind, one.payload) if kind in flow.kinds and one.kind else None
-            if document is not None:
-                name = f"{route.id}/{kind}/{external_id}"
-                cases.append(Case(name, document, None, flow, terms, wanted.connection.id, route.target_id, wanted.translate))
-    return cases
+        return {kind: sorted(names) for kind, names in ids.items()}, links
 
 
 def route_terms(works: Works, c: Connection, route_id: str, *, code: str) -> Terms:
     """The terms of a route as they stand now."""
     return terms_of(setups.newest_config(c, "route", route_id), code=code)
-
-
-def _known(wanted: Wanted, have: Mapping[tuple[str, str], SourceObject]) -> dict[tuple[str, str], Answer]:
-    """Answers that the objects just read give to each other."""
-    known: dict[tuple[str, str], Answer] = {}
-    for (kind, external_id), one in have.items():
-        if not one.kind:
-            continue
-        document = arriving.document_of(wanted.translate, kind, one.payload)
-        if document is not None:
-            known[wanted.connection.id, Need(kind, id=external_id).name] = (document,)
-            for _, flow in wanted.routes:
-                for link in flow.links(document):
-                    known[wanted.connection.id, Need(kind, link=link).name] = (document,)
-    return known
 
 
 def _fetch_needs(works: Works, connection: ConnectionRow, needs: Sequence[OpenNeed], read: Read) -> None:
@@ -320,7 +323,7 @@ def _fetch_needs(works: Works, connection: ConnectionRow, needs: Sequence[OpenNe
         objects += line.reader.walk(kind, location=location, since=oldest)
     with works.database.reading() as c:
         wanted = arriving.wanted_by(works, c, connection)
-    readings = arriving.readings_of(wanted, objects, source="lookup", read_at=began)
+    readings = arriving.readings_of(arriving.translated(wanted, objects), source="lookup", read_at=began)
     there = {(one.kind, one.external_id) for one in objects}
     walked = [need.id for need in needs if need.fields.get("optional") and (need.kind, need.fields.get("location")) in walks]
     found = [need.id for need in needs if (need.kind, need.external_id or "") in there]

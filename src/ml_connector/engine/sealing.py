@@ -154,7 +154,8 @@ def content_of(
     """What is sent for these writes: the one content with its references filled, or the pool's voucher."""
     contents = [decode_content(write.kind, json.loads(write.content)["content"]) for write in members]
     if len(members) == 1 and members[0].pool_key is None:
-        return fill(contents[0], numbers)
+        filled: Content = fill(contents[0], numbers)
+        return filled
     entries = [content for content in contents if isinstance(content, JournalEntry)]
     if len(entries) != len(contents):
         raise UsageError("Only journal entries share a voucher.", record=members[0].key)

@@ -25,20 +25,24 @@ from ml_connector.store.leases import Lease
 from ml_connector.store.submissions import Attempt, Submission
 from ml_connector.store.writes import Write
 
-ROUND = 400  # submissions of one state looked at in a round: one listing serves them all
+ROUND = 5_000  # submissions of one state looked at in a round: one listing serves them all
 LOOK_AGAIN_US = 2_000_000  # the ledger works asynchronously: a document may show its new state a moment later
 PENDING_LIMIT_US = 600_000_000  # after ten minutes a person is told
 RELEASE_TRIES = 3
 
 
 def settle_due(
-    works: Works, lease: Lease, books: Books, line: Line, *, purse: Purse, pool: ThreadPoolExecutor
+    works: Works, lease: Lease, books: Books, line: Line, *, purse: Purse, pool: ThreadPoolExecutor, until: int
 ) -> tuple[Lease, int]:
     """One round over everything that is on its way. Returns the renewed lease and how much moved."""
     moved = 0
-    for step in (_orphans, _probe, _jobs, _check, _release, _confirm):
-        lease, count = step(works, lease, books, line, purse, pool)
+    for step in (_orphans, _probe, _jobs, _check):
+        lease, count = step(works, lease, books, line, purse)
         moved += count
+    lease, count = _release(works, lease, books, line, purse=purse, pool=pool, until=until)
+    moved += count
+    lease, count = _confirm(works, lease, books, line, purse)
+    moved += count
     return lease, moved
 
 
@@ -46,7 +50,7 @@ def settle_due(
 
 
 def _orphans(
-    works: Works, lease: Lease, books: Books, line: Line, purse: Purse, pool: ThreadPoolExecutor
+    works: Works, lease: Lease, books: Books, line: Line, purse: Purse
 ) -> tuple[Lease, int]:
     """Intentions whose worker died: nobody knows what came of the call, so it is looked for."""
     now = works.now()
@@ -86,7 +90,7 @@ def _first_probe(works: Works, attempt: Attempt) -> int:
 
 
 def _probe(
-    works: Works, lease: Lease, books: Books, line: Line, purse: Purse, pool: ThreadPoolExecutor
+    works: Works, lease: Lease, books: Books, line: Line, purse: Purse
 ) -> tuple[Lease, int]:
     """Look for our tokens: one hit is adopted, none twice means absent, several are a person's matter."""
     now = works.now()
@@ -156,7 +160,7 @@ def _judge_probe(
 
 
 def _jobs(
-    works: Works, lease: Lease, books: Books, line: Line, purse: Purse, pool: ThreadPoolExecutor
+    works: Works, lease: Lease, books: Books, line: Line, purse: Purse
 ) -> tuple[Lease, int]:
     """Documents the target is still making: ask its job what became of it."""
     now = works.now()
@@ -198,7 +202,7 @@ def _judge_job(
 
 
 def _check(
-    works: Works, lease: Lease, books: Books, line: Line, purse: Purse, pool: ThreadPoolExecutor
+    works: Works, lease: Lease, books: Books, line: Line, purse: Purse
 ) -> tuple[Lease, int]:
     """Read drafts back and compare them with what was planned; only then may they be released."""
     now = works.now()
@@ -324,7 +328,7 @@ def _differs(
 
 
 def _release(
-    works: Works, lease: Lease, books: Books, line: Line, purse: Purse, pool: ThreadPoolExecutor
+    works: Works, lease: Lease, books: Books, line: Line, *, purse: Purse, pool: ThreadPoolExecutor, until: int
 ) -> tuple[Lease, int]:
     """Release the drafts that were checked: the one remote number we hold, so it is never ambiguous."""
     finished: list[tuple[Submission, str, Learned]] = []
@@ -334,7 +338,7 @@ def _release(
             lease = _renew(works, c, lease)
             stop = _learn_releases(works, c, books, finished)
             purse.settle(c)
-            room = 0 if stop else purse.take(c, works.limits.sends_at_once)
+            room = 0 if stop or works.now() >= until else purse.take(c, works.limits.sends_at_once)
             ready = submissions.due(c, books.company.id, state="checked", now=works.now(), limit=room) if room else []
             attempts = _intend_release(works, c, books, ready) if ready else {}
         if not ready:
@@ -393,7 +397,7 @@ def _learn_releases(
 
 
 def _confirm(
-    works: Works, lease: Lease, books: Books, line: Line, purse: Purse, pool: ThreadPoolExecutor
+    works: Works, lease: Lease, books: Books, line: Line, purse: Purse
 ) -> tuple[Lease, int]:
     """Read back what was released; what stands in the ledger is finished."""
     now = works.now()

@@ -273,7 +273,7 @@ def check_rules(works: Works, route_id: str, book: Rulebook) -> tuple[Finding, .
     if route is None:
         raise UsageError("There is no such route.", record=route_id)
     _, chart, _ = fresh_chart(works, route.company_id)
-    return checking.check_rulebook(book, chart, works.flows[route.flow].roles)
+    return checking.check_rulebook(book, chart, works.flows[route.flow].roles, day=works.clock.now().date())
 
 
 def save_rules(works: Works, route_id: str, book: Rulebook, *, by: str, force: bool = False) -> SavedRules:
@@ -304,7 +304,7 @@ def save_rules(works: Works, route_id: str, book: Rulebook, *, by: str, force: b
 def add_rule(works: Works, route_id: str, rule_toml: str, *, by: str) -> int:
     """Put one more rule (TOML) before the others; the version saved."""
     book = rules_now(works, route_id)
-    added = rulefile.read_toml(rule_toml, version=book.version, valid_from=book.valid_from).rules
+    added = rulefile.rules_from_toml(rule_toml)
     return save_rules(works, route_id, replace(book, rules=(*added, *book.rules)), by=by).version
 
 
