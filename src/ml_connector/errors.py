@@ -136,6 +136,13 @@ class ChainBroken(ConnectorError):
     what_to_do = "Stop posting, keep the database file, compare with the exported heads and restore from backup."
 
 
+class SealBroken(ConnectorError):
+    """A stored secret cannot be opened: it was changed, moved to another row, or its master key is not here."""
+
+    code = "MLC-604"
+    what_to_do = "Restore the master key it names, or enter the credential again."
+
+
 class ConfigurationError(ConnectorError):
     """A setting is missing or wrong; ml-connector does not start with it."""
 

@@ -270,6 +270,14 @@ Translate = Callable[[str, Payload], Document]
 
 
 @dataclass(frozen=True, slots=True)
+class Subscribed:
+    """The vendor's webhook subscription as it is now. `changes` in words; `signature_key` belongs in the vault."""
+
+    changes: tuple[str, ...]
+    signature_key: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class System:
     """A connector folder's doors, as the engine opens them. What a system does not offer is None."""
 
@@ -282,6 +290,6 @@ class System:
     rate_of: Callable[[Any], RateHeaders | None] | None = None
     refresh: Callable[..., Mapping[str, str]] | None = None  # new credentials in good time, where the vendor's expire
     refresh_due: Callable[..., bool] | None = None
-    watch: Callable[..., list[Check]] | None = None  # registers and repairs the webhook subscription
+    watch: Callable[..., Subscribed | None] | None = None  # registers and repairs the webhook subscription
     authorize_url: Callable[..., str] | None = None
     exchange_code: Callable[..., Mapping[str, str]] | None = None

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from ml_connector.engine import planning, sealing, sending, settling
+from ml_connector.engine import pausing, planning, sealing, sending, settling
 from ml_connector.engine.books import Books, open_books
 from ml_connector.engine.purse import Purse
 from ml_connector.engine.works import Line, Works, open_line
@@ -56,7 +56,7 @@ def drain(works: Works, company_id: str, *, stop: Callable[[], bool] = lambda: F
         return _under_lease(works, lease, company_id, stop=stop)
     except NotAuthorized as fault:
         with works.database.writing() as c:
-            setups.pause(c, target.id, reason=str(fault), until=None)
+            pausing.pause(works, c, target.id, fault)
         return Drained(paused=str(fault))
     except LeaseLost:
         return Drained(busy=True)

@@ -16,7 +16,7 @@ from ml_connector.engine.reversing import reversal_row
 from ml_connector.engine.reviewing import decisions_of
 from ml_connector.engine.works import Works
 from ml_connector.finance.encoding import booked_hash, encode_finding, encode_write, expected, hash_of, text_of
-from ml_connector.finance.plan import Finding, Hold, Ignore, Need, Plan, PlannedWrite, Verdict, Wait
+from ml_connector.finance.plan import Answer, Finding, Hold, Ignore, Need, Plan, PlannedWrite, Verdict, Wait
 from ml_connector.rules.validation import validate
 from ml_connector.store import audit, leases, records, reviews, trips, writes
 from ml_connector.store.audit import Entry
@@ -55,13 +55,20 @@ def plan_due(works: Works, lease: Lease, books: Books) -> tuple[Lease, int]:
             decisions = decisions_of(decided.get(trip.id, []))
             road = books.roads[trip.route_id]
             cases.append(case_of(trip.id, stored[trip.record_id], road, decisions=decisions))
-        gathered = gathering.gather(works, c, cases)
+        answered = trips.answers_of(c, [trip.id for trip in found if trip.state == "waiting"])
+        gathered = gathering.gather(works, c, cases, known=not_there(answered))
     while gathering.look_up_parties(works, gathered):
         with works.database.reading() as c:
             gathered = gathering.gather(works, c, cases, known=gathered.answers)
     by_trip = {trip.id: trip for trip in found}
     judged = [
-        judge(case, gathered, books=books, road=books.roads[by_trip[case.id].route_id], day_of=stored[by_trip[case.id].record_id].occurred_at)
+        judge(
+            case,
+            gathered,
+            books=books,
+            road=books.roads[by_trip[case.id].route_id],
+            day_of=stored[by_trip[case.id].record_id].occurred_at,
+        )
         for case in cases
     ]
     versions = {trip.id: stored[trip.record_id].n for trip in found}
@@ -85,6 +92,11 @@ def case_of(name: str, record: records.StoredRecord, road: Road, *, decisions: M
     )
 
 
+def not_there(answered: Sequence[trips.Answered]) -> dict[tuple[str, str], Answer]:
+    """What was looked for by id at the source and is not there: an answer where the need is optional."""
+    return {(one.connection_id, Need(one.kind, id=one.external_id).name): () for one in answered if not one.there}
+
+
 def judge(case: Case, gathered: Gathered, *, books: Books, road: Road, day_of: int | None) -> Judged:
     """Decide, touching nothing, what one record should become."""
     rulebook = road.rulebook_on(moment(day_of or 0).date())
@@ -97,7 +109,9 @@ def judge(case: Case, gathered: Gathered, *, books: Books, road: Road, day_of: i
         return Judged(case, Ignore(f"A person decided: {ignored}"), rulebook.version)
     missing = tuple(gathered.missing.get(case.id, ()))
     if missing:
-        return Judged(case, Wait(f"Waits for {', '.join(need.name for need in missing[:3])}."), rulebook.version, missing)
+        return Judged(
+            case, Wait(f"Waits for {', '.join(need.name for need in missing[:3])}."), rulebook.version, missing
+        )
     verdict = road.flow.plan(
         case.document, gathered.related(case), terms=case.terms, rulebook=rulebook, chart=books.chart
     )
@@ -145,7 +159,9 @@ class _Settlement:
         asked_again: dict[str, set[str]] = {}
         for item in self.items:
             asked_again.setdefault(item["subject"], set()).add(item["code"])
-        again = [trip_id for trip_id, trip in self.trips.items() if trip.planned_n is not None or trip.state != "received"]
+        again = [
+            trip_id for trip_id, trip in self.trips.items() if trip.planned_n is not None or trip.state != "received"
+        ]
         reviews.supersede(self.c, again, now=self.now, keep=asked_again)
         if self.items:
             reviews.raise_items(self.c, self.items, workspace_id=self.workspace, ids=self.works.ids, now=self.now)
@@ -206,7 +222,7 @@ class _Settlement:
                 "connection_id": one.case.source_id,
                 "kind": need.kind,
                 "external_id": external,
-                "fields": {"location": need.location, "optional": need.optional} if need.link else {},
+                "fields": {"location": need.location, "optional": need.optional},
             }
         )
 
@@ -222,7 +238,9 @@ class _Settlement:
         waiting_for = [other for other in others if other.state != "done" and other.trip_id != trip.id]
         own_sealed = [other for other in others if other.state == "sealed" and other.trip_id == trip.id]
         wanted = hash_of([[write.key, write.kind, hashes[write.key]] for write in plan.writes])
-        text = text_of({"keys": [write.key for write in plan.writes], "warnings": [encode_finding(f) for f in plan.findings]})
+        text = text_of(
+            {"keys": [write.key for write in plan.writes], "warnings": [encode_finding(f) for f in plan.findings]}
+        )
         if mine or own_sealed:
             self._move(one, "planned", plan=text, hash_text=wanted)
             self._consent(one, trip, plan, wanted)
@@ -236,7 +254,9 @@ class _Settlement:
     def _consent(self, one: Judged, trip: Trip, plan: Plan, wanted: str) -> None:
         if self.books.roads[trip.route_id].route.posting == "approve" and trip.approved_hash != wanted:
             keys = ", ".join(write.key for write in plan.writes)
-            self._ask(one, Finding(CONSENT, f"{keys} is planned and waits for consent.", proposal={"plan_hash": wanted}))
+            self._ask(
+                one, Finding(CONSENT, f"{keys} is planned and waits for consent.", proposal={"plan_hash": wanted})
+            )
 
     def _clash(self, one: Judged, plan: Plan, hashes: Mapping[str, str]) -> bool:
         """The same key with another content: ours is a correction, another record's is a question."""
@@ -251,11 +271,15 @@ class _Settlement:
                 )
                 self._hold(one, [Finding("event-unequal", sentence, proposal={"key": write.key, "other": old.trip_id})])
             elif write.kind in MASTER_DATA:
-                writes.reverse(self.c, [old.id], now=self.now)  # updated in place: the newer revision is the one that counts
+                writes.reverse(
+                    self.c, [old.id], now=self.now
+                )  # updated in place: the newer revision is the one that counts
                 del self.live[write.key]
                 continue
             elif old.state == "sealed":
-                self._move(one, "waiting", reason=f"{write.key} is on its way to the ledger.", due_at=self.now + 30_000_000)
+                self._move(
+                    one, "waiting", reason=f"{write.key} is on its way to the ledger.", due_at=self.now + 30_000_000
+                )
             else:
                 self._correct(one, write, old, hashes)
             return True
@@ -268,7 +292,11 @@ class _Settlement:
                 f"{write.key} is posted as {old.number} with other content than the record gives now. "
                 "Accept the correction (reversal and a new posting) or ignore the change."
             )
-            proposal = {"accept": hashes[write.key], "posted": json.loads(old.content)["content"], "now": encode_write(write)["content"]}
+            proposal = {
+                "accept": hashes[write.key],
+                "posted": json.loads(old.content)["content"],
+                "now": encode_write(write)["content"],
+            }
             self._hold(one, [Finding(CORRECTION, sentence, field=write.key, proposal=proposal)])
             return
         row = reversal_row(self.works, old, self.books, trip_id=one.case.id, now=self.now)
@@ -337,4 +365,10 @@ class _Settlement:
 
 def _write_need(one: Judged, key: str) -> dict[str, Any]:
     """A trip waits until the write of this key, another record's, is done."""
-    return {"trip_id": one.case.id, "connection_id": one.case.source_id, "kind": "write", "external_id": key, "fields": {}}
+    return {
+        "trip_id": one.case.id,
+        "connection_id": one.case.source_id,
+        "kind": "write",
+        "external_id": key,
+        "fields": {},
+    }

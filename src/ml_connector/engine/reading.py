@@ -9,7 +9,7 @@ from typing import Any
 
 from ml_connector.clock import micros, moment
 from ml_connector.connectors.shapes import SourceObject
-from ml_connector.engine import arriving, gathering
+from ml_connector.engine import arriving, gathering, pausing, upkeep
 from ml_connector.engine.arriving import Brought, Wanted
 from ml_connector.engine.books import terms_of
 from ml_connector.engine.gathering import Case
@@ -56,6 +56,8 @@ def poll(works: Works, connection_id: str, stream: str) -> Read:
     try:
         return _poll(works, connection, cursor)
     except ConnectorError as fault:
+        if isinstance(fault, NotAuthorized) and upkeep.recover(works, connection):
+            return Read(error=str(fault), more=True)
         _note_failure(works, connection, cursor, fault)
         return Read(error=str(fault))
 
@@ -79,7 +81,7 @@ def _poll(works: Works, connection: ConnectionRow, cursor: Cursor) -> Read:
     readings = arriving.readings_of(brought, source="poll", read_at=began)
     extra, walks = _needed(works, line, wanted, brought)
     spec = next((one for one in line.system.connector.streams if one.name == name), None)
-    every_us = (spec.every_s if spec else 300) * 1_000_000
+    every_us = int(connection.settings.get(f"every_s.{name}", spec.every_s if spec else 300)) * 1_000_000
     due = began if page.more else (cursors.NEVER if backfill else began + every_us)
     with works.database.writing() as c:
         arrival = arriving.keep(
@@ -109,19 +111,7 @@ def _note_failure(works: Works, connection: ConnectionRow, cursor: Cursor, fault
     with works.database.writing() as c:
         cursors.fail(c, cursor.id, reason=str(fault)[:500], due_at=now + int(wait_s * 1_000_000), now=now)
         if isinstance(fault, NotAuthorized):
-            pause(works, c, connection, fault)
-
-
-def pause(works: Works, c: Connection, connection: ConnectionRow, fault: NotAuthorized) -> None:
-    """Our rights were refused: nothing is tried until a person repairs them, and the queue says how."""
-    if not setups.pause(c, connection.id, reason=str(fault)[:500], until=None):
-        return
-    item = {
-        "subject": connection.id, "company_id": None, "connection_id": connection.id, "trip_id": None,
-        "code": "connection-paused", "field": "", "proposal": {},
-        "sentence": f"{connection.title} ({connection.code}) is paused: {fault.what} {fault.fix}",
-    }  # fmt: skip
-    reviews.raise_items(c, [item], workspace_id=connection.workspace_id, ids=works.ids, now=works.now())
+            pausing.pause(works, c, connection.id, fault)
 
 
 # ------------------------------------------------------------------------------------------- notices
@@ -146,8 +136,11 @@ def fetch(works: Works, connection_id: str) -> Read:
         _fetch_notices(works, connection, notices, read)
         _fetch_needs(works, connection, needs, read)
     except ConnectorError as fault:
-        _put_off(works, connection, notices, needs, fault)
         read.error = str(fault)
+        if isinstance(fault, NotAuthorized) and upkeep.recover(works, connection):
+            read.more = True
+            return read
+        _put_off(works, connection, notices, needs, fault)
     read.more = len(notices) == works.limits.notices_at_once
     return read
 
@@ -185,7 +178,11 @@ def _fetch_notices(works: Works, connection: ConnectionRow, notices: Sequence[in
 
 
 def _put_off(
-    works: Works, connection: ConnectionRow, notices: Sequence[inbox.OpenNotice], needs: Sequence[OpenNeed], fault: ConnectorError
+    works: Works,
+    connection: ConnectionRow,
+    notices: Sequence[inbox.OpenNotice],
+    needs: Sequence[OpenNeed],
+    fault: ConnectorError,
 ) -> None:
     now = works.now()
     attempts = max((one.attempts for one in notices), default=0)
@@ -197,7 +194,7 @@ def _put_off(
     with works.database.writing() as c:
         trips.ask_again(c, [need.id for need in needs], at=until)
         if isinstance(fault, NotAuthorized):
-            pause(works, c, connection, fault)
+            pausing.pause(works, c, connection.id, fault)
         if dead:
             item: dict[str, Any] = {
                 "subject": connection.id, "company_id": None, "connection_id": connection.id, "trip_id": None,
@@ -246,7 +243,9 @@ class _Around:
         self._known: dict[tuple[str, str], Answer] = {}
         self._cases: list[Case] = []
         with works.database.reading() as c:
-            self._terms = {route.id: route_terms(works, c, route.id, code=wanted.connection.code) for route, _ in wanted.routes}
+            self._terms = {
+                route.id: route_terms(works, c, route.id, code=wanted.connection.code) for route, _ in wanted.routes
+            }
         self.asked: set[tuple[str, str]] = set()
         self.extra: list[Brought] = []
         self.walks: dict[tuple[str, str | None], int] = {}
@@ -276,7 +275,9 @@ class _Around:
             if one.object.kind in flow.kinds:
                 name = f"{route.id}/{one.object.kind}/{one.object.external_id}"
                 source, target = self._wanted.connection.id, route.target_id
-                self._cases.append(Case(name, document, None, flow, self._terms[route.id], source, target, self._wanted.translate))
+                self._cases.append(
+                    Case(name, document, None, flow, self._terms[route.id], source, target, self._wanted.translate)
+                )
 
     def missing(self) -> tuple[dict[str, list[str]], dict[tuple[str, str | None], int]]:
         """Ids, and walks by (kind, location) with how far back, that the plans will ask for and nobody knows yet."""
@@ -312,9 +313,9 @@ def _fetch_needs(works: Works, connection: ConnectionRow, needs: Sequence[OpenNe
     by_kind: dict[str, list[str]] = {}
     walks: dict[tuple[str, str | None], int] = {}
     for need in needs:
-        if need.external_id and not need.external_id.startswith("link:"):
+        if need.external_id and not _by_link(need):
             by_kind.setdefault(need.kind, []).append(need.external_id)
-        elif need.fields.get("optional"):
+        elif need.external_id and need.fields.get("optional"):
             walks[need.kind, need.fields.get("location")] = works.now()
     for kind, names in by_kind.items():
         objects += arriving.split(line.reader.fetch(kind, sorted(set(names))))[0]
@@ -325,22 +326,32 @@ def _fetch_needs(works: Works, connection: ConnectionRow, needs: Sequence[OpenNe
         wanted = arriving.wanted_by(works, c, connection)
     readings = arriving.readings_of(arriving.translated(wanted, objects), source="lookup", read_at=began)
     there = {(one.kind, one.external_id) for one in objects}
-    walked = [need.id for need in needs if need.fields.get("optional") and (need.kind, need.fields.get("location")) in walks]
+    walked = [need.id for need in needs if _by_link(need) and (need.kind, need.fields.get("location")) in walks]
     found = [need.id for need in needs if (need.kind, need.external_id or "") in there]
-    still = [need.id for need in needs if need.id not in set(found) | set(walked)]
+    gone = [
+        need.id for need in needs if need.fields.get("optional") and not _by_link(need) and need.id not in set(found)
+    ]
+    still = [need.id for need in needs if need.id not in {*found, *walked, *gone}]
     with works.database.writing() as c:
         arrival = arriving.keep(
             works, c, wanted, readings, actor="look-up", priority=LIVE_PRIORITY, facts={"needs": len(needs)}
         )
         _mark_walks(works, c, connection, walks)
         trips.answer(c, [*found, *walked], found='"there"', now=works.now())
+        trips.answer(c, gone, found=None, now=works.now())
         trips.ask_again(c, still, at=works.now() + ASK_AGAIN_US)
     read.objects += len(objects)
     read.fresh += arrival.fresh
     read.trips += arrival.trips
 
 
-def _mark_walks(works: Works, c: Connection, connection: ConnectionRow, walks: Mapping[tuple[str, str | None], int]) -> None:
+def _by_link(need: OpenNeed) -> bool:
+    return (need.external_id or "").startswith("link:")
+
+
+def _mark_walks(
+    works: Works, c: Connection, connection: ConnectionRow, walks: Mapping[tuple[str, str | None], int]
+) -> None:
     for (kind, location), began in walks.items():
         cursors.mark(
             c, connection.id, gathering.walk_stream(kind, location), position=str(began),
@@ -357,6 +368,12 @@ def start_backfill(works: Works, connection_id: str, *, since: datetime) -> list
         names = [f"{one.name}@{since.isoformat()}" for one in works.system(connection.connector).connector.streams]
         for name in names:
             cursors.ensure(
-                c, connection_id, name, workspace_id=connection.workspace_id, ids=works.ids, now=works.now(), due_at=works.now()
+                c,
+                connection_id,
+                name,
+                workspace_id=connection.workspace_id,
+                ids=works.ids,
+                now=works.now(),
+                due_at=works.now(),
             )
     return names

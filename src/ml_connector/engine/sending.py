@@ -11,7 +11,7 @@ from typing import Any
 
 from ml_connector.clock import moment
 from ml_connector.connectors.shapes import KINDS_WITHOUT_RELEASE, Context, Created
-from ml_connector.engine import sealing
+from ml_connector.engine import pausing, sealing
 from ml_connector.engine.books import Books
 from ml_connector.engine.purse import Purse
 from ml_connector.engine.works import Line, Works
@@ -19,7 +19,7 @@ from ml_connector.errors import ConnectorError, Conflict, NotAuthorized, RateLim
 from ml_connector.finance.encoding import decode_content
 from ml_connector.finance.plan import Content
 from ml_connector.rules import retrying
-from ml_connector.store import audit, leases, reviews, setups, submissions, writes
+from ml_connector.store import audit, leases, reviews, submissions, writes
 from ml_connector.store.audit import Entry
 from ml_connector.store.database import Connection
 from ml_connector.store.leases import Lease
@@ -224,7 +224,7 @@ def pause_if_needed(works: Works, c: Connection, connection_id: str, learned: Se
     stop = False
     for what in learned:
         if isinstance(what.fault, NotAuthorized):
-            setups.pause(c, connection_id, reason=str(what.fault), until=None)
+            pausing.pause(works, c, connection_id, what.fault)
             stop = True
         elif isinstance(what.fault, RateLimited):
             stop = True

@@ -11,7 +11,7 @@ from typing import Any
 from ml_connector.connectors.shapes import Ping
 from ml_connector.engine import door as doors
 from ml_connector.engine.books import fresh_chart, rulebook_of, rulebook_text, terms_of, terms_text
-from ml_connector.engine.works import Works, open_line
+from ml_connector.engine.works import Works, open_line, open_secret
 from ml_connector.errors import ConfigurationError, Rejected, UsageError
 from ml_connector.finance.encoding import decode, encode, encode_finding, hash_of
 from ml_connector.finance.plan import Finding
@@ -63,7 +63,13 @@ def connect(
         store_credentials(works, c, workspace_id, connection_id, credentials)
         for stream in system.connector.streams:
             cursors.ensure(
-                c, connection_id, stream.name, workspace_id=workspace_id, ids=works.ids, now=works.now(), due_at=cursors.NEVER
+                c,
+                connection_id,
+                stream.name,
+                workspace_id=workspace_id,
+                ids=works.ids,
+                now=works.now(),
+                due_at=cursors.NEVER,
             )
         note(
             works, c, verb="connected", subject=connection_id, by=by, workspace_id=workspace_id,
@@ -93,7 +99,16 @@ def store_credentials(
     works.lines.forget(connection_id)
 
 
-def _seal(works: Works, c: Connection, workspace_id: str | None, owner: tuple[str, str], field: str, text: str, *, older_until: int | None = None) -> None:
+def _seal(
+    works: Works,
+    c: Connection,
+    workspace_id: str | None,
+    owner: tuple[str, str],
+    field: str,
+    text: str,
+    *,
+    older_until: int | None = None,
+) -> None:
     works.conceal(text)
     n = setups.next_secret_n(c, owner[0], owner[1], field)
     sealed = seal(works.ring, text, workspace=workspace_id or "", owner=f"{owner[0]}:{owner[1]}", field=field, n=n)
@@ -129,7 +144,9 @@ def find_connection(works: Works, workspace_id: str, code: str) -> ConnectionRow
         row = setups.connection_by_code(c, workspace_id, code)
         known = [one.code for one in setups.connections(c, workspace_id)]
     if row is None:
-        raise UsageError("There is no connection of this code.", record=code, fix=f"Known: {', '.join(known) or 'none yet'}.")
+        raise UsageError(
+            "There is no connection of this code.", record=code, fix=f"Known: {', '.join(known) or 'none yet'}."
+        )
     return row
 
 
@@ -164,9 +181,7 @@ def find_company(works: Works, workspace_id: str, name: str | None = None) -> Co
     return wanted[0]
 
 
-def add_route(
-    works: Works, *, company_id: str, flow: str, source_id: str, terms: Terms, posting: str, by: str
-) -> str:
+def add_route(works: Works, *, company_id: str, flow: str, source_id: str, terms: Terms, posting: str, by: str) -> str:
     """Set up a flow between a source and the company's ledger; records read before get their trips, streams begin."""
     with works.database.writing() as c:
         company = setups.get_company(c, company_id)
@@ -174,7 +189,9 @@ def add_route(
         if company is None or source is None:
             raise UsageError("There is no such company or connection.", record=company_id)
         if works.flows[flow].source != source.connector:
-            raise UsageError(f"{flow} reads from {works.flows[flow].source}, not from {source.connector}.", record=source.code)
+            raise UsageError(
+                f"{flow} reads from {works.flows[flow].source}, not from {source.connector}.", record=source.code
+            )
         route_id = setups.add_route(
             c, workspace_id=company.workspace_id, company_id=company_id, flow=flow, source_id=source_id,
             target_id=company.connection_id, posting=posting, ids=works.ids, now=works.now(),
@@ -182,7 +199,9 @@ def add_route(
         _save(works, c, company.workspace_id, TERMS, route_id, terms_text(terms), by=by)
         cursors.start_all(c, source_id, now=works.now())
         for kind in works.flows[flow].kinds:
-            trips.start_for_kind(c, route_id, source_id, kind, workspace_id=company.workspace_id, ids=works.ids, now=works.now())
+            trips.start_for_kind(
+                c, route_id, source_id, kind, workspace_id=company.workspace_id, ids=works.ids, now=works.now()
+            )
         note(
             works, c, verb="route added", subject=route_id, by=by, workspace_id=company.workspace_id,
             chain=audit.company_chain(company_id), facts={"flow": flow, "source": source.code, "posting": posting},
@@ -237,7 +256,17 @@ def save_terms(works: Works, route_id: str, terms: Terms, *, by: str) -> int:
     return n
 
 
-def _save(works: Works, c: Connection, workspace_id: str, kind: str, owner_id: str, body: str, *, by: str, valid_from: date | None = None) -> int:
+def _save(
+    works: Works,
+    c: Connection,
+    workspace_id: str,
+    kind: str,
+    owner_id: str,
+    body: str,
+    *,
+    by: str,
+    valid_from: date | None = None,
+) -> int:
     return setups.add_config(
         c, workspace_id=workspace_id, owner_kind=kind, owner_id=owner_id, body=body, author=by, ids=works.ids, now=works.now(),
         valid_from=valid_from,
@@ -285,7 +314,9 @@ def save_rules(works: Works, route_id: str, book: Rulebook, *, by: str, force: b
     blocking = [finding for finding in findings if finding.blocks]
     if blocking and not force:
         raise Rejected(
-            " ".join(finding.sentence for finding in blocking[:5]), record=route_id, fix="Correct the rules, or save with --force."
+            " ".join(finding.sentence for finding in blocking[:5]),
+            record=route_id,
+            fix="Correct the rules, or save with --force.",
         )
     with works.database.writing() as c:
         route = setups.get_route(c, route_id)
@@ -327,8 +358,36 @@ def open_door(
         )  # fmt: skip
         if signature_key:
             _seal(works, c, connection.workspace_id, ("door", door_id), doors.KEY_FIELD, signature_key)
-        note(works, c, verb="door opened", subject=door_id, by=by, workspace_id=connection.workspace_id, facts={"connection": connection.code})
+        note(
+            works,
+            c,
+            verb="door opened",
+            subject=door_id,
+            by=by,
+            workspace_id=connection.workspace_id,
+            facts={"connection": connection.code},
+        )
     return door_id, url
+
+
+def learn_door_key(works: Works, door_id: str, key: str, *, changes: Sequence[str]) -> None:
+    """The key the vendor says it signs with: kept when it is new, beside the older one for a day."""
+    with works.database.reading() as c:
+        sealed = [one for one in setups.secrets(c, "door", door_id, now=works.now()) if one.field == doors.KEY_FIELD]
+    known = {open_secret(works, one).reveal() for one in sealed}
+    if key not in known:
+        set_door_key(works, door_id, key, by="system")
+    if changes:
+        with works.database.writing() as c:
+            note(
+                works,
+                c,
+                verb="subscription watched",
+                subject=door_id,
+                by="system",
+                workspace_id=None,
+                facts={"changes": list(changes)},
+            )
 
 
 def set_door_key(works: Works, door_id: str, key: str, *, by: str, grace_s: int = 86_400) -> None:
@@ -338,9 +397,23 @@ def set_door_key(works: Works, door_id: str, key: str, *, by: str, grace_s: int 
         if row is None:
             raise UsageError("There is no such door.", record=door_id)
         _seal(
-            works, c, row.workspace_id, ("door", door_id), doors.KEY_FIELD, key, older_until=works.now() + grace_s * 1_000_000
+            works,
+            c,
+            row.workspace_id,
+            ("door", door_id),
+            doors.KEY_FIELD,
+            key,
+            older_until=works.now() + grace_s * 1_000_000,
         )
-        note(works, c, verb="door key set", subject=door_id, by=by, workspace_id=row.workspace_id, facts={"grace_s": grace_s})
+        note(
+            works,
+            c,
+            verb="door key set",
+            subject=door_id,
+            by=by,
+            workspace_id=row.workspace_id,
+            facts={"grace_s": grace_s},
+        )
 
 
 # ------------------------------------------------------------------------------------------- the master key
@@ -353,7 +426,12 @@ def rotate_master_key(works: Works, *, by: str) -> int:
         for row in setups.all_secrets(c):
             old = Sealed(row.key_id, row.nonce, row.ciphertext)
             new = reseal(
-                works.ring, old, workspace=row.workspace_id or "", owner=f"{row.owner_kind}:{row.owner_id}", field=row.field, n=row.n
+                works.ring,
+                old,
+                workspace=row.workspace_id or "",
+                owner=f"{row.owner_kind}:{row.owner_id}",
+                field=row.field,
+                n=row.n,
             )
             if new != old:
                 setups.reseal(c, row.id, key_id=new.key_id, nonce=new.nonce, ciphertext=new.ciphertext)

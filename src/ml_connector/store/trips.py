@@ -298,16 +298,31 @@ def ask_again(c: Connection, need_ids: Sequence[str], *, at: Micros) -> None:
         c.execute(update(trip_need).where(trip_need.c.id.in_(part)).values(due_at=at))
 
 
-def answers_of(c: Connection, trip_ids: Sequence[str]) -> dict[tuple[str, str, str], tuple[str | None, Micros]]:
-    """Answered needs by (trip, kind, fields text): the answer's text (None: not there) and when."""
-    found = {}
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A need by id that was looked for; `there`: it was found."""
+
+    trip_id: str
+    connection_id: str
+    kind: str
+    external_id: str
+    there: bool
+
+
+def answers_of(c: Connection, trip_ids: Sequence[str]) -> list[Answered]:
+    """Answered needs by id of these trips."""
+    found = []
     for part in chunks(trip_ids):
-        rows = c.execute(select(trip_need).where(trip_need.c.trip_id.in_(part), trip_need.c.answered_at.is_not(None)))
-        for row in rows:
-            found[row.trip_id, row.kind, row.fields or "{}"] = (
-                None if row.answer in (None, "null") else row.answer,
-                row.answered_at,
+        rows = c.execute(
+            select(trip_need).where(
+                trip_need.c.trip_id.in_(part), trip_need.c.answered_at.is_not(None), trip_need.c.kind != "write"
             )
+        )
+        found += [
+            Answered(row.trip_id, row.connection_id, row.kind, row.external_id, row.answer not in (None, "null"))
+            for row in rows
+            if row.external_id and not row.external_id.startswith("link:")
+        ]
     return found
 
 

@@ -13,19 +13,12 @@ from dataclasses import dataclass
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from ml_connector.errors import ConnectorError
+from ml_connector.errors import SealBroken
 from ml_connector.vault.keys import KeyRing, MasterKey
 
 NONCE_BYTES = 12
 TAG_BYTES = 16
 _PURPOSE = "ml-connector secret, form 1"  # a later form gets another name, so that the two never open as each other
-
-
-class SealBroken(ConnectorError):
-    """A stored secret cannot be opened: it was changed, moved to another row, or its master key is not here."""
-
-    code = "MLC-604"
-    what_to_do = "Restore the master key it names, or enter the credential again."
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from ml_connector.connectors.http import Http
-from ml_connector.connectors.shapes import Ping, System
-from ml_connector.connectors.square import CONNECTOR, auth, oauth
+from ml_connector.connectors.shapes import Ping, Subscribed, System
+from ml_connector.connectors.square import CONNECTOR, auth, oauth, subscriptions
 from ml_connector.connectors.square.pacing import Ticking
 from ml_connector.connectors.square.reader import SquareReader
 from ml_connector.connectors.square.reader import open_reader as open_square
@@ -29,7 +30,17 @@ def ping(
     http: Http, credentials: Mapping[str, str], settings: Mapping[str, str], *, tokens: Any, clock: Ticking
 ) -> Ping:
     """Whose token this is and what it may read."""
-    return auth.ping(http, credentials, settings, clock=clock)
+    answer = auth.ping(http, credentials, settings, clock=clock)
+    return replace(answer, facts={**answer.facts, "account_ref": answer.account})
+
+
+def watch(http: Http, credentials: Mapping[str, str], url: str, *, clock: Ticking) -> Subscribed | None:
+    """One enabled subscription that sends to this address; None without the application's personal access token."""
+    token = credentials.get("personal_access_token")
+    if not token:
+        return None
+    watched = subscriptions.watch(http, token, url, clock=clock)
+    return Subscribed(watched.changes, watched.subscription.signature_key)
 
 
 def refresh(http: Http, credentials: Mapping[str, str], *, clock: Any) -> Mapping[str, str]:
@@ -51,4 +62,7 @@ SYSTEM = System(
     webhooks=WEBHOOKS,
     refresh=refresh,
     refresh_due=refresh_due,
+    watch=watch,
+    authorize_url=oauth.authorize_url,
+    exchange_code=oauth.exchange_code,
 )

@@ -38,7 +38,8 @@ def ping(
     checks.append(_refused(client, "POST", f"/v2/journaltransaction/{NOWHERE}/action/release", right="create"))
     checks.append(_refused(client, "PUT", f"/v2/journaltransaction/{NOWHERE}", right="update"))
     name = text(organisation.get("name")) or next((text(row.get("name")) for row in branches), "")
-    return Ping(all(check.ok for check in checks), name, tuple(checks), _facts(organisation, branches, first))
+    facts = {**_facts(organisation, branches, first), "account_ref": account.tenant_id}
+    return Ping(all(check.ok for check in checks), name, tuple(checks), facts)
 
 
 def _scopes(account: Account, granted: frozenset[str]) -> Check:
