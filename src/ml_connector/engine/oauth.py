@@ -130,9 +130,11 @@ def _keep(
         works.conceal(credentials.get(name, ""))
     with works.database.reading() as c:
         known = setups.connection_by_code(c, workspace_id, code)
+    rest = dict(credentials)
     if known is None:
         allowed = {one.name for one in works.system(connector).connector.credential_fields}
         first = {name: text for name, text in credentials.items() if name in allowed}
+        rest = {name: text for name, text in credentials.items() if name not in allowed}  # sealed by connect already
         connection_id = setup.connect(
             works, workspace_id, connector=connector, code=code, title=str(facts["title"]), credentials=first,
             settings={}, base_url=str(facts["base_url"]) or None, by=by,
@@ -142,7 +144,7 @@ def _keep(
             raise UsageError(f"The connection {code} is one to {known.connector}.", record=code, fix="Choose another code.")
         connection_id = known.id
     with works.database.writing() as c:
-        setup.store_credentials(works, c, workspace_id, connection_id, credentials)
+        setup.store_credentials(works, c, workspace_id, connection_id, rest)
         account = credentials.get("merchant_id")
         changes = {"state": "active", "reason": None, "paused_until": None}
         setups.update_connection(c, connection_id, **changes, **({"account_ref": account} if account else {}))

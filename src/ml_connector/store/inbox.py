@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, func, or_, select, update
 
 from ml_connector.store.bulk import chunks
 from ml_connector.store.states import move_many
@@ -151,3 +151,11 @@ def count_open(c: Connection, *, now: Micros) -> tuple[int, Micros | None]:
         select(func.count(), func.min(notice.c.received_at)).where(notice.c.state == "open", notice.c.due_at <= now)
     ).one()
     return row[0], row[1]
+
+
+def by_event(c: Connection, workspace_id: str, event_id: str) -> list[dict[str, Any]]:
+    """The notices of one event, by the vendor's id or ours, for the story of a record."""
+    query = select(notice).where(
+        notice.c.workspace_id == workspace_id, or_(notice.c.event_id == event_id, notice.c.id == event_id)
+    )
+    return [dict(row) for row in c.execute(query.order_by(notice.c.received_at, notice.c.id).limit(100)).mappings()]

@@ -1,0 +1,91 @@
+"""The root command: every group under one name, usage errors told like all others."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from ml_connector.cli import (
+    audit_trail,
+    checking,
+    connecting,
+    demo,
+    keys,
+    repairing,
+    reviewing,
+    routes,
+    rules,
+    running,
+    serving,
+    tracing,
+    webhooks,
+)
+from ml_connector.cli.output import MEANING, USAGE
+from ml_connector.cli.session import choose_workspace
+from ml_connector.store.setups import DEFAULT_WORKSPACE
+
+EPILOG = "Exit codes: " + "; ".join(f"{code} {meaning}" for code, meaning in MEANING.items()) + "."
+
+app = typer.Typer(
+    name="ml-connector",
+    help="Reads Square and other systems, and posts what moved to Visma.net ERP exactly once, with proof.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def root(
+    workspace: Annotated[str, typer.Option(help="A customer of this install.")] = DEFAULT_WORKSPACE,
+) -> None:
+    """What holds for every command."""
+    choose_workspace(workspace)
+
+
+@app.command()
+def about(as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False) -> None:
+    """The version that is installed."""
+    number = version("ml-connector")
+    print(json.dumps({"version": number}) if as_json else f"ml-connector {number}")
+
+
+for group in (
+    demo, connecting, routes, rules, running, reviewing, repairing, tracing, checking, audit_trail, keys, webhooks, serving
+):  # fmt: skip
+    group.register(app)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; its exit code. Never raises."""
+    try:
+        code = app(list(arguments), standalone_mode=False)
+    except typer.TyperException as problem:
+        return _misused(problem, as_json="--json" in arguments)
+    except typer.Exit as end:
+        return int(end.exit_code)
+    except (typer.Abort, KeyboardInterrupt):
+        print("Stopped.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        return 0
+    return code if isinstance(code, int) else 0
+
+
+def _misused(problem: typer.TyperException, *, as_json: bool) -> int:
+    """A command that was not understood."""
+    sentence = problem.format_message() if hasattr(problem, "format_message") else str(problem)
+    if as_json:
+        fix = "See the command's --help."
+        print(json.dumps({"error": {"code": "MLC-702", "what": sentence, "record": None, "fix": fix}}, ensure_ascii=False))
+    elif hasattr(problem, "show"):
+        problem.show()
+    else:
+        print(sentence, file=sys.stderr)
+    return USAGE

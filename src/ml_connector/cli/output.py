@@ -1,0 +1,164 @@
+"""What a command prints: for people, or one JSON object; errors in three parts, never a stack trace."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from ml_connector.clock import moment
+from ml_connector.errors import (
+    ConfigurationError,
+    ConnectorError,
+    HostRefused,
+    LeaseLost,
+    NotAuthorized,
+    StorageUnavailable,
+    Transient,
+    UnknownOutcome,
+    UsageError,
+)
+from ml_connector.finance.money import Money
+
+OK, PERSON, USAGE, CONFIGURATION, NOT_AUTHORIZED, TRANSIENT = range(6)
+MEANING = {
+    OK: "done",
+    PERSON: "something needs a person, or a check failed",
+    USAGE: "the command was not understood, or names something that is not there",
+    CONFIGURATION: "a setting is missing or wrong",
+    NOT_AUTHORIZED: "the other side refuses our credentials or rights",
+    TRANSIENT: "the other side or the database cannot answer now: run it again later",
+}
+"""What each exit code says."""
+
+_CODES: tuple[tuple[type[ConnectorError], int], ...] = (
+    (UsageError, USAGE),
+    (ConfigurationError, CONFIGURATION),
+    (HostRefused, CONFIGURATION),
+    (NotAuthorized, NOT_AUTHORIZED),
+    (Transient, TRANSIENT),
+    (UnknownOutcome, TRANSIENT),
+    (StorageUnavailable, TRANSIENT),
+    (LeaseLost, TRANSIENT),
+)
+
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output, nothing else.")]
+
+
+class Output:
+    """Where a command's answer goes. Progress and remarks go to standard error."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self.as_json = as_json
+        self.console = Console(highlight=False, soft_wrap=True)
+        self.remarks = Console(stderr=True, highlight=False, soft_wrap=True)
+
+    def answer(self, content: Mapping[str, Any], show: Callable[[Console], None] | None = None, *, code: int = OK) -> None:
+        """Print the answer; a code other than 0 ends the command with it."""
+        if self.as_json:
+            print(json.dumps(plain(content), ensure_ascii=False))
+        elif show is not None:
+            show(self.console)
+        if code:
+            raise typer.Exit(code)
+
+    def say(self, sentence: str) -> None:
+        """A remark for people; silent where JSON was asked for."""
+        if not self.as_json:
+            self.console.print(sentence, markup=False)
+
+    @contextmanager
+    def progress(self, what: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+        """A bar on standard error for long work; call what is given with how far it has come."""
+        bar = Progress(
+            TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}"), TimeElapsedColumn(),
+            console=self.remarks, transient=True, disable=not sys.stderr.isatty(),
+        )  # fmt: skip
+        with bar:
+            task: TaskID = bar.add_task(what, total=total)
+            yield lambda done: bar.update(task, completed=done)
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Callable[[Console], None]:
+    """A table for people; told in words when it is empty."""
+
+    def show(console: Console) -> None:
+        found = list(rows)
+        if not found:
+            console.print(f"{title}: none.", markup=False)
+            return
+        shown = Table(title=title, title_justify="left", header_style="bold", show_edge=False)
+        for column in columns:
+            shown.add_column(column, overflow="fold")
+        for row in found:
+            shown.add_row(*(_cell(value) for value in row))
+        console.print(shown)
+
+    return show
+
+
+def lines(*sentences: str) -> Callable[[Console], None]:
+    """Sentences for people, one a line."""
+
+    def show(console: Console) -> None:
+        for sentence in sentences:
+            console.print(sentence, markup=False)
+
+    return show
+
+
+def when(micros: int | None) -> str:
+    """A stored time for people."""
+    return "" if micros is None else moment(micros).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _cell(value: Any) -> str:
+    return ("" if value is None else str(value)).replace("[", "\\[")
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON: money as text with its currency, decimals as text, times as ISO 8601."""
+    if isinstance(value, Money | Decimal):
+        return str(value)
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {one.name: plain(getattr(value, one.name)) for one in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(name): plain(one) for name, one in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(one) for one in (sorted(value) if isinstance(value, set | frozenset) else value)]
+    return value
+
+
+def code_of(error: ConnectorError) -> int:
+    """The exit code an error ends the command with."""
+    return next((code for kind, code in _CODES if isinstance(error, kind)), PERSON)
+
+
+def told(error: ConnectorError) -> dict[str, Any]:
+    """An error as JSON, in its three parts."""
+    return {"error": {"code": error.code, "what": error.what, "record": error.record, "fix": error.fix}}
+
+
+def fail(error: ConnectorError, *, as_json: bool) -> NoReturn:
+    """Tell an error and end with its code."""
+    if as_json:
+        print(json.dumps(told(error), ensure_ascii=False))
+    else:
+        remarks = Console(stderr=True, highlight=False, soft_wrap=True)
+        remarks.print(f"{error.code}  {error.what}", markup=False)
+        if error.record:
+            remarks.print(f"Record:   {error.record}", markup=False)
+        remarks.print(f"To do:    {error.fix}", markup=False)
+    raise typer.Exit(code_of(error))

@@ -1,0 +1,140 @@
+"""`rules`: show, import, export, check, and what a change would have done."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ml_connector.cli.output import PERSON, AsJson, lines, plain, table
+from ml_connector.cli.session import RouteName, Session, session
+from ml_connector.engine import preview, rulebooks, setup
+from ml_connector.errors import UsageError
+from ml_connector.finance.encoding import encode, encode_finding
+from ml_connector.finance.plan import Finding
+from ml_connector.finance.rulebook import Rule, Rulebook
+from ml_connector.store.setups import RouteRow
+
+app = typer.Typer(help="Which account, dimension and VAT code each amount gets.", no_args_is_help=True)
+
+RulesFile = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Rules as .toml or .csv.")]
+
+
+def register(root: typer.Typer) -> None:
+    """Put these commands under the root."""
+    root.add_typer(app, name="rules")
+
+
+@app.command("show")
+def show(route: RouteName = None, as_json: AsJson = False) -> None:
+    """The rules as they stand, first match first."""
+    with session(as_json=as_json) as s:
+        book = setup.rules_now(s.works, s.route(route).id)
+        rows = [(n, rule.id, ", ".join(rule.roles), _when(rule), _then(rule)) for n, rule in enumerate(book.rules, 1)]
+        title = f"Rules, version {book.version}, valid from {book.valid_from}"
+        s.out.answer({"rulebook": encode(book)}, table(title, ("", "rule", "for", "when", "then"), rows))
+
+
+@app.command("export")
+def export(
+    file: Annotated[Path, typer.Argument(dir_okay=False, help="Where to write; .toml or .csv.")],
+    route: RouteName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the rules to a file that `import` reads back as the same."""
+    with session(as_json=as_json) as s:
+        book = setup.rules_now(s.works, s.route(route).id)
+        file.write_text(rulebooks.write(book, form=rulebooks.form_of(file.name)), encoding="utf-8")
+        content = {"file": str(file), "version": book.version, "rules": len(book.rules)}
+        s.out.answer(content, lines(f"{len(book.rules)} rules of version {book.version} are in {file}."))
+
+
+@app.command("import")
+def import_file(
+    file: RulesFile,
+    route: RouteName = None,
+    force: Annotated[bool, typer.Option(help="Save although something the rules name is not in the ledger.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Save the rules of a file as a new version, checked against the ledger; held records are planned again."""
+    with session(as_json=as_json) as s:
+        row = s.route(route)
+        saved = setup.save_rules(s.works, row.id, _read(file), by=s.by, force=force)
+        told = [f"Saved as version {saved.version}.", *(finding.sentence for finding in saved.findings)]
+        s.out.answer({"version": saved.version, "findings": _findings(saved.findings)}, lines(*told))
+
+
+@app.command("check")
+def check(
+    file: Annotated[Path | None, typer.Argument(exists=True, dir_okay=False, help="A file; none: the saved rules.")] = None,
+    route: RouteName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check what rules name against the ledger as it is now. Nothing is saved."""
+    with session(as_json=as_json) as s:
+        row = s.route(route)
+        book = _read(file) if file else setup.rules_now(s.works, row.id)
+        findings = setup.check_rules(s.works, row.id, book)
+        blocking = [one for one in findings if one.blocks]
+        rows = [("wrong" if one.blocks else "note", one.code, one.sentence) for one in findings]
+        shown = table("Findings", ("", "code", "what and what to do"), rows) if rows else lines("All rules can be used.")
+        content = {"ok": not blocking, "rules": len(book.rules), "findings": _findings(findings)}
+        s.out.answer(content, shown, code=PERSON if blocking else 0)
+
+
+@app.command("what-if")
+def what_if(
+    file: RulesFile,
+    route: RouteName = None,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many records, the newest last.")] = 5_000,
+    as_json: AsJson = False,
+) -> None:
+    """Show which records these rules would have booked differently. Nothing is saved."""
+    with session(as_json=as_json) as s:
+        row = s.route(route)
+        pairs = _compared(s, row, _read(file), limit=limit)
+        rows = [(now.kind, now.external_id, _told(now), _told(then)) for now, then in pairs]
+        content = {"changed": [{"now": plain(now), "then": plain(then)} for now, then in pairs]}
+        s.out.answer(content, table("Would change", ("kind", "record", "now", "then"), rows))
+
+
+def _compared(
+    s: Session, row: RouteRow, book: Rulebook, *, limit: int
+) -> list[tuple[preview.Previewed, preview.Previewed]]:
+    with s.out.progress("planning twice"):
+        return preview.what_if(s.works, row.company_id, row.id, book, limit=limit)
+
+
+def _told(one: preview.Previewed) -> str:
+    keys = ", ".join(str(write["key"]) for write in one.writes)
+    return " ".join(part for part in (one.outcome, keys, one.reason) if part)
+
+
+def _read(file: Path) -> Rulebook:
+    try:
+        text = file.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise UsageError("The file is not UTF-8 text.", record=str(file), fix="Save it as UTF-8.") from None
+    return rulebooks.read(text, form=rulebooks.form_of(file.name))
+
+
+def _when(rule: Rule) -> str:
+    said: dict[str, Any] = encode(rule.when)
+    return ", ".join(f"{name} = {_words(value)}" for name, value in said.items() if value) or "always"
+
+
+def _then(rule: Rule) -> str:
+    said: dict[str, Any] = encode(rule)
+    kept = {name: value for name, value in said.items() if name not in ("id", "roles", "when", "note") and value}
+    return ", ".join(f"{name} {_words(value)}" for name, value in kept.items())
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, list):
+        return " or ".join("=".join(map(str, one)) if isinstance(one, list) else str(one) for one in value)
+    return str(value)
+
+
+def _findings(findings: tuple[Finding, ...]) -> list[dict[str, Any]]:
+    return [encode_finding(one) for one in findings]

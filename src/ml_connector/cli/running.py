@@ -1,0 +1,153 @@
+"""`read`, `post`, `dry-run`: the machine's work, now and by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from ml_connector.cli.output import PERSON, TRANSIENT, AsJson, lines, plain, table
+from ml_connector.cli.session import CompanyName, Session, session
+from ml_connector.clock import micros
+from ml_connector.engine import journals, preview, reading, units
+from ml_connector.engine.units import Ran, Unit
+from ml_connector.finance.encoding import decode_content
+from ml_connector.store import cursors, reviews, setups, trips
+
+MOST_UNITS = 10_000  # of one command: a backfill of a year needs some hundreds
+Since = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="UTC.")]
+
+
+def register(root: typer.Typer) -> None:
+    """Put these commands under the root."""
+    root.command("read")(read)
+    root.command("post")(post)
+    root.command("dry-run")(dry_run)
+
+
+def read(
+    code: Annotated[str | None, typer.Argument(help="Code of a connection; none: every one.")] = None,
+    since: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Read everything from this day, beside the usual reading.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Read what is new at the sources now, without waiting for the next poll. Nothing is posted."""
+    with session(as_json=as_json) as s:
+        wanted = {s.connection(code).id} if code else {route.source_id for route in s.routes()}
+        for connection_id in sorted(wanted):
+            if since is not None:
+                reading.start_backfill(s.works, connection_id, since=since.replace(tzinfo=UTC))
+            with s.works.database.writing() as c:
+                cursors.make_due(c, connection_id, now=s.works.now())
+        ran = run(s, "reading", lambda unit: unit.kind in ("poll", "fetch") and unit.subject in wanted)
+        _tell(s, ran)
+
+
+def post(company: CompanyName = None, as_json: AsJson = False) -> None:
+    """Plan, send, read back and release everything that is due, until nothing is due."""
+    with session(as_json=as_json) as s:
+        row = s.company(company)
+        sources = {route.source_id for route in s.routes() if route.company_id == row.id}
+        ran = run(s, "posting", lambda unit: unit.subject == row.id or (unit.kind == "fetch" and unit.subject in sources))
+        _tell(s, ran, company_id=row.id)
+
+
+def run(s: Session, what: str, only: Callable[[Unit], bool]) -> list[Ran]:
+    """Run due units until nothing is due, with a bar."""
+    ran: list[Ran] = []
+    with s.out.progress(what) as advance:
+        while len(ran) < MOST_UNITS:
+            done = [units.run_unit(s.works, unit) for unit in units.due_units(s.works) if only(unit)]
+            ran += done
+            advance(len(ran))
+            if not any(one.worked or one.more for one in done):
+                break
+    return ran
+
+
+def _tell(s: Session, ran: list[Ran], *, company_id: str | None = None) -> None:
+    errors = sorted({one.error for one in ran if one.error})
+    states, waiting = _standing(s, company_id)
+    content: dict[str, Any] = {"units": len(ran), "records": states, "waiting_for_a_person": waiting, "errors": errors}
+    told = [f"{kind}: " + ", ".join(f"{number} {state}" for state, number in by.items()) for kind, by in states.items()]
+    if waiting:
+        told.append(f"{waiting} questions wait for a person: ml-connector review list")
+    code = TRANSIENT if errors else (PERSON if waiting else 0)
+    s.out.answer(content, lines(*(told or ["Nothing was read yet."]), *errors), code=code)
+
+
+def _standing(s: Session, company_id: str | None) -> tuple[dict[str, dict[str, int]], int]:
+    with s.works.database.reading() as c:
+        routes = [one.id for one in setups.routes(c, workspace_id=s.workspace) if company_id in (None, one.company_id)]
+        counted = trips.counts(c, routes)
+        waiting = sum(reviews.counts(c, s.workspace).values())
+    states: dict[str, dict[str, int]] = {}
+    for (kind, state), number in sorted(counted.items()):
+        states.setdefault(kind, {})[state] = number
+    return states, waiting
+
+
+def dry_run(
+    trip: Annotated[list[str] | None, typer.Argument(help="Trip ids; none: what is not posted yet.")] = None,
+    company: CompanyName = None,
+    since: Since = None,
+    until: Since = None,
+    every: Annotated[bool, typer.Option("--all", help="Posted records too.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=100_000)] = 1_000,
+    as_json: AsJson = False,
+) -> None:
+    """Show what would be posted, line by line, by the very code that posts. Nothing is stored or sent."""
+    with session(as_json=as_json) as s:
+        row = s.company(company)
+        states = None if every or trip else ("received", "planned", "waiting", "held")
+        with s.out.progress("planning"):
+            found = preview.dry_run(
+                s.works, row.id, trip_ids=trip or None, states=states, since=_micros(since), until=_micros(until), limit=limit
+            )
+        held = [one for one in found if one.outcome == "held"]
+        content = {"records": [_shown(s, row.id, one) for one in found], "held": len(held)}
+        s.out.answer(content, lambda console: _print(s, console, row.id, found), code=PERSON if held else 0)
+
+
+def _micros(moment: datetime | None) -> int | None:
+    return None if moment is None else micros(moment.replace(tzinfo=UTC))
+
+
+def _shown(s: Session, company_id: str, one: preview.Previewed) -> dict[str, Any]:
+    return {**plain(one), "journals": plain(_journals(s, company_id, one))}
+
+
+def _journals(s: Session, company_id: str, one: preview.Previewed) -> list[tuple[str, tuple[journals.Line, ...]]]:
+    chart = journals.stored_chart(s.works, company_id)
+    return [
+        (w["key"], journals.lines_of(w["kind"], decode_content(w["kind"], w["content"]), w["why"], chart=chart))
+        for w in one.writes
+    ]
+
+
+def _print(s: Session, console: Console, company_id: str, found: list[preview.Previewed]) -> None:
+    for one in found:
+        console.print(f"{one.kind} {one.external_id}: {one.outcome} {one.reason}".rstrip(), markup=False)
+        for finding in one.findings:
+            console.print(f"    {finding['code']}: {finding['sentence']}", markup=False)
+        for key, journal in _journals(s, company_id, one):
+            table(f"    {key}", COLUMNS, rows_of(journal))(console)
+    console.print(f"{len(found)} records; nothing was stored or sent.", markup=False)
+
+
+COLUMNS = ("account", "name", "dimensions", "debit", "credit", "VAT", "because")
+
+
+def rows_of(journal: tuple[journals.Line, ...]) -> list[tuple[str, ...]]:
+    """A journal's lines for a table."""
+    return [
+        (
+            line.account, line.name, " ".join(line.dimensions), str(line.debit) if line.debit else "",
+            str(line.credit) if line.credit else "", line.vat, line.because,
+        )
+        for line in journal
+    ]  # fmt: skip

@@ -1,0 +1,142 @@
+"""A command's surroundings: settings read, works opened, the workspace chosen, errors told."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+import typer
+
+from ml_connector.app import opened
+from ml_connector.cli.output import Output, fail
+from ml_connector.engine import setup
+from ml_connector.engine.works import Works
+from ml_connector.errors import ConfigurationError, ConnectorError, UsageError
+from ml_connector.logs import Redactor, configure
+from ml_connector.settings import Settings, load
+from ml_connector.store import setups
+from ml_connector.store.setups import CompanyRow, ConnectionRow, RouteRow
+
+CompanyName = Annotated[str | None, typer.Option("--company", help="Name or id; not needed where there is only one.")]
+RouteName = Annotated[
+    str | None, typer.Option("--route", help="Route id, or the code of its source; not needed where there is only one.")
+]
+_workspace = {"name": setups.DEFAULT_WORKSPACE}  # set once, by the root command, before any other runs
+
+
+def choose_workspace(name: str) -> None:
+    """The workspace that every command of this process works in."""
+    _workspace["name"] = name
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What a command works with. `by` is who runs it, for the audit trail."""
+
+    works: Works
+    settings: Settings
+    workspace: str
+    out: Output
+    by: str
+
+    def company(self, name: str | None) -> CompanyRow:
+        return setup.find_company(self.works, self.workspace, name)
+
+    def connection(self, code: str) -> ConnectionRow:
+        return setup.find_connection(self.works, self.workspace, code)
+
+    def connections(self) -> list[ConnectionRow]:
+        with self.works.database.reading() as c:
+            return setups.connections(c, self.workspace)
+
+    def companies(self) -> list[CompanyRow]:
+        with self.works.database.reading() as c:
+            return setups.companies(c, self.workspace)
+
+    def routes(self) -> list[RouteRow]:
+        with self.works.database.reading() as c:
+            return setups.routes(c, workspace_id=self.workspace)
+
+    def route(self, name: str | None) -> RouteRow:
+        """The route of this id or source code; without a name, the only one."""
+        codes = {one.id: one.code for one in self.connections()}
+        routes = self.routes()
+        found = [one for one in routes if name is None or name in (one.id, codes.get(one.source_id))]
+        if len(found) != 1:
+            known = ", ".join(f"{one.id} ({one.flow} from {codes.get(one.source_id)})" for one in routes)
+            raise UsageError("Which route is meant is not clear.", record=name, fix=f"Name one of: {known or 'none yet'}.")
+        return found[0]
+
+
+def settings_now() -> Settings:
+    """The settings of this process. Raises ConfigurationError."""
+    return load(os.environ, folder=Path.cwd())
+
+
+@contextmanager
+def telling(*, as_json: bool) -> Iterator[Output]:
+    """Errors inside are told in three parts and end the command with their code; nothing else gets out."""
+    try:
+        yield Output(as_json=as_json)
+    except ConnectorError as error:
+        fail(error, as_json=as_json)
+    except (typer.Exit, typer.Abort):
+        raise
+    except OSError as error:
+        what = f"{error.filename or 'A file'}: {error.strerror or error}."
+        fail(UsageError(what, fix="Check the path and its permissions."), as_json=as_json)
+    except Exception as error:  # noqa: BLE001 - the last boundary: a person gets a sentence, the log gets the trace
+        structlog.get_logger("cli").debug("unexpected", exc_info=True)
+        fail(
+            ConnectorError(
+                f"Something unexpected happened: {type(error).__name__}.",
+                fix="Run it again with MLC_LOG_LEVEL=DEBUG and report what the log says.",
+            ),
+            as_json=as_json,
+        )
+
+
+@contextmanager
+def session(*, as_json: bool) -> Iterator[Session]:
+    """Works opened for the length of a command."""
+    with telling(as_json=as_json) as out:
+        settings = settings_now()
+        redactor = start_logging(settings)
+        with opened(settings, redactor=redactor) as works:
+            yield Session(works, settings, _workspace["name"], out, f"cli:{_user()}")
+
+
+def start_logging(settings: Settings) -> Redactor:
+    """Logs to standard error; a command is quiet unless a level was asked for."""
+    redactor = Redactor()
+    level = settings.log_level if "MLC_LOG_LEVEL" in os.environ else "WARNING"
+    configure(level=level, form=settings.log_format, redactor=redactor)
+    return redactor
+
+
+def read_secret(name: str, *, from_file: Path | None, variable: str, required: bool = True) -> str:
+    """A secret from a file, a variable or a prompt without echo: never from the command's words."""
+    if from_file is not None:
+        return from_file.read_text(encoding="utf-8").strip()
+    if os.environ.get(variable):
+        return os.environ[variable].strip()
+    if not required:
+        return ""
+    if not os.isatty(0):
+        raise ConfigurationError(
+            f"{name} was not given.", fix=f"Give it with --from-file, in the variable {variable}, or at a terminal."
+        )
+    return str(typer.prompt(name, hide_input=True, err=True)).strip()
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
