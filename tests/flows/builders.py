@@ -1,5 +1,7 @@
 """A small company and a Square shop with readable defaults, and a way to ask the flow what it would book."""
 
+# ruff: noqa: A002 - builders take the documents' own field names
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -198,9 +200,16 @@ def capture(amount: str = "125", *, id: str = "P1", tip: str = "0", means: str =
 
 def refund(amount: str, *, id: str = "RF1", **more: Any) -> Refund:
     given: dict[str, Any] = {
-        "id": id, "state": "completed", "amount": eur(amount), "payment_id": "P1", "return_order_id": None, "location": OSLO,
-        "means": None, "occurred_at": NOON + timedelta(hours=1), "updated_at": NOON + timedelta(hours=1),
-    }  # fmt: skip
+        "id": id,
+        "state": "completed",
+        "amount": eur(amount),
+        "payment_id": "P1",
+        "return_order_id": None,
+        "location": OSLO,
+        "means": None,
+        "occurred_at": NOON + timedelta(hours=1),
+        "updated_at": NOON + timedelta(hours=1),
+    }
     return Refund(**{**given, **more})
 
 
@@ -211,18 +220,37 @@ def entry(type: str, gross: str, fee: str = "0", *, id: str = "E1", **more: Any)
 def payout(*entries: PayoutEntry, id: str = "PO1", amount: str | None = None, **more: Any) -> Payout:
     total = eur(amount) if amount is not None else Money(sum(one.net.minor for one in entries), "EUR")
     given: dict[str, Any] = {
-        "id": id, "state": "paid", "amount": total, "location": OSLO, "destination": "bank_account",
-        "itemized": bool(entries), "entries": entries, "arrives_on": date(2026, 3, 12), "created_at": NOON, "updated_at": NOON,
-    }  # fmt: skip
+        "id": id,
+        "state": "paid",
+        "amount": total,
+        "location": OSLO,
+        "destination": "bank_account",
+        "itemized": bool(entries),
+        "entries": entries,
+        "arrives_on": date(2026, 3, 12),
+        "created_at": NOON,
+        "updated_at": NOON,
+    }
     return Payout(**{**given, **more})
 
 
 def invoice(requested: str = "125", *, id: str = "I1", **more: Any) -> Invoice:
     given: dict[str, Any] = {
-        "id": id, "number": "000007", "state": "open", "order_id": "O1", "location": OSLO, "customer_id": "C1",
-        "currency": "EUR", "requested": eur(requested), "completed": eur(0), "due_on": date(2026, 4, 9),
-        "published_at": NOON - timedelta(days=1), "scheduled_at": None, "created_at": NOON - timedelta(days=2), "updated_at": NOON,
-    }  # fmt: skip
+        "id": id,
+        "number": "000007",
+        "state": "open",
+        "order_id": "O1",
+        "location": OSLO,
+        "customer_id": "C1",
+        "currency": "EUR",
+        "requested": eur(requested),
+        "completed": eur(0),
+        "due_on": date(2026, 4, 9),
+        "published_at": NOON - timedelta(days=1),
+        "scheduled_at": None,
+        "created_at": NOON - timedelta(days=2),
+        "updated_at": NOON,
+    }
     return Invoice(**{**given, **more})
 
 
@@ -243,8 +271,14 @@ def vendor(id: str = "V1", **more: Any) -> Party:
 
 def dispute(state: Any = "open", **more: Any) -> Dispute:
     given: dict[str, Any] = {
-        "id": "DP1", "state": state, "amount": eur("1250"), "payment_id": "P1", "reason": "fraud", "due_at": None, "updated_at": NOON
-    }  # fmt: skip
+        "id": "DP1",
+        "state": state,
+        "amount": eur("1250"),
+        "payment_id": "P1",
+        "reason": "fraud",
+        "due_at": None,
+        "updated_at": NOON,
+    }
     return Dispute(**{**given, **more})
 
 
@@ -261,17 +295,29 @@ def place(id: str = "L-NEW", **more: Any) -> Location:
 
 
 _KINDS = {
-    Capture: "payment", Refund: "refund", Invoice: "invoice", Payout: "payout", Dispute: "dispute", Sale: "order", Location: "location",
-}  # fmt: skip
+    Capture: "payment",
+    Refund: "refund",
+    Invoice: "invoice",
+    Payout: "payout",
+    Dispute: "dispute",
+    Sale: "order",
+    Location: "location",
+}
 
 
 class Shop:
     """What is stored around a record: answers the flow's needs as the engine would, and remembers decisions."""
 
     def __init__(
-        self, *documents: Document, found: Mapping[str, Found] | None = None, decisions: Mapping[str, str] | None = None,
-        posted: Mapping[str, Any] | None = None, terms: Terms = TERMS, rulebook: Rulebook = RULEBOOK, chart: Chart = CHART,
-    ) -> None:  # fmt: skip
+        self,
+        *documents: Document,
+        found: Mapping[str, Found] | None = None,
+        decisions: Mapping[str, str] | None = None,
+        posted: Mapping[str, Any] | None = None,
+        terms: Terms = TERMS,
+        rulebook: Rulebook = RULEBOOK,
+        chart: Chart = CHART,
+    ) -> None:
         """`found`: parties of the ledger by one of the look-up's values."""
         self.documents = documents
         self.found = dict(found or {})

@@ -6,10 +6,10 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
+
 from ml_connector.finance.documents import Address
 from ml_connector.finance.invoices import CustomerInvoice, PartyCard
 from ml_connector.finance.plan import Found, Hold, Ignore, Wait
-
 from tests.flows.builders import (
     NOON,
     TERMS,

@@ -6,11 +6,11 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
+
 from ml_connector.finance.plan import Ignore, Plan, Wait
 from ml_connector.flows.square_entries import ENTRIES
 from ml_connector.flows.square_to_visma import FLOW
 from ml_connector.rules.validation import validate
-
 from tests.flows.builders import CHART, RULEBOOK, TERMS, Shop, dispute, entry, eur, journal, payout, readable
 
 THREE_SALES = (

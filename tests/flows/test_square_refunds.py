@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from ml_connector.finance.plan import Hold, Ignore, Wait
 
+from ml_connector.finance.plan import Hold, Ignore, Wait
 from tests.flows.builders import (
     D12,
     TERMS,
@@ -100,6 +100,17 @@ def test_refunds_that_together_exceed_the_capture_are_held() -> None:
     assert Shop(sale(), capture(), again).plan(second).writes
 
 
+def test_a_second_refund_is_held_by_what_the_source_says_of_the_first() -> None:
+    returned = (return_order(back(line("80", "20"))), return_order(back(line("40", "10")), id="R-O2"))
+    first = refund("100", return_order_id="R-O1")
+    second = refund("50", id="RF2", return_order_id="R-O2")
+    shop = Shop(sale(), capture(), *returned, first, second)
+    assert shop.holds(second) == ["over-refund"]
+    assert shop.plan(first).writes  # the first stands, whatever comes after it
+    rejected = Shop(sale(), capture(), *returned, replace(first, state="rejected"), second)
+    assert rejected.plan(second).writes
+
+
 def test_a_replayed_refund_does_not_count_against_itself() -> None:
     returned = return_order(back(line("100", "25")))
     asked = refund("125", return_order_id="R-O1")
@@ -155,7 +166,6 @@ def test_a_refund_waits_for_its_payment() -> None:
 
 def test_a_refund_rule_can_send_returns_to_their_own_account() -> None:
     from ml_connector.finance.rulebook import Rule, Rulebook, When
-
     from tests.flows.builders import RULEBOOK
 
     book = Rulebook(

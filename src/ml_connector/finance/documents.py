@@ -33,7 +33,9 @@ class SaleLine:
     name: str
     net: Money
     taxes: tuple[TaxShare, ...] = ()
-    kind: Literal["goods", "custom", "service_charge", "auto_gratuity", "gift_card", "shipping", "fee", "discount"] = "goods"
+    kind: Literal["goods", "custom", "service_charge", "auto_gratuity", "gift_card", "shipping", "fee", "discount"] = (
+        "goods"
+    )
     quantity: Decimal = Decimal(1)
     article: str | None = None
     category: str | None = None
@@ -60,7 +62,9 @@ class Tender:
 
 @dataclass(frozen=True, slots=True)
 class SaleReturn:
-    """Goods that came back inside an order: lines with positive amounts, and the sale they came from (None: unlinked)."""
+    """Goods that came back inside an order: lines with positive amounts, and the sale they came from (None:
+    unlinked).
+    """
 
     sale_id: str | None
     lines: tuple[SaleLine, ...]
@@ -134,7 +138,9 @@ class Invoice:
 
     id: str
     number: str
-    state: Literal["draft", "scheduled", "open", "part_paid", "paid", "part_refunded", "refunded", "canceled", "failed", "pending"]
+    state: Literal[
+        "draft", "scheduled", "open", "part_paid", "paid", "part_refunded", "refunded", "canceled", "failed", "pending"
+    ]
     order_id: str | None
     location: str | None
     customer_id: str | None
@@ -152,7 +158,9 @@ class Invoice:
 
 @dataclass(frozen=True, slots=True)
 class PayoutEntry:
-    """One movement inside a payout: `net` = `gross` - `fee`. `type` is the source's word, `role` ours (see the flow)."""
+    """One movement inside a payout: `net` = `gross` - `fee`. `type` is the source's word, `role` ours (see the
+    flow).
+    """
 
     id: str
     type: str

@@ -38,7 +38,8 @@ Encoder = Callable[[Any], Any]
 
 def encode(value: Any) -> Any:
     """A finance value as JSON-ready data: money as [minor, currency], dates as text, decimals as text."""
-    return _encoder(type(value))(value)
+    kind: Any = type(value)
+    return _encoder(kind)(value)
 
 
 def decode(kind: type, data: Any) -> Any:
@@ -76,6 +77,7 @@ def decode_write(data: dict[str, Any]) -> PlannedWrite:
 
 
 def encode_finding(finding: Finding) -> dict[str, Any]:
+    """A finding as JSON-ready data."""
     return {
         "code": finding.code,
         "sentence": finding.sentence,
@@ -111,10 +113,16 @@ def _booked(content: Content) -> Any:
         for line in content.postings:
             where = (line.account, line.dimensions, line.vat_code or "", line.vat_id or "")
             sums[where] = sums.get(where, 0) + line.amount.minor
-        lines = sorted([account, list(map(list, dims)), code, vat, amount] for (account, dims, code, vat), amount in sums.items() if amount)
+        lines = sorted(
+            [account, list(map(list, dims)), code, vat, amount]
+            for (account, dims, code, vat), amount in sums.items()
+            if amount
+        )
         return [(content.event_day or content.day).isoformat(), content.currency, content.branch, lines]
     if isinstance(content, CustomerInvoice):
-        rows = sorted([line.account, list(map(list, line.dimensions)), line.vat_code, line.net.minor] for line in content.lines)
+        rows = sorted(
+            [line.account, list(map(list, line.dimensions)), line.vat_code, line.net.minor] for line in content.lines
+        )
         day = (content.event_day or content.day).isoformat()
         return [day, content.currency, _party(content.customer), rows, content.vat_total.minor]
     if isinstance(content, CustomerPayment):
@@ -122,7 +130,9 @@ def _booked(content: Content) -> Any:
         day = (content.event_day or content.day).isoformat()
         return [content.kind, day, encode(content.amount), content.cash_account, _party(content.customer), applied]
     if isinstance(content, SupplierInvoice):
-        costs = sorted([line.account, list(map(list, line.dimensions)), line.vat_code, line.net.minor] for line in content.lines)
+        costs = sorted(
+            [line.account, list(map(list, line.dimensions)), line.vat_code, line.net.minor] for line in content.lines
+        )
         return [content.day.isoformat(), content.currency, _party(content.supplier), costs, content.vat_total.minor]
     return encode(content)
 
@@ -147,7 +157,7 @@ def _same(value: Any) -> Any:
 
 
 @cache
-def _encoder(kind: type) -> Encoder:
+def _encoder(kind: type) -> Encoder:  # noqa: PLR0911 - one return for each shape of value
     if kind is Money:
         return lambda money: [money.minor, money.currency]
     if kind is Decimal:
@@ -159,17 +169,20 @@ def _encoder(kind: type) -> Encoder:
     if kind is Ref:
         return lambda ref: {"ref": ref.key, "field": ref.field}
     if dataclasses.is_dataclass(kind):
-        names = [one.name for one in dataclasses.fields(kind)]
-        return lambda value: {name: encode(part) for name in names if (part := getattr(value, name)) is not None}
+        # None is left out where it is the default; elsewhere it is a value like any other.
+        names = [(one.name, one.default is not None) for one in dataclasses.fields(kind)]
+        return lambda value: {
+            name: encode(part) for name, kept in names if (part := getattr(value, name)) is not None or kept
+        }
     if issubclass(kind, dict | types.MappingProxyType):
         return lambda items: {str(key): encode(one) for key, one in items.items()}
     if issubclass(kind, frozenset):
-        return lambda items: sorted(items)
+        return sorted
     return _same
 
 
 @cache
-def _decoder(kind: Any) -> Encoder:
+def _decoder(kind: Any) -> Encoder:  # noqa: C901, PLR0911 - one return for each shape of value
     origin = typing.get_origin(kind)
     if origin is Literal:
         return _same

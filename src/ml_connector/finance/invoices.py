@@ -28,7 +28,9 @@ Number = str | Ref
 
 @dataclass(frozen=True, slots=True)
 class InvoiceLine:
-    """One line: quantity 1, `net` extended. `vat_code` is always sent (the company's no-VAT category where there is none)."""
+    """One line: quantity 1, `net` extended. `vat_code` is always sent (the company's no-VAT category where there
+    is none).
+    """
 
     account: str
     net: Money

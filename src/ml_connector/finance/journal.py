@@ -17,8 +17,10 @@ Dimensions = tuple[tuple[int, str], ...]
 class Posting:
     """One line of a journal entry. `amount` positive is debit, negative is credit.
 
-    `role` says why the line is there (clearing, sales, vat...), `source` names the record it books (its key), `reference`
-    is the short mark (at most 12 characters) that ties a VAT line to its sales line and can be searched for in the ledger.
+    `role` says why the line is there (clearing, sales, vat...), `source` names the record it books (its key),
+    `reference` is the short mark (at most 12 characters) that ties a VAT line to its sales line and can be searched
+    for in the
+    ledger.
     """
 
     account: str
@@ -85,7 +87,9 @@ class JournalEntry:
         return Money(sum(p.amount.minor for p in self.postings if p.account == account), self.currency)
 
     def vat_is_exact(self) -> bool:
-        """Whether, per reference, every VAT line is its rate of its net lines to the minor unit (the ledger checks this)."""
+        """Whether, per reference, every VAT line is its rate of its net lines to the minor unit (the ledger
+        checks this).
+        """
         nets: dict[tuple[str, str | None], int] = {}
         for posting in self.postings:
             if posting.vat_code is not None and posting.vat_id is None:
@@ -118,7 +122,8 @@ def joined(entries: Iterable[JournalEntry], *, text: str) -> JournalEntry:
 def summarised(entries: Iterable[JournalEntry], *, text: str, reference: str) -> JournalEntry:
     """Several entries as one voucher with one line per account, dimension, VAT and side.
 
-    Debit and credit are kept apart (a refund does not shrink a sale). Net and VAT lines of one VAT id share a reference.
+    Debit and credit are kept apart (a refund does not shrink a sale). Net and VAT lines of one VAT id share a
+    reference.
     """
     parts = list(entries)
     whole = joined(parts, text=text)
@@ -133,5 +138,7 @@ def summarised(entries: Iterable[JournalEntry], *, text: str, reference: str) ->
         first = group[0]
         mark = marks.setdefault((first.vat_code, first.amount.minor > 0), f"{reference}{len(marks):02d}")
         amount = Money(sum(posting.amount.minor for posting in group), whole.currency)
-        lines.append(replace(first, amount=amount, source=reference, reference=mark, text=f"{first.role} ({len(group)})"))
+        lines.append(
+            replace(first, amount=amount, source=reference, reference=mark, text=f"{first.role} ({len(group)})")
+        )
     return replace(whole, postings=tuple(lines))

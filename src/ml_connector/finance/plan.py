@@ -75,7 +75,9 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Not yet: the record itself must change (an order still open), or time must pass. `until` None: until it changes."""
+    """Not yet: the record itself must change (an order still open), or time must pass. `until` None: until it
+    changes.
+    """
 
     reason: str
     until: datetime | None = None
@@ -88,7 +90,8 @@ Verdict = Plan | Ignore | Hold | Wait
 class Need:
     """Something that must be known before a record can be planned.
 
-    Either a stored record of the source (`kind` + `id`, or `kind` + `link`: whatever record of that kind points there), or
+    Either a stored record of the source (`kind` + `id`, or `kind` + `link`: whatever record of that kind points
+    there), or
     a look-up in the target (`system` target, `fields`). "Not there" is an answer where `optional`: it counts only when
     read after `since`. A need that is not optional and not met lets the record wait.
     """
@@ -128,7 +131,8 @@ Answer = tuple[Document, ...] | tuple[Found, ...]
 class Related:
     """What is known around a record: answers by need name (an empty tuple: looked for and not there), and decisions.
 
-    `decisions` are what people answered in review: {finding code: decision text}. `posted` tells, by key, amounts already
+    `decisions` are what people answered in review: {finding code: decision text}. `posted` tells, by key, amounts
+    already
     booked under other keys that a rule must see (refunds of the same sale).
     """
 

@@ -9,8 +9,10 @@ from decimal import Decimal
 from typing import Literal
 
 ROLES = frozenset(
-    "clearing bank till transit sales shipping discount fee dispute_fee dispute_loss write_off rounding currency_difference "
-    "vat vat_input tips gift_cards suspense reserve dispute_receivable fee_settlement no_vat customer supplier external "
+    "clearing bank till transit sales shipping discount fee dispute_fee dispute_loss write_off rounding "
+    "currency_difference "
+    "vat vat_input tips gift_cards suspense reserve dispute_receivable fee_settlement no_vat customer supplier "
+    "external "
     "payout_adjustment service_charge".split()
 )
 

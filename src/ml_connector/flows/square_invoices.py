@@ -19,6 +19,7 @@ from ml_connector.rules.parties import Known, know
 
 
 def plan_invoice_record(invoice: Invoice, related: Related, books: Books) -> Verdict:
+    """What an invoice of Square becomes: the customer document with its payments, or what cancels it."""
     terms = books.terms
     if invoice.state in {"draft", "scheduled"}:
         return Ignore(f"the invoice is {invoice.state}: it is not the customer's yet")
@@ -49,6 +50,7 @@ def plan_invoice_record(invoice: Invoice, related: Related, books: Books) -> Ver
 
 
 def plan_payment_of_invoice(capture: Capture, invoice: Invoice, sale: Sale, related: Related, books: Books) -> Verdict:
+    """What a payment of an invoice becomes: the very writes that the invoice plans for it, named by the same keys."""
     terms = books.terms
     if invoice.state in {"draft", "scheduled"}:
         return Wait(f"invoice {invoice.id} is not published yet")
@@ -66,6 +68,7 @@ def plan_payment_of_invoice(capture: Capture, invoice: Invoice, sale: Sale, rela
 def invoice_with_payments(
     bill: Bill, sale: Sale, known: Known, captures: dict[str, Capture], related: Related, books: Books
 ) -> Plan:
+    """The customer document and the payments that completed so far."""
     paid = {capture.id: capture for capture in _completed(captures.values())}
     days = {capture.id: day_of(capture, sale, books.terms) for capture in paid.values()}
     return plan_invoice(bill, sale, known, captures=paid, days=days, books=books, related=related)
@@ -84,6 +87,7 @@ def billed(sale: Sale, related: Related, terms: Terms) -> tuple[Bill, Known | Ve
 
 
 def business_customer(sale: Sale, related: Related, terms: Terms) -> Known | None:
+    """The customer of an order that is to be invoiced: a company, where the route says so."""
     if not terms.business_orders or not sale.customer_id:
         return None
     party: Party | None = need.merged(related.one(need.customer(sale.customer_id)), related)
@@ -91,11 +95,13 @@ def business_customer(sale: Sale, related: Related, terms: Terms) -> Known | Non
 
 
 def captures_of(sale: Sale, related: Related) -> dict[str, Capture]:
+    """The order's payments that are known, by id."""
     found = (related.one(need.payment(tender.payment_id)) for tender in sale.tenders)
     return {capture.id: capture for capture in found if isinstance(capture, Capture)}
 
 
 def day_of(capture: Capture, sale: Sale, terms: Terms) -> date:
+    """The business day of a payment: the time on the device for one taken offline."""
     return business_day(capture.occurred_at, terms, sale.location)
 
 

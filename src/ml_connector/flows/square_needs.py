@@ -61,6 +61,12 @@ def customer(customer_id: str) -> Need:
     return Need(kind="customer", id=customer_id, optional=True)
 
 
+def refunds_of(refund: Refund) -> Need:
+    """Every refund of the same payment. The refund itself is among them, so what is stored answers without a walk."""
+    link = ("payment", refund.payment_id or "")
+    return Need(kind="refund", link=link, optional=True, since=refund.occurred_at, location=refund.location)
+
+
 def invoice_of(sale: Sale) -> Need:
     """The invoice of an order, if there is one.
 
@@ -141,7 +147,7 @@ def _of_refund(refund: Refund, related: Related, terms: Terms) -> tuple[Need, ..
     found = [order(refund.return_order_id)] if refund.return_order_id else []
     if not refund.payment_id:
         return tuple(found)
-    found.append(payment(refund.payment_id))
+    found.extend((payment(refund.payment_id), refunds_of(refund)))
     capture: Capture | None = related.one(payment(refund.payment_id))
     if capture is None or not capture.order_id:
         return tuple(found)

@@ -15,6 +15,7 @@ from ml_connector.rules.payouts import disputed, plan_failed_payout, plan_payout
 
 
 def plan_payout_record(payout: Payout, related: Related, books: Books) -> Verdict:
+    """What a payout becomes: its journal, one for each dispute entry, and the mirror of a failed one."""
     terms = books.terms
     key = f"{terms.code}:po:{payout.id}"
     day = payout.arrives_on or business_day(payout.created_at, terms, payout.location)
@@ -39,12 +40,17 @@ def plan_payout_record(payout: Payout, related: Related, books: Books) -> Verdic
 
 
 def plan_dispute_record(dispute: Dispute, related: Related, books: Books) -> Verdict:
+    """What the outcome of a dispute becomes; its money came with payouts."""
     key = f"{books.terms.code}:dp:{dispute.id}:lost"
     loss = related.posted.get(key)
     made = plan_dispute(
-        dispute, payouts=related.documents(need.payouts_of_dispute(dispute)), key=key, books=books,
-        posted=loss if isinstance(loss, JournalEntry) else None, day=business_day(dispute.updated_at, books.terms, None),
-    )  # fmt: skip
+        dispute,
+        payouts=related.documents(need.payouts_of_dispute(dispute)),
+        key=key,
+        books=books,
+        posted=loss if isinstance(loss, JournalEntry) else None,
+        day=business_day(dispute.updated_at, books.terms, None),
+    )
     return verdict(made) if isinstance(made, Plan) else made
 
 
@@ -58,5 +64,6 @@ def _is_matched(entry: PayoutEntry, payout: Payout, related: Related) -> bool:
 
 
 def payout_id(asked: Need, related: Related) -> str | None:
+    """The payout that answers a need, by id."""
     found = related.one(asked)
     return found.id if isinstance(found, Payout) else None

@@ -1,8 +1,10 @@
 """Square to Visma.net: what each record of a Square seller becomes in the ledger.
 
-A payment leads to its order, and the order is booked once, whole: as a journal for an anonymous sale, as an invoice with
+A payment leads to its order, and the order is booked once, whole: as a journal for an anonymous sale, as an invoice
+with
 its payments where Square or the customer wants one. Refunds follow their sale. Payouts empty clearing into the bank.
-Disputes ride on payouts until their outcome is known. Vendors become suppliers, customers exist because an invoice names
+Disputes ride on payouts until their outcome is known. Vendors become suppliers, customers exist because an invoice
+names
 them. Orders and locations are read for what they tell, not booked themselves.
 """
 
@@ -10,7 +12,7 @@ from __future__ import annotations
 
 from ml_connector.finance.chart import Chart
 from ml_connector.finance.documents import Capture, Dispute, Document, Invoice, Location, Party, Payout, Refund, Sale
-from ml_connector.finance.money import Money
+from ml_connector.finance.money import total
 from ml_connector.finance.plan import Finding, Hold, Ignore, Plan, Related, Verdict, Wait
 from ml_connector.finance.rulebook import Rulebook, Terms
 from ml_connector.flows import square_needs as need
@@ -30,7 +32,7 @@ from ml_connector.rules.bookkeeping import Books
 from ml_connector.rules.days import business_day
 from ml_connector.rules.findings import location_unmapped
 from ml_connector.rules.invoicing import Bill, plan_invoice_refund
-from ml_connector.rules.matching import given_back
+from ml_connector.rules.matching import RefundedBefore, given_back
 from ml_connector.rules.parties import Known, know
 from ml_connector.rules.refunds import plan_refund
 from ml_connector.rules.sales import plan_sale, returned_total
@@ -97,7 +99,9 @@ def _unbooked_payment(capture: Capture, terms: Terms) -> Verdict | None:
 
 
 def _sale(sale: Sale, captures: dict[str, Capture], related: Related, books: Books) -> Verdict:
-    """The order as a journal, or as an invoice to a known business customer. The same from whichever payment it is seen."""
+    """The order as a journal, or as an invoice to a known business customer. The same from whichever payment it
+    is seen.
+    """
     terms = books.terms
     if new := unmapped(sale.location, terms):
         return Hold((new,))
@@ -139,7 +143,7 @@ def _refund(refund: Refund, related: Related, books: Books) -> Verdict:
             return _refund_of_invoice(refund, capture, sale, back, *document, related, books)
     key = f"{terms.code}:ref:{refund.id}"
     made = plan_refund(
-        refund, capture=capture, sale=sale, back=back, earlier=_refunded_before(key, refund, related, terms),
+        refund, capture=capture, sale=sale, back=back, before=_refunded_before(key, refund, related, terms),
         key=key, day=business_day(refund.occurred_at, terms, location), books=books, related=related,
     )  # fmt: skip
     return pooled(made, books, location=location, payout=payout_id(need.payout_of_refund(refund.id), related))
@@ -153,10 +157,17 @@ def _refund_of_invoice(
         return customer
     key = f"{books.terms.code}:ref:{refund.id}"
     made = plan_invoice_refund(
-        refund, capture=capture, sale=sale, back=back, bill=bill, customer=customer,
-        earlier=_refunded_before(key, refund, related, books.terms), key=key,
-        day=business_day(refund.occurred_at, books.terms, refund.location or sale.location), books=books, related=related,
-    )  # fmt: skip
+        refund,
+        capture=capture,
+        sale=sale,
+        back=back,
+        bill=bill,
+        customer=customer,
+        before=_refunded_before(key, refund, related, books.terms),
+        day=business_day(refund.occurred_at, books.terms, refund.location or sale.location),
+        books=books,
+        related=related,
+    )
     return verdict(made)
 
 
@@ -210,13 +221,23 @@ def _invoice_looked_for(sale: Sale, related: Related) -> bool:
     return related.documents(need.invoice_of(sale)) is not None
 
 
-def _refunded_before(key: str, refund: Refund, related: Related, terms: Terms) -> Money:
+def _refunded_before(key: str, refund: Refund, related: Related, terms: Terms) -> RefundedBefore:
+    """Earlier refunds of the payment as Square says, and refunds of the sale as booked. Each refund counts once, in
+    order
+    of time: so the one that exceeds the payment is held, and those before it stand, however often they are planned.
+    """
+    currency = refund.amount.currency
+    stored = related.documents(need.refunds_of(refund)) if refund.payment_id else ()
+    older = (
+        one.amount for one in stored or ()
+        if one.state == "completed" and (one.occurred_at, one.id) < (refund.occurred_at, refund.id)
+    )  # fmt: skip
     refunds = f"{terms.code}:ref:"
     others = (
         content for name, content in related.posted.items()
         if name.startswith(refunds) and name != key and not name.startswith(f"{key}:")
     )  # fmt: skip
-    return given_back(others, refund.amount.currency)
+    return RefundedBefore(total(older, currency), given_back(others, currency))
 
 
 def _paid_but_canceled(capture: Capture, sale: Sale) -> Finding:

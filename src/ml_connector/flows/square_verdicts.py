@@ -16,6 +16,7 @@ from ml_connector.rules.pooling import pool_of
 
 
 def verdict(made: Plan) -> Verdict:
+    """Held when anything blocks, ignored when nothing is of value, else the plan."""
     stops = blocking(made.findings)
     if stops:
         return Hold(stops)
@@ -31,12 +32,14 @@ def pooled(made: Plan, books: Books, *, location: str | None, payout: str | None
 
 
 def before_go_live(moment: datetime, location: str | None, terms: Terms) -> Ignore | None:
+    """Ignored, when it happened before the day from which we book."""
     if not need.before_go_live(moment, location, terms):
         return None
     return Ignore(too_old(business_day(moment, terms, location), terms))
 
 
 def unmapped(location: str | None, terms: Terms) -> Finding | None:
+    """The finding for a place nobody has mapped yet."""
     return location_unmapped(location) if location and location not in terms.locations else None
 
 
@@ -48,10 +51,12 @@ def booked_day(key: str, related: Related) -> date | None:
 
 
 def too_old(day: date, terms: Terms) -> str:
+    """Why something from before go-live is not booked."""
     return f"it is of {day}, before the go-live day {terms.go_live}"
 
 
 def no_order(record: str) -> Finding:
+    """Nothing tells what was sold."""
     return Finding(
         "order-missing",
         f"{record.capitalize()} names no order, so its lines and VAT are unknown. Book it by hand and ignore it here.",

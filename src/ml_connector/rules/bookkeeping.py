@@ -1,6 +1,7 @@
 """The working sheet on which every recipe writes its postings: places chosen by rules, reasons kept, gaps noted.
 
-Recipes live beside this module by business noun (sales, refunds, payouts, disputes, invoicing). They all speak in debits
+Recipes live beside this module by business noun (sales, refunds, payouts, disputes, invoicing). They all speak in
+debits
 and credits of *roles*; this sheet turns a role into an account of the ledger, and the sheet into a balanced entry.
 """
 
@@ -72,7 +73,9 @@ class Sheet:
     """
 
     def __init__(self, key: str, *, record: str, day: date, facts: Facts, books: Books) -> None:
-        """`key` names the write, `record` the source record for people; `facts` hold for every line (currency is set)."""
+        """`key` names the write, `record` the source record for people; `facts` hold for every line (currency is
+        set).
+        """
         self.key = key
         self.record = record
         self.day = day
@@ -126,7 +129,9 @@ class Sheet:
         self._sums[where] = self._sums.get(where, 0) + minor
 
     def post_vat(self, minor: int, *, facts: Facts, net_code: str | None) -> None:
-        """Put VAT of one rate on the account that the VAT id names; `net_code` is the VAT code of the net line it is for."""
+        """Put VAT of one rate on the account that the VAT id names; `net_code` is the VAT code of the net line it
+        is for.
+        """
         if minor == 0:
             return
         choice = self.books.mapper.choose("vat", facts)
@@ -175,7 +180,9 @@ class Sheet:
         return not self._sums
 
     def entry(self, text: str) -> JournalEntry | None:
-        """The balanced entry, on the day the late policy gives; None when something is missing or nothing was posted."""
+        """The balanced entry, on the day the late policy gives; None when something is missing or nothing was
+        posted.
+        """
         if self.findings and any(finding.blocks for finding in self.findings):
             return None
         if not self._sums:
@@ -230,11 +237,18 @@ class Sheet:
             words = role.replace("_", " ")
             lines.append(
                 Posting(
-                    account=account, amount=Money(minor, self.currency), role=role, source=self.key, reference=reference,
-                    text=clipped(f"{words}, {self.record}"), dimensions=dimensions,
-                    vat_code=code, vat_id=vat_id, vat_rate=rate,
+                    account=account,
+                    amount=Money(minor, self.currency),
+                    role=role,
+                    source=self.key,
+                    reference=reference,
+                    text=clipped(f"{words}, {self.record}"),
+                    dimensions=dimensions,
+                    vat_code=code,
+                    vat_id=vat_id,
+                    vat_rate=rate,
                 )
-            )  # fmt: skip
+            )
         return tuple(lines)
 
     def _sized(self, role: str, facts: Facts, minor: int) -> Facts:
@@ -284,7 +298,8 @@ def unbalanced(record: str, off: Money) -> Finding:
     """What the source states does not add up to a balanced entry."""
     return Finding(
         "unbalanced",
-        f"What the source states for {record} leaves {off} unexplained. Compare the record with the source; book it by hand "
+        f"What the source states for {record} leaves {off} unexplained. Compare the record with the source; book it "
+        "by hand "
         "and ignore it here if the source is wrong.",
         "total",
         {"off": str(off)},
@@ -295,7 +310,8 @@ def unknown_cash_account(number: str, choice: Choice, record: str) -> Finding:
     """A rule names a cash account the ledger does not have."""
     return Finding(
         "cash-account-unknown",
-        f"Cash account {number}, chosen for {choice.role} of {record} by {choice.reason('cash_account')}, is not in the ledger. "
+        f"Cash account {number}, chosen for {choice.role} of {record} by {choice.reason('cash_account')}, is not in "
+        "the ledger. "
         "Create it in Visma or correct the rule.",
         f"{choice.role}.cash_account",
         {"cash_account": number},

@@ -21,7 +21,9 @@ _FREE = frozenset(
 def check_rulebook(
     rulebook: Rulebook, chart: Chart, roles: Collection[str], *, day: date | None = None
 ) -> tuple[Finding, ...]:
-    """Everything wrong with the rules in this ledger. `roles`: those a flow asks for; `day` decides which VAT rates hold."""
+    """Everything wrong with the rules in this ledger. `roles`: those a flow asks for; `day` decides which VAT
+    rates hold.
+    """
     on = day or rulebook.valid_from
     found: list[Finding] = []
     for place, rule in enumerate(rulebook.rules):
@@ -32,8 +34,17 @@ def check_rulebook(
         found.extend(_others(rule, chart, roles))
         earlier = _shadow(rule, rulebook.rules[:place])
         if earlier is not None:
-            found.append(_finding("rule-unreachable", rule, f"can never decide anything: rule {earlier.id} comes first and says more",
-                "Move it up, narrow the other, or remove it.", "id", blocks=False, earlier=earlier.id))  # fmt: skip
+            found.append(
+                _finding(
+                    "rule-unreachable",
+                    rule,
+                    f"can never decide anything: rule {earlier.id} comes first and says more",
+                    "Move it up, narrow the other, or remove it.",
+                    "id",
+                    blocks=False,
+                    earlier=earlier.id,
+                )
+            )
     spoken = {role for rule in rulebook.rules for role in rule.roles}
     found.extend(_unmapped(role) for role in sorted(set(roles) - spoken))
     return tuple(found)
@@ -61,11 +72,21 @@ def _accounts(rule: Rule, chart: Chart) -> Iterator[Finding]:
         yield _finding("account-is-cash", rule, f"puts a plain role on cash account {rule.account}",
             "Choose an account that is no cash account: its lines would enter the cash ledger.", "account")  # fmt: skip
     if account.tax_category is not None and not set(rule.roles) <= _FREE:
-        yield _finding("account-has-vat", rule, f"names account {rule.account}, which has VAT category {account.tax_category} of its own",
-            "Remove the category in Visma or choose another.", "account")  # fmt: skip
+        yield _finding(
+            "account-has-vat",
+            rule,
+            f"names account {rule.account}, which has VAT category {account.tax_category} of its own",
+            "Remove the category in Visma or choose another.",
+            "account",
+        )
     if "transit" in rule.roles and account.currency is not None:
-        yield _finding("account-currency", rule, f"puts money in transit on account {rule.account}, which keeps {account.currency}",
-            "Choose an account without a currency: transit carries every currency.", "account")  # fmt: skip
+        yield _finding(
+            "account-currency",
+            rule,
+            f"puts money in transit on account {rule.account}, which keeps {account.currency}",
+            "Choose an account without a currency: transit carries every currency.",
+            "account",
+        )
 
 
 def _cash(rule: Rule, chart: Chart) -> Iterator[Finding]:
@@ -78,25 +99,51 @@ def _cash(rule: Rule, chart: Chart) -> Iterator[Finding]:
             and rule.account in chart.accounts
             and not chart.cash_account_on(rule.account)
         ):
-            yield _finding("account-not-cash", rule, f"puts {', '.join(sorted(cash_roles))} on {rule.account}, which is no cash account",
-                "Name a cash account.", "cash_account")  # fmt: skip
+            yield _finding(
+                "account-not-cash",
+                rule,
+                f"puts {', '.join(sorted(cash_roles))} on {rule.account}, which is no cash account",
+                "Name a cash account.",
+                "cash_account",
+            )
         return
     cash = chart.cash_accounts.get(rule.cash_account)
     if cash is None:
-        yield _finding("cash-account-unknown", rule, f"names cash account {rule.cash_account}, which is not in the ledger",
-            "Create it in Visma or correct the rule.", "cash_account", choices=sorted(chart.cash_accounts))  # fmt: skip
+        yield _finding(
+            "cash-account-unknown",
+            rule,
+            f"names cash account {rule.cash_account}, which is not in the ledger",
+            "Create it in Visma or correct the rule.",
+            "cash_account",
+            choices=sorted(chart.cash_accounts),
+        )
         return
     account = chart.accounts.get(cash.account)
     if account is None or not account.active or not account.manual_entry:
-        yield _finding("cash-account-closed", rule, f"names cash account {cash.number}, whose account {cash.account} takes no journal lines",
-            "Activate the account and allow manual entry in Visma.", "cash_account")  # fmt: skip
+        yield _finding(
+            "cash-account-closed",
+            rule,
+            f"names cash account {cash.number}, whose account {cash.account} takes no journal lines",
+            "Activate the account and allow manual entry in Visma.",
+            "cash_account",
+        )
     if rule.when.currency and rule.when.currency != (cash.currency,):
         said = ", ".join(rule.when.currency)
-        yield _finding("cash-account-currency", rule, f"is for {said}, and cash account {cash.number} keeps {cash.currency}",
-            "Give each currency a cash account of its own.", "cash_account")  # fmt: skip
+        yield _finding(
+            "cash-account-currency",
+            rule,
+            f"is for {said}, and cash account {cash.number} keeps {cash.currency}",
+            "Give each currency a cash account of its own.",
+            "cash_account",
+        )
     if rule.account is not None and rule.account != cash.account:
-        yield _finding("cash-account-mismatch", rule, f"names account {rule.account} and cash account {cash.number} on {cash.account}",
-            "Remove the account: the cash account has its own.", "account")  # fmt: skip
+        yield _finding(
+            "cash-account-mismatch",
+            rule,
+            f"names account {rule.account} and cash account {cash.number} on {cash.account}",
+            "Remove the account: the cash account has its own.",
+            "account",
+        )
     plain = set(rule.roles) - CASH_ROLES - _EITHER
     if plain:
         yield _finding("account-is-cash", rule, f"puts {', '.join(sorted(plain))} on cash account {cash.number}",
@@ -109,14 +156,21 @@ def _dimensions(rule: Rule, chart: Chart) -> Iterator[Finding]:
         if segment is None or not segment.values.get(value, False):
             known = segment is not None and value in segment.values
             yield _finding("dimension-inactive" if known else "dimension-unknown", rule,
-                f"gives dimension {segment_id} the value {value}, which {'is inactive' if known else 'is not in the ledger'}",
+                f"gives dimension {segment_id} the value {value}, which "
+                f"{'is inactive' if known else 'is not in the ledger'}",
                 "Create or activate it in Visma, or correct the rule.", f"dimension {segment_id}")  # fmt: skip
 
 
 def _vat(rule: Rule, chart: Chart, day: date) -> Iterator[Finding]:
     if rule.vat_code is not None and not chart.vat_codes.get(rule.vat_code, False):
-        yield _finding("vat-code-unknown", rule, f"names VAT code {rule.vat_code}, which is not in the ledger or not active",
-            "Correct the rule.", "vat_code", choices=sorted(code for code, active in chart.vat_codes.items() if active))  # fmt: skip
+        yield _finding(
+            "vat-code-unknown",
+            rule,
+            f"names VAT code {rule.vat_code}, which is not in the ledger or not active",
+            "Correct the rule.",
+            "vat_code",
+            choices=sorted(code for code, active in chart.vat_codes.items() if active),
+        )
     if rule.vat_code is not None and rule.when.vat_rate and rule.vat_code in chart.vat_codes:
         rates = {
             rate
@@ -128,8 +182,14 @@ def _vat(rule: Rule, chart: Chart, day: date) -> Iterator[Finding]:
         return
     vat = chart.vat_ids.get(rule.vat_id)
     if vat is None:
-        yield _finding("vat-id-unknown", rule, f"names VAT id {rule.vat_id}, which is not in the ledger", "Correct the rule.",
-            "vat_id", choices=sorted(chart.vat_ids))  # fmt: skip
+        yield _finding(
+            "vat-id-unknown",
+            rule,
+            f"names VAT id {rule.vat_id}, which is not in the ledger",
+            "Correct the rule.",
+            "vat_id",
+            choices=sorted(chart.vat_ids),
+        )
         return
     if vat.not_after is not None and vat.not_after < day:
         yield _finding("vat-id-expired", rule, f"names VAT id {vat.id}, which is not valid after {vat.not_after}",
@@ -139,8 +199,13 @@ def _vat(rule: Rule, chart: Chart, day: date) -> Iterator[Finding]:
         yield from _rates(rule, f"VAT id {vat.id}", set() if rate is None else {rate}, day)
     named = {vat.payable_account, vat.claimable_account} - {None}
     if rule.account is not None and named and rule.account not in named:
-        yield _finding("vat-account-differs", rule, f"puts VAT id {vat.id} on {rule.account}, and the ledger books it on {vat.payable_account}",
-            "Remove the account: the ledger names it.", "account")  # fmt: skip
+        yield _finding(
+            "vat-account-differs",
+            rule,
+            f"puts VAT id {vat.id} on {rule.account}, and the ledger books it on {vat.payable_account}",
+            "Remove the account: the ledger names it.",
+            "account",
+        )
 
 
 def _rates(rule: Rule, what: str, rates: set[Decimal], day: date) -> Iterator[Finding]:
@@ -158,12 +223,24 @@ def _rates(rule: Rule, what: str, rates: set[Decimal], day: date) -> Iterator[Fi
 
 def _others(rule: Rule, chart: Chart, roles: Collection[str]) -> Iterator[Finding]:
     if rule.payment_method is not None and not chart.payment_methods.get(rule.payment_method, False):
-        yield _finding("payment-method-unknown", rule, f"names payment method {rule.payment_method}, which is not in the ledger or not active",
-            "Correct the rule.", "payment_method", choices=sorted(m for m, active in chart.payment_methods.items() if active))  # fmt: skip
+        yield _finding(
+            "payment-method-unknown",
+            rule,
+            f"names payment method {rule.payment_method}, which is not in the ledger or not active",
+            "Correct the rule.",
+            "payment_method",
+            choices=sorted(m for m, active in chart.payment_methods.items() if active),
+        )
     unused = sorted(set(rule.roles) - set(roles))
     if unused and len(unused) == len(set(rule.roles)):
-        yield _finding("rule-unused", rule, f"is for {', '.join(unused)}, which this flow never asks for", "Remove it, or correct its role.",
-            "roles", blocks=False)  # fmt: skip
+        yield _finding(
+            "rule-unused",
+            rule,
+            f"is for {', '.join(unused)}, which this flow never asks for",
+            "Remove it, or correct its role.",
+            "roles",
+            blocks=False,
+        )
 
 
 def _shadow(rule: Rule, before: tuple[Rule, ...]) -> Rule | None:
@@ -194,7 +271,10 @@ def _decides(earlier: Rule, later: Rule) -> bool:
 
 
 def _unmapped(role: str) -> Finding:
-    said = f"No rule speaks of {role.replace('_', ' ')}. Records that need it will be held with a proposal; add a rule to spare that."
+    said = (
+        f"No rule speaks of {role.replace('_', ' ')}. "
+        "Records that need it will be held with a proposal; add a rule to spare that."
+    )
     return Finding("role-unmapped", said, role, {"role": role}, blocks=False)
 
 

@@ -9,7 +9,9 @@ from ml_connector.rules.mapping import Facts, choose
 
 
 def enters_clearing(means: str) -> bool:
-    """Whether money that came this way is held by the processor until a payout (cash, own terminals and gift cards are not)."""
+    """Whether money that came this way is held by the processor until a payout (cash, own terminals and gift
+    cards are not).
+    """
     return role_of(means) == "clearing"
 
 

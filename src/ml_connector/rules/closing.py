@@ -56,7 +56,8 @@ def closed_finding(day: date, period: Period | None, *, ledgers: frozenset[str],
     if period is None:
         return Finding(
             "period-missing",
-            f"The ledger has no financial period for {day}, the day of {record}. Create the year in Visma, then plan again.",
+            f"The ledger has no financial period for {day}, the day of {record}. Create the year in Visma, then plan "
+            "again.",
             "day",
         )
     if not period.active:
@@ -66,7 +67,8 @@ def closed_finding(day: date, period: Period | None, *, ledgers: frozenset[str],
         why = f"is closed in {closed}"
     return Finding(
         "period-closed",
-        f"Period {period.id} {why}, and {record} is of {day}. Open the period, or set late items to the next open period.",
+        f"Period {period.id} {why}, and {record} is of {day}. Open the period, or set late items to the next open "
+        "period.",
         "day",
         {"late": "next_open"},
     )

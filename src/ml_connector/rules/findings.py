@@ -21,7 +21,9 @@ _ASKED = {
 
 
 def mapping_missing(mapper: Mapper, role: str, name: str, *, facts: Facts, record: str) -> Finding:
-    """No rule sets this field of a role. The proposal is a rule a person can accept, filled from the most similar one."""
+    """No rule sets this field of a role. The proposal is a rule a person can accept, filled from the most similar
+    one.
+    """
     asked = _ASKED.get(role, ())
     known = [(fact, getattr(facts, fact)) for fact in asked if getattr(facts, fact) is not None]
     said = ", ".join(f"{fact} = {value}" for fact, value in known)
@@ -55,7 +57,8 @@ def location_unmapped(location: str, *, name: str = "", time_zone: str = "", cur
     called = f"{name} ({location})" if name else location
     return Finding(
         "location-unmapped",
-        f"Location {called} is new and not mapped. Say its branch, time zone and dimensions; its records wait until then.",
+        f"Location {called} is new and not mapped. Say its branch, time zone and dimensions; its records wait until "
+        "then.",
         "location",
         {"location": location, "name": name, "time_zone": time_zone, "currency": currency},
     )

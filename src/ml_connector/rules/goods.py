@@ -163,7 +163,8 @@ def _post_line(
     rate = rate_of(line)
     asked = Facts(
         facts.location, facts.method, facts.type, facts.currency, facts.country, line.category, line.article,
-        facts.customer_group, facts.status, rate, line.net.decimal().copy_abs() if sheet.books.mapper.asks_amount(role) else None,
+        facts.customer_group, facts.status, rate, line.net.decimal().copy_abs() if
+        sheet.books.mapper.asks_amount(role) else None,
     )  # fmt: skip
     place = sheet.place(role, asked, instead=instead)
     if place is None:
@@ -220,7 +221,8 @@ def gift_card_kind_unset(record: str) -> Finding:
     """Nobody has said whether gift cards are taxed when sold or when used."""
     return Finding(
         "gift-card-kind",
-        f"{record} sells or takes a gift card, and nobody has said whether cards are multi-purpose (taxed when used) or "
+        f"{record} sells or takes a gift card, and nobody has said whether cards are multi-purpose (taxed when used) "
+        "or "
         "single-purpose (taxed when sold). Answer multi or single here, or set it for the route.",
         "gift_cards",
         {"choices": ["multi", "single"]},

@@ -28,7 +28,7 @@ from ml_connector.rules.bookkeeping import Books, Place, Sheet, branch_of, role_
 from ml_connector.rules.findings import approved, differs
 from ml_connector.rules.goods import SOLD, Policy, gross_of, line_role, part_of, policy_of, post_tip, rate_of
 from ml_connector.rules.mapping import Facts
-from ml_connector.rules.matching import over_refund, paid_for
+from ml_connector.rules.matching import RefundedBefore, over_refund, paid_for
 from ml_connector.rules.parties import Known
 from ml_connector.rules.refunds import GivenBack, destination_of, given_back
 from ml_connector.rules.sales import post_means, post_own_fee
@@ -106,14 +106,24 @@ def plan_cancel(
 
 
 def plan_invoice_refund(
-    refund: Refund, *, capture: Capture, sale: Sale, back: Sale | None, bill: Bill, customer: Known, earlier: Money,
-    key: str, day: date, books: Books, related: Related,
-) -> Plan:  # fmt: skip
+    refund: Refund,
+    *,
+    capture: Capture,
+    sale: Sale,
+    back: Sale | None,
+    bill: Bill,
+    customer: Known,
+    before: RefundedBefore,
+    day: date,
+    books: Books,
+    related: Related,
+) -> Plan:
     """A refund of an invoiced sale: a credit note, and its payment out; a tip given back is a journal."""
+    key = f"{books.terms.code}:ref:{refund.id}"
     record = f"refund {refund.id}"
     facts = Facts(location=sale.location, currency=refund.amount.currency, type="refund")
     sheet = Sheet(key, record=record, day=max(day, bill.day), facts=facts, books=books)
-    sheet.note(over_refund(capture, refund, earlier=earlier, paid=paid_for(capture, sale)), *customer.findings)
+    sheet.note(over_refund(capture, refund, before=before, paid=paid_for(capture, sale)), *customer.findings)
     given = given_back(refund, sale=sale, back=back)
     sheet.note(given.finding)
     policy = policy_of(books.terms, related)
@@ -141,9 +151,16 @@ def credit_note(
 ) -> CustomerInvoice | None:  # fmt: skip
     """A credit note of sale lines, on the day of the sheet; None when something is missing."""
     return _document(
-        sheet, "credit_note", lines, customer=customer, reference=reference, text=text, policy=policy, rounding=rounding,
+        sheet,
+        "credit_note",
+        lines,
+        customer=customer,
+        reference=reference,
+        text=text,
+        policy=policy,
+        rounding=rounding,
         applies_to=applies_to,
-    )  # fmt: skip
+    )
 
 
 def _invoice_write(sheet: Sheet, bill: Bill, sale: Sale, customer: Known, *, related: Related) -> PlannedWrite | None:
@@ -196,9 +213,12 @@ def _rows(sheet: Sheet, line: SaleLine, policy: Policy) -> list[InvoiceLine]:
     if role is None or not (line.net.minor or line.tax.minor):
         return []
     facts = replace(
-        sheet.facts, type="refund" if sheet.facts.type == "refund" else "invoice", category=line.category, article=line.article,
+        sheet.facts,
+        type="refund" if sheet.facts.type == "refund" else "invoice",
+        category=line.category,
+        article=line.article,
         vat_rate=rate_of(line),
-    )  # fmt: skip
+    )
     place = sheet.place(role, facts, instead=instead)
     if place is None:
         return []
@@ -226,7 +246,9 @@ def _row(
 
 
 def _tax_details(sheet: Sheet, rows: list[InvoiceLine]) -> tuple[TaxDetail, ...]:
-    """Base and VAT by VAT id, where rules name one for the rate: the source's own arithmetic, to be held against theirs."""
+    """Base and VAT by VAT id, where rules name one for the rate: the source's own arithmetic, to be held against
+    theirs.
+    """
     sums: dict[str, tuple[int, int]] = {}
     ids = {code: vat.id for vat in sheet.books.chart.vat_ids.values() for code in vat.categories}
     for row in rows:
@@ -256,7 +278,8 @@ def _paid_out(
         sheet.note(
             Finding(
                 "invoice-refund-to-gift-card",
-                f"{sheet.record.capitalize()} pays an invoice back to a gift card, which no payment of the ledger can do. "
+                f"{sheet.record.capitalize()} pays an invoice back to a gift card, which no payment of the ledger can "
+                "do. "
                 "Book a debit note on the gift card liability by hand and ignore it here.",
                 "means",
             )
@@ -306,7 +329,8 @@ def _gift_card_part(
         sheet.note(
             Finding(
                 "invoice-paid-by-voucher",
-                f"{sheet.record.capitalize()} pays an invoice by single-purpose voucher, whose VAT was due when it was sold. "
+                f"{sheet.record.capitalize()} pays an invoice by single-purpose voucher, whose VAT was due when it "
+                "was sold. "
                 "Book it by hand and ignore it here.",
                 "means",
             )
@@ -346,7 +370,8 @@ def _mix(record: str, given: GivenBack) -> Finding:
     parts = [f"{line.name}: {line.net} + VAT {line.tax}" for line in given.lines]
     return Finding(
         "refund-vat-mix",
-        f"{record.capitalize()} gives back an amount without saying which goods. The proposal splits it by the VAT mix of "
+        f"{record.capitalize()} gives back an amount without saying which goods. The proposal splits it by the VAT "
+        "mix of "
         "the invoice. Approve it, or correct the refund in the source.",
         "vat",
         {"decision": "approve", "lines": parts},

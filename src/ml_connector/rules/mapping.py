@@ -1,7 +1,8 @@
 """Which account, dimensions, VAT code or party a rulebook chooses, and why.
 
 The first rule that matches *and sets a field* decides that field; a field no rule sets stays empty. A `Mapper` is a
-rulebook made ready for many questions; answers are remembered, so that the thousandth card sale costs a look in a table.
+rulebook made ready for many questions; answers are remembered, so that the thousandth card sale costs a look in a
+table.
 """
 
 from __future__ import annotations
@@ -47,7 +48,9 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What the rules chose for one role. `why` tells per field (dimension segments as `dimension 1`) rule and reason."""
+    """What the rules chose for one role. `why` tells per field (dimension segments as `dimension 1`) rule and
+    reason.
+    """
 
     role: str
     account: str | None = None
@@ -123,10 +126,7 @@ def matches(when: When, facts: Facts) -> bool:
 
 def conditions_of(when: When) -> str:
     """The conditions as a person reads them; `always` when there are none."""
-    said = []
-    for name in CONDITIONS:
-        if allowed := getattr(when, name):
-            said.append(f"{name} = {' or '.join(map(str, allowed))}")
+    said = [f"{name} = {' or '.join(map(str, allowed))}" for name in CONDITIONS if (allowed := getattr(when, name))]
     if when.amount_from is not None:
         said.append(f"amount >= {when.amount_from}")
     if when.amount_to is not None:
@@ -184,5 +184,7 @@ def _mapper(same: _Same) -> Mapper:
 
 
 def mapper_of(rulebook: Rulebook) -> Mapper:
-    """The mapper of this very rulebook, made once while it is in use. Rulebooks never change, so neither does the answer."""
+    """The mapper of this very rulebook, made once while it is in use. Rulebooks never change, so neither does the
+    answer.
+    """
     return _mapper(_Same(rulebook))

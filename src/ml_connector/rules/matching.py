@@ -1,4 +1,6 @@
-"""What belongs together: refunds with their capture, parties with the ledger's, events seen on two roads, payout sums."""
+"""What belongs together: refunds with their capture, parties with the ledger's, events seen on two roads, payout
+sums.
+"""
 
 from __future__ import annotations
 
@@ -14,22 +16,29 @@ from ml_connector.finance.plan import Content, Finding, Found
 _MONEY_ROLES = frozenset({"clearing", "till", "external", "gift_cards"})
 
 
-def over_refund(capture: Capture, refund: Refund, *, earlier: Money, paid: Money) -> Finding | None:
-    """A refund that would give back more than was paid.
+@dataclass(frozen=True, slots=True)
+class RefundedBefore:
+    """What was given back before: of this very payment as the source says, and of the whole sale as we booked it."""
 
-    `earlier`: other refunds of this sale already booked; `paid`: what the sale's payments came to (one payment: its total).
-    """
-    given = earlier + refund.amount
-    if given <= paid and refund.amount <= capture.total:
-        return None
-    limit = paid if given > paid else capture.total
-    return Finding(
-        "over-refund",
-        f"Refund {refund.id} of {refund.amount} brings what was given back for payment {capture.id} to {given}, more than the "
-        f"{limit} that was paid. Check both in the source; book the excess by hand if it is real.",
-        "amount",
-        {"paid": str(limit), "given_back": str(given)},
-    )
+    of_payment: Money
+    of_sale: Money
+
+
+def over_refund(capture: Capture, refund: Refund, *, before: RefundedBefore, paid: Money) -> Finding | None:
+    """A refund that would give back more than was paid. `paid`: what the sale's payments came to (see `paid_for`)."""
+    checks = ((before.of_payment + refund.amount, capture.total), (before.of_sale + refund.amount, paid))
+    for given, limit in checks:
+        if given > limit:
+            return Finding(
+                "over-refund",
+                f"Refund {refund.id} of {refund.amount} brings what was given back for payment {capture.id} to "
+                f"{given}, "
+                f"more than the {limit} that was paid. Check both in the source; book the excess by hand if it is "
+                "real.",
+                "amount",
+                {"paid": str(limit), "given_back": str(given)},
+            )
+    return None
 
 
 def paid_for(capture: Capture, sale: Sale | None) -> Money:

@@ -1,6 +1,7 @@
 """Customers and suppliers: which one of the ledger it is, or the card that makes one.
 
-A party that *we* made is always named by its write's key, never by the number it got: so a plan made before and one made
+A party that *we* made is always named by its write's key, never by the number it got: so a plan made before and one
+made
 after its creation book the same thing. One that was there before keeps its card: the ledger's people own it.
 """
 
@@ -45,7 +46,9 @@ def party_key(party: Party, terms: Terms) -> str:
 
 
 def party_need(party: Party, terms: Terms) -> Need:
-    """The look-up in the ledger: by our own binding, then by numbers, then by e-mail. A name is only ever a proposal."""
+    """The look-up in the ledger: by our own binding, then by numbers, then by e-mail. A name is only ever a
+    proposal.
+    """
     fields = [("binding", party_key(party, terms))]
     named = (("vat_number", party.vat_number), ("org_number", party.org_number), ("email", party.email))
     fields.extend((name, value) for name, value in named if value)
@@ -75,13 +78,23 @@ def card_of(party: Party, terms: Terms) -> PartyCard:
     country = party.address.country
     status: Literal["Active", "Inactive"] = "Active" if party.active else "Inactive"
     return PartyCard(
-        kind=party.role, name=party.name.strip(), source=party_key(party, terms), status=status,
-        party_class=_default(terms, party.role, "class", country), currency=_default(terms, party.role, "currency", country),
-        terms=_default(terms, party.role, "terms", country), vat_zone=_default(terms, party.role, "vat_zone", country),
+        kind=party.role,
+        name=party.name.strip(),
+        source=party_key(party, terms),
+        status=status,
+        party_class=_default(terms, party.role, "class", country),
+        currency=_default(terms, party.role, "currency", country),
+        terms=_default(terms, party.role, "terms", country),
+        vat_zone=_default(terms, party.role, "vat_zone", country),
         payment_method=_default(terms, party.role, "payment_method", country),
-        email=party.email, phone=party.phone, contact=party.contact, address=party.address,
-        org_number=party.org_number, vat_number=party.vat_number, account_number=party.account_number,
-    )  # fmt: skip
+        email=party.email,
+        phone=party.phone,
+        contact=party.contact,
+        address=party.address,
+        org_number=party.org_number,
+        vat_number=party.vat_number,
+        account_number=party.account_number,
+    )
 
 
 def _default(terms: Terms, role: str, name: str, country: str) -> str | None:

@@ -1,6 +1,7 @@
 """The recipe of a payout: clearing is emptied into the bank, fees and everything else the processor took stand between.
 
-Dr bank (or transit); Dr fee; Cr clearing. Entries must sum to the payout. A failed payout is mirrored once, its fees stay.
+Dr bank (or transit); Dr fee; Cr clearing. Entries must sum to the payout. A failed payout is mirrored once, its fees
+stay.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ BANK_ACCOUNT = "bank_account"
 
 @dataclass(frozen=True, slots=True)
 class EntryRoles:
-    """What a processor's entry types mean. `of` gives clearing, fee, fee_vat, returned, matched, dispute, reserve or rule."""
+    """What a processor's entry types mean. `of` gives clearing, fee, fee_vat, returned, matched, dispute, reserve
+    or rule.
+    """
 
     of: Mapping[str, str]
 
@@ -34,7 +37,9 @@ class EntryRoles:
 def plan_payout(
     payout: Payout, *, roles: EntryRoles, matched: Collection[str], key: str, day: date, books: Books, related: Related
 ) -> Plan:
-    """The journal of a payout. `matched`: ids of entries whose own payout was found (returned, or paid out by itself)."""
+    """The journal of a payout. `matched`: ids of entries whose own payout was found (returned, or paid out by
+    itself).
+    """
     sheet = _sheet(payout, key, day, books)
     fees: dict[str, int] = {}
     clearing = 0
@@ -109,7 +114,8 @@ def _post_other(sheet: Sheet, entry: PayoutEntry, role: str) -> None:
     sheet.note(
         Finding(
             "payout-entry-unknown",
-            f"Entry {entry.id} of {sheet.record} has the type {entry.type}, which we do not know: {entry.net} is on suspense. "
+            f"Entry {entry.id} of {sheet.record} has the type {entry.type}, which we do not know: {entry.net} is on "
+            "suspense. "
             "Find out what it is, move it by hand and report the type.",
             "type",
             {"type": entry.type},
@@ -124,7 +130,8 @@ def _post_fee_vat(sheet: Sheet, entry: PayoutEntry) -> None:
             Finding(
                 "fee-vat-charged",
                 f"{sheet.record} has {-entry.net} VAT on fees, and the route says fees are exempt. "
-                "Set the fee VAT of the route to reverse charge (settled by the processor's monthly invoice), then plan again.",
+                "Set the fee VAT of the route to reverse charge (settled by the processor's monthly invoice), then "
+                "plan again.",
                 "fee_vat",
                 {"fee_vat": "reverse_charge"},
             )
@@ -176,7 +183,8 @@ def _explain_difference(sheet: Sheet, payout: Payout, fees: dict[str, int], rela
         sheet.note(
             Finding(
                 "payout-fee",
-                f"The entries of {sheet.record} differ from its amount by {off}, which is the transfer fee the payout states "
+                f"The entries of {sheet.record} differ from its amount by {off}, which is the transfer fee the payout "
+                "states "
                 "and no entry has. Approve to book it as a fee.",
                 "stated_fee",
                 {"decision": "approve", "fee": str(-off)},

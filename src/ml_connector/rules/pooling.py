@@ -31,15 +31,14 @@ class EvidenceRow:
 def pool_of(terms: Terms, entry: JournalEntry, *, location: str | None, payout: str | None) -> str | None:
     """The pool an entry waits in; None when it is posted alone.
 
-    A pool never mixes ledger, branch, currency, business day or VAT handling. Entries whose VAT is rounded by the source
+    A pool never mixes ledger, branch, currency, business day or VAT handling. Entries whose VAT is rounded by the
+    source
     stay apart from exact ones, because the ledger's check of VAT can only be turned off for a whole voucher.
     """
     if terms.mode == "per_record" or (terms.mode == "per_payout" and payout is None):
         return None
-    if not entry.vat_transaction:
-        vat = "plain"
-    else:
-        vat = "vat" if entry.vat_is_exact() else "rounded"
+    exact = "vat" if entry.vat_is_exact() else "rounded"
+    vat = exact if entry.vat_transaction else "plain"
     days = str(entry.day) if entry.event_day is None else f"{entry.day}/{entry.event_day}"
     shared = {"batch": "", "daily": location or "", "per_payout": payout or ""}[terms.mode]
     parts = (terms.code, "pool", terms.mode, days, entry.currency, entry.branch or "", entry.ledger or "", vat, shared)
@@ -63,7 +62,9 @@ def evidence_row(key: str, entry: JournalEntry) -> EvidenceRow:
 
 
 def evidence(rows: Iterable[EvidenceRow]) -> bytes:
-    """The list of source records as CSV (UTF-8, CRLF), the attachment of a summary voucher. The last line is the sum."""
+    """The list of source records as CSV (UTF-8, CRLF), the attachment of a summary voucher. The last line is the
+    sum.
+    """
     out = io.StringIO()
     table = csv.writer(out)
     table.writerow(("key", "source id", "day", "amount", "currency", "accounts"))

@@ -26,7 +26,7 @@ from ml_connector.rules.goods import (
     share,
 )
 from ml_connector.rules.mapping import Facts
-from ml_connector.rules.matching import over_refund, paid_for
+from ml_connector.rules.matching import RefundedBefore, over_refund, paid_for
 from ml_connector.rules.sales import close_small_difference, post_means, returned_total, unlinked
 
 
@@ -46,10 +46,12 @@ class GivenBack:
 
 
 def plan_refund(
-    refund: Refund, *, capture: Capture | None, sale: Sale | None, back: Sale | None, earlier: Money,
+    refund: Refund, *, capture: Capture | None, sale: Sale | None, back: Sale | None, before: RefundedBefore,
     key: str, day: date, books: Books, related: Related,
 ) -> Plan:  # fmt: skip
-    """One journal for a refund. `back` is the order that holds the returned lines, `earlier` what was refunded before."""
+    """One journal for a refund. `back` is the order that holds the returned lines, `before` what was refunded
+    earlier.
+    """
     record = f"refund {refund.id}"
     location = refund.location or (sale.location if sale else None)
     facts = Facts(location=location, currency=refund.amount.currency, type="refund")
@@ -59,7 +61,7 @@ def plan_refund(
     if refund.payment_id is None and not approved(related, "refund-unlinked"):
         return Plan((), (unlinked(record),))
     if capture is not None:
-        sheet.note(over_refund(capture, refund, earlier=earlier, paid=paid_for(capture, sale)))
+        sheet.note(over_refund(capture, refund, before=before, paid=paid_for(capture, sale)))
     given = given_back(refund, sale=sale, back=back)
     sheet.note(given.finding)
     _post_given(sheet, given, refund=refund, capture=capture, related=related)
@@ -95,7 +97,8 @@ def vat_mix(record: str, write: PlannedWrite) -> Finding:
     lines = [f"{'Dr' if line.amount.minor > 0 else 'Cr'} {line.account} {abs(line.amount)}" for line in postings]
     return Finding(
         "refund-vat-mix",
-        f"{record.capitalize()} gives back an amount without saying which goods. The proposal splits it by the VAT mix of "
+        f"{record.capitalize()} gives back an amount without saying which goods. The proposal splits it by the VAT "
+        "mix of "
         "the sale. Approve it, or correct the refund in the source.",
         "vat",
         {"decision": "approve", "entry": lines},
@@ -145,9 +148,13 @@ def _by_mix(refund: Refund, sale: Sale, amount: int) -> GivenBack:
 
 def _differs(refund: Refund, found: int) -> Finding:
     return differs(
-        "refund-differs", "The amount", stated=refund.amount, found=Money(found, refund.amount.currency),
-        record=f"refund {refund.id}", fix="Read the return order again; if it stays, book it by hand and ignore it here.",
-    )  # fmt: skip
+        "refund-differs",
+        "The amount",
+        stated=refund.amount,
+        found=Money(found, refund.amount.currency),
+        record=f"refund {refund.id}",
+        fix="Read the return order again; if it stays, book it by hand and ignore it here.",
+    )
 
 
 def _post_given(sheet: Sheet, given: GivenBack, *, refund: Refund, capture: Capture | None, related: Related) -> None:

@@ -73,8 +73,8 @@ def rules_from_toml(text: str) -> tuple[Rule, ...]:
 
 def to_csv(rulebook: Rulebook) -> str:
     """The rulebook as CSV: first row version and day, second row the columns, then a row for each rule."""
-    out = io.StringIO()
-    table = csv.writer(out, lineterminator="\n")
+    out = io.StringIO(newline="")
+    table = csv.writer(out)
     table.writerow(("rulebook", rulebook.version, rulebook.valid_from.isoformat()))
     table.writerow(_COLUMNS)
     for rule in rulebook.rules:
@@ -89,7 +89,10 @@ def to_csv(rulebook: Rulebook) -> str:
 
 def from_csv(text: str) -> Rulebook:
     """The rulebook that the CSV text says. Raises RuleFileError."""
-    rows = list(csv.reader(io.StringIO(text.removeprefix("\ufeff"))))
+    try:
+        rows = list(csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline="")))
+    except csv.Error as fault:
+        raise RuleFileError(f"The file is not CSV: {fault}. Export a rulebook to see the form.") from None
     head = rows[0] if rows else []
     if len(head) < 3 or head[0] != "rulebook" or not head[1].isdigit():
         raise RuleFileError("Line 1 must be: rulebook,<version>,<yyyy-mm-dd>. Export a rulebook to see the form.")
@@ -97,7 +100,7 @@ def from_csv(text: str) -> Rulebook:
     columns = rows[1] if len(rows) > 1 else []
     unknown = set(columns) - set(_COLUMNS)
     if unknown or not {"id", "roles"} <= set(columns):
-        what = f"Column {sorted(unknown)[0]!r} is not known" if unknown else "Columns id and roles are missing"
+        what = f"Column {min(unknown)!r} is not known" if unknown else "Columns id and roles are missing"
         raise RuleFileError(f"Line 2: {what}. The columns are {', '.join(_COLUMNS)}.")
     rules = []
     for n, row in enumerate(rows[2:], 3):
@@ -136,12 +139,15 @@ def _from_table(row: Mapping[str, Any], where: str) -> Rule:
         name: _texts(when[name], f"{where}, {name}") for name in CONDITIONS if name in when
     }
     return _rule(
-        where, rule_id=_text(row.get("id", ""), f"{where}, id"), roles=_texts(row.get("roles", []), f"{where}, roles"), values=values,
+        where,
+        rule_id=_text(row.get("id", ""), f"{where}, id"),
+        roles=_texts(row.get("roles", []), f"{where}, roles"),
+        values=values,
         amounts={name: _text(when[name], f"{where}, {name}") for name in _AMOUNTS if name in when},
         fields={name: _text(row[name], f"{where}, {name}") for name in FIELDS if name in row},
         dimensions=[(str(segment), _text(value, f"{where}, dimensions")) for segment, value in dimensions.items()],
         note=_text(row.get("note", ""), f"{where}, note"),
-    )  # fmt: skip
+    )
 
 
 def _from_row(row: Mapping[str, str], where: str) -> Rule:
@@ -152,15 +158,20 @@ def _from_row(row: Mapping[str, str], where: str) -> Rule:
             raise RuleFileError(f"{where}: dimension {pair!r} is not of the form 1=OSLO. Correct it.")
         pairs.append((segment, value))
     return _rule(
-        where, rule_id=row.get("id", ""), roles=_unpacked(row.get("roles", "")),
+        where,
+        rule_id=row.get("id", ""),
+        roles=_unpacked(row.get("roles", "")),
         values={name: cells for name in CONDITIONS if (cells := _unpacked(row.get(name, "")))},
         amounts={name: cell for name in _AMOUNTS if (cell := row.get(name, ""))},
-        fields={name: cell for name in FIELDS if (cell := row.get(name, ""))}, dimensions=pairs, note=row.get("note", ""),
-    )  # fmt: skip
+        fields={name: cell for name in FIELDS if (cell := row.get(name, ""))},
+        dimensions=pairs,
+        note=row.get("note", ""),
+    )
 
 
 def _rule(
-    where: str, *, rule_id: str, roles: tuple[str, ...], values: Mapping[str, tuple[str, ...]], amounts: Mapping[str, str],
+    where: str, *, rule_id: str, roles: tuple[str, ...], values: Mapping[str, tuple[str, ...]], amounts: Mapping[str,
+    str],
     fields: Mapping[str, str], dimensions: list[tuple[str, str]], note: str,
 ) -> Rule:  # fmt: skip
     if not rule_id:
@@ -231,8 +242,17 @@ def _packed(texts: Iterable[str]) -> str:
 def _unpacked(cell: str) -> tuple[str, ...]:
     if not cell:
         return ()
-    texts = re.findall(r"((?:\\.|[^|\\])*)(?:\||$)", cell)
-    return tuple(re.sub(r"\\(.)", r"\1", text) for text in texts[: len(re.findall(r"(?<!\\)(?:\\\\)*\|", cell)) + 1])
+    texts, escaped = [""], False
+    for letter in cell:
+        if not escaped and letter == "\\":
+            escaped = True
+            continue
+        if letter == "|" and not escaped:
+            texts.append("")
+        else:
+            texts[-1] += letter
+        escaped = False
+    return tuple(texts)
 
 
 def _optional(value: object) -> str:

@@ -1,6 +1,7 @@
 """The recipe of a sale: one entry for an order, each payment a debit by its means, lines and VAT credited.
 
-Dr clearing, till, gift cards, external (per payment, tip included); Cr sales, VAT, tips, gift cards sold; rounding between.
+Dr clearing, till, gift cards, external (per payment, tip included); Cr sales, VAT, tips, gift cards sold; rounding
+between.
 """
 
 from __future__ import annotations
@@ -108,7 +109,8 @@ def post_means(sheet: Sheet, means: str, minor: int, *, policy: Policy, type_: s
         sheet.note(
             Finding(
                 "means-unknown",
-                f"{sheet.record} was paid by {means}, a means we do not know. Report it; book the record by hand meanwhile.",
+                f"{sheet.record} was paid by {means}, a means we do not know. Report it; book the record by hand "
+                "meanwhile.",
                 "means",
             )
         )
@@ -137,7 +139,8 @@ def fee_role(sheet: Sheet) -> str | None:
         sheet.note(
             Finding(
                 "fee-vat-unset",
-                f"{sheet.record} has a processor fee, and nobody has said whether such fees are exempt from VAT or under "
+                f"{sheet.record} has a processor fee, and nobody has said whether such fees are exempt from VAT or "
+                "under "
                 "reverse charge. Set the fee VAT of the route; your accountant or the processor's invoice tells which.",
                 "fee_vat",
                 {"choices": ["exempt", "reverse_charge"]},
@@ -155,7 +158,8 @@ def post_return(sheet: Sheet, back: SaleReturn, *, policy: Policy, related: Rela
         sheet.note(
             Finding(
                 "refund-vat-mix",
-                f"{sheet.record} takes back an amount without saying its VAT. Approve to book it as the source states it.",
+                f"{sheet.record} takes back an amount without saying its VAT. Approve to book it as the source states "
+                "it.",
                 "vat",
                 {"decision": "approve"},
             )
@@ -169,7 +173,8 @@ def unlinked(record: str) -> Finding:
     """A refund that names no sale."""
     return Finding(
         "refund-unlinked",
-        f"{record} names no sale that it takes back. Approve to book its own lines, answer suspense to park it, or ignore it.",
+        f"{record} names no sale that it takes back. Approve to book its own lines, answer suspense to park it, or "
+        "ignore it.",
         "payment",
         {"choices": ["approve", "suspense"]},
     )

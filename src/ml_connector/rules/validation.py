@@ -65,9 +65,11 @@ def _journal(entry: JournalEntry, key: str, chart: Chart) -> Iterator[Finding]:
             yield from _vat(posting, entry.event_day or entry.day, key, chart)
         if account is not None and account.currency not in (None, entry.currency) and not account.cash_account:
             yield _finding(
-                "account-currency", f"Account {account.number} keeps {account.currency}, and {key} is in {entry.currency}.",
-                "Choose an account without a currency of its own.", f"{posting.role}.account",
-            )  # fmt: skip
+                "account-currency",
+                f"Account {account.number} keeps {account.currency}, and {key} is in {entry.currency}.",
+                "Choose an account without a currency of its own.",
+                f"{posting.role}.account",
+            )
     yield from _period(entry.day, closing.CASH if touches_cash else closing.GENERAL, key, chart)
     yield from _currency(entry.currency, key, chart)
     yield from _branch(entry.branch, key, chart)
@@ -111,9 +113,12 @@ def _customer_payment(payment: CustomerPayment, key: str, chart: Chart) -> Itera
         known = payment.method in chart.payment_methods
         yield _finding(
             "payment-method-inactive" if known else "payment-method-unknown",
-            f"Payment method {payment.method}, wanted by {key}, {'is not active' if known else 'is not in the ledger'}.",
-            "Choose another in the rules.", "payment_method", choices=sorted(m for m, active in chart.payment_methods.items() if active),
-        )  # fmt: skip
+            f"Payment method {payment.method}, wanted by {key}, "
+            f"{'is not active' if known else 'is not in the ledger'}.",
+            "Choose another in the rules.",
+            "payment_method",
+            choices=sorted(m for m, active in chart.payment_methods.items() if active),
+        )
     yield from _period(payment.day, closing.CUSTOMER_CASH, key, chart)
     yield from _branch(payment.branch, key, chart)
 
@@ -157,9 +162,12 @@ def _account(number: str, role: str, key: str, chart: Chart, *, journal: bool) -
         )  # fmt: skip
     if account.control is not None:
         yield _finding(
-            "account-control", f"Account {number}, wanted by {key} for {role}, belongs to {account.control} and takes no other entry.",
-            "Choose an account that is no control account.", where, account=number,
-        )  # fmt: skip
+            "account-control",
+            f"Account {number}, wanted by {key} for {role}, belongs to {account.control} and takes no other entry.",
+            "Choose an account that is no control account.",
+            where,
+            account=number,
+        )
     if journal and not account.manual_entry:
         fix = "Allow manual entry on the account in Visma, or choose another."
         if role == "vat":
@@ -195,7 +203,8 @@ def _cash_line(posting: Posting, currency: str, key: str, chart: Chart) -> Itera
     elif all(cash.dimensions != posting.dimensions for cash in in_currency):
         yield _finding(
             "cash-account-dimensions",
-            f"The line of {key} on cash account {posting.account} has dimensions {_said(posting.dimensions)}, not the account's own.",
+            f"The line of {key} on cash account {posting.account} has dimensions {_said(posting.dimensions)}, not the "
+            "account's own.",
             "Give the rule the cash account, and no dimensions.", where, account=posting.account,
         )  # fmt: skip
 
@@ -205,17 +214,24 @@ def _dimensions(dimensions: Dimensions, key: str, chart: Chart) -> Iterator[Find
         segment = chart.segments.get(segment_id)
         if segment is None:
             yield _finding(
-                "dimension-unknown", f"Dimension {segment_id}, wanted by {key}, is not in the ledger.", "Correct the rule.",
-                f"dimension {segment_id}", segment=segment_id, choices=sorted(chart.segments),
-            )  # fmt: skip
+                "dimension-unknown",
+                f"Dimension {segment_id}, wanted by {key}, is not in the ledger.",
+                "Correct the rule.",
+                f"dimension {segment_id}",
+                segment=segment_id,
+                choices=sorted(chart.segments),
+            )
         elif not segment.values.get(value, False):
             known = value in segment.values
             yield _finding(
                 "dimension-inactive" if known else "dimension-unknown",
                 f"Value {value} of dimension {segment_id} {segment.description}, wanted by {key}, "
                 f"{'is inactive' if known else 'is not in the ledger'}.",
-                "Activate or create it in Visma, or correct the rule.", f"dimension {segment_id}", segment=segment_id, value=value,
-            )  # fmt: skip
+                "Activate or create it in Visma, or correct the rule.",
+                f"dimension {segment_id}",
+                segment=segment_id,
+                value=value,
+            )
 
 
 def _vat(posting: Posting, day: date, key: str, chart: Chart) -> Iterator[Finding]:
@@ -244,9 +260,12 @@ def _vat(posting: Posting, day: date, key: str, chart: Chart) -> Iterator[Findin
         and posting.account not in (vat.payable_account, vat.claimable_account)
     ):
         yield _finding(
-            "vat-account-differs", f"VAT id {vat.id} is booked on {vat.payable_account}, and {key} puts it on {posting.account}.",
-            "Remove the account from the rule: the ledger names it.", "vat.account", account=vat.payable_account,
-        )  # fmt: skip
+            "vat-account-differs",
+            f"VAT id {vat.id} is booked on {vat.payable_account}, and {key} puts it on {posting.account}.",
+            "Remove the account from the rule: the ledger names it.",
+            "vat.account",
+            account=vat.payable_account,
+        )
 
 
 def _vat_code(code: str, key: str, chart: Chart) -> Iterator[Finding]:
@@ -256,8 +275,11 @@ def _vat_code(code: str, key: str, chart: Chart) -> Iterator[Finding]:
     yield _finding(
         "vat-code-inactive" if known else "vat-code-unknown",
         f"VAT code {code}, wanted by {key}, {'is not active' if known else 'is not in the ledger'}.",
-        "Correct the rule.", "vat_code", vat_code=code, choices=sorted(one for one, active in chart.vat_codes.items() if active),
-    )  # fmt: skip
+        "Correct the rule.",
+        "vat_code",
+        vat_code=code,
+        choices=sorted(one for one, active in chart.vat_codes.items() if active),
+    )
 
 
 def _vat_id(number: str, day: date, key: str, chart: Chart) -> Iterator[Finding]:
@@ -292,9 +314,12 @@ def _currency(currency: str, key: str, chart: Chart) -> Iterator[Finding]:
         )
     elif use.precision < exponent(currency):
         yield _finding(
-            "currency-precision", f"The ledger keeps {currency} with {use.precision} decimals, and {key} needs {exponent(currency)}.",
-            "Correct the currency in Visma.", "currency", currency=currency,
-        )  # fmt: skip
+            "currency-precision",
+            f"The ledger keeps {currency} with {use.precision} decimals, and {key} needs {exponent(currency)}.",
+            "Correct the currency in Visma.",
+            "currency",
+            currency=currency,
+        )
 
 
 def _branch(number: str | None, key: str, chart: Chart) -> Iterator[Finding]:
@@ -322,9 +347,11 @@ def _reported(
     if isinstance(content, JournalEntry) and not content.vat_transaction:
         return
     yield _finding(
-        "vat-reported", f"VAT is reported up to {terms.vat_reported_until} and {key} of {content.day} carries VAT.",
-        "Decide with your accountant in which return it belongs, then ignore it here or change the reported date.", "day",
-    )  # fmt: skip
+        "vat-reported",
+        f"VAT is reported up to {terms.vat_reported_until} and {key} of {content.day} carries VAT.",
+        "Decide with your accountant in which return it belongs, then ignore it here or change the reported date.",
+        "day",
+    )
 
 
 def _said(dimensions: Dimensions) -> str:
