@@ -85,6 +85,13 @@ def test_an_unlinked_refund_is_held_then_booked_or_parked_as_a_person_says() -> 
     assert readable(parked) == journal("sq:ref:RF1 2026-03-10", "Dr 2999 suspense 62.50", "Cr 1580 clearing 62.50")
 
 
+def test_a_refund_that_says_nothing_can_only_be_parked() -> None:
+    asked = refund("62.50", payment_id=None)
+    assert Shop(decisions={"refund-unlinked": "approve"}).holds(asked) == ["refund-without-lines"]
+    decided = {"refund-unlinked": "approve", "refund-without-lines": "suspense"}
+    assert "Dr 2999 suspense 62.50" in readable(Shop(decisions=decided).plan(asked).writes[0])
+
+
 def test_a_refund_larger_than_its_capture_is_held() -> None:
     returned = return_order(back(line("120", "30")))
     assert Shop(sale(), capture(), returned).holds(refund("150", return_order_id="R-O1")) == ["over-refund"]

@@ -56,7 +56,8 @@ def plan_refund(
     location = refund.location or (sale.location if sale else None)
     facts = Facts(location=location, currency=refund.amount.currency, type="refund")
     sheet = Sheet(key, record=record, day=day, facts=facts, books=books)
-    if capture is None and refund.payment_id is None and decided(related, "refund-unlinked") == "suspense":
+    answers = {decided(related, code) for code in ("refund-unlinked", "refund-without-lines")}
+    if refund.payment_id is None and "suspense" in answers:
         return _parked(sheet, refund, related)
     if refund.payment_id is None and not approved(related, "refund-unlinked"):
         return Plan((), (unlinked(record),))
