@@ -41,7 +41,7 @@ class Doors:
     works: Works
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _open: dict[str, OpenDoor] = field(default_factory=dict)
-    _accounts: dict[tuple[str, str], tuple[int, tuple[str, str] | None]] = field(default_factory=dict)
+    _accounts: dict[tuple[str, str | None, str], tuple[int, tuple[str, str] | None]] = field(default_factory=dict)
     counted: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def find(self, path_secret: str) -> OpenDoor | None:
@@ -59,8 +59,18 @@ class Doors:
                 self._open[name] = found
         return found
 
-    def receive(self, door: OpenDoor, body: bytes, headers: Mapping[str, str]) -> list[Notice]:
-        """The notices that a delivery makes. Raises BadSignature (401), TooLarge (413), Untranslatable (400)."""
+    def glance(self, path_secret: str) -> OpenDoor | None:
+        """The door with this secret if it is remembered and fresh; never reads the database."""
+        known = self._open.get(path_hash(path_secret))
+        return known if known is not None and self.works.now() - known.read_at < _FRESH_US else None
+
+    def receive(
+        self, door: OpenDoor, body: bytes, headers: Mapping[str, str], *, from_memory: bool = False
+    ) -> list[Notice] | None:
+        """The notices that a delivery makes. Raises BadSignature (401), TooLarge (413), Untranslatable (400).
+
+        `from_memory` never reads the database, for an event loop: None where that is not enough.
+        """
         if len(body) > MAX_BODY_BYTES:
             raise TooLarge(f"The body has {len(body)} bytes; this door takes {MAX_BODY_BYTES}.")
         if not body:
@@ -71,7 +81,10 @@ class Doors:
         except BadSignature:
             self.count(door, "bad signature")
             raise
-        notices = [self._notice(door, one) for one in door.webhooks.read(body, headers)]
+        delivered = door.webhooks.read(body, headers)
+        if from_memory and not all(self._remembered(door, one.account_ref) for one in delivered):
+            return None
+        notices = [self._notice(door, one) for one in delivered]
         self.count(door, "accepted")
         return notices
 
@@ -117,18 +130,26 @@ class Doors:
             body=one.ignored,
         )
 
+    def _remembered(self, door: OpenDoor, account_ref: str | None) -> bool:
+        known = self._accounts.get((door.connector, door.workspace_id, account_ref or ""))
+        return account_ref is None or (known is not None and self.works.now() - known[0] < _FRESH_US)
+
     def _account(self, door: OpenDoor, account_ref: str) -> tuple[str, str] | None:
         now = self.works.now()
-        known = self._accounts.get((door.connector, account_ref))
+        name = door.connector, door.workspace_id, account_ref  # two workspaces may have the same shop
+        known = self._accounts.get(name)
         if known is not None and now - known[0] < _FRESH_US:
             return known[1]
         with self.works.database.reading() as c:
             rows = setups.connections_by_account(c, door.connector, account_ref)
             if door.workspace_id is not None:
                 rows = [row for row in rows if row.workspace_id == door.workspace_id]
+            if not rows and door.connection_id is not None:
+                own = setups.get_connection(c, door.connection_id)
+                rows = [own] if own is not None and own.account_ref is None else []  # whose it is, no ping has told yet
         found = (rows[0].workspace_id, rows[0].id) if rows else None
         with self._lock:
-            self._accounts[door.connector, account_ref] = (now, found)
+            self._accounts[name] = (now, found)
         return found
 
 

@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from ml_connector.clock import micros
 from ml_connector.connectors.shapes import System
 from ml_connector.engine import pausing, setup
 from ml_connector.engine.works import Works, open_line
 from ml_connector.errors import ConnectorError, NotAuthorized, Transient
-from ml_connector.store import cursors, leases, reviews, setups
+from ml_connector.store import cursors, inbox, leases, reviews, setups
 from ml_connector.store.setups import ConnectionRow
 
 STREAM = "upkeep"  # its cursor says when a connection is looked after next
 EVERY_US = 3_600_000_000
 AFTER_FAILURE_US = 900_000_000
 ALERT_BEFORE = timedelta(days=7)
+INBOX = "inbox"
+NOTICE_LIFE_US = 7 * 86_400_000_000
 
 
 def due(works: Works) -> list[str]:
-    """Connections to look after now."""
+    """Connections to look after now, and the inbox when it holds notices of accounts nobody knows."""
     now = works.now()
+    with works.database.inbox_reading() as c:
+        lost = bool(inbox.unassigned_accounts(c, limit=1)) or bool(
+            inbox.older_than(c, before=now - NOTICE_LIFE_US, limit=1)
+        )
     with works.database.reading() as c:
-        found = []
+        found = [INBOX] if lost and leases.holder_of(c, name=INBOX, now=now) is None else []
         for connection in setups.connections(c):
             if connection.state != "active" or not _looked_after(works.system(connection.connector)):
                 continue
@@ -38,6 +45,8 @@ def _looked_after(system: System) -> bool:
 
 def run(works: Works, connection_id: str) -> bool:
     """Look after one connection. True when something was done."""
+    if connection_id == INBOX:
+        return look_after_inbox(works)
     with works.database.writing() as c:
         setups.resume_due(c, now=works.now())
     with works.database.reading() as c:
@@ -125,6 +134,49 @@ def watch_subscriptions(works: Works, connection: ConnectionRow) -> bool:
         changed = changed or bool(found.changes)
         setup.learn_door_key(works, one.id, found.signature_key, changes=found.changes)
     return changed
+
+
+def look_after_inbox(works: Works) -> bool:
+    """Give notices to connections that exist by now, tell of accounts nobody knows, give up what is a week old."""
+    now = works.now()
+    with works.database.writing() as c:
+        if leases.acquire(c, None, name=INBOX, holder=works.holder, now=now, ttl_us=60_000_000) is None:
+            return False
+    with works.database.inbox_reading() as c:
+        waiting = inbox.unassigned_accounts(c)
+        old = inbox.older_than(c, before=now - NOTICE_LIFE_US)
+    done = False
+    for door_id, account_ref in waiting:
+        done = _assign(works, door_id, account_ref) or done
+    if old:
+        with works.database.inbox_writing() as c:
+            inbox.mark_dead(c, [one[0] for one in old], reason="a week old", now=now)
+    return done or bool(old)
+
+
+def _assign(works: Works, door_id: str, account_ref: str | None) -> bool:
+    with works.database.writing() as c:
+        door = next((one for one in setups.doors(c) if one.id == door_id), None)
+        if door is None or account_ref is None:
+            return False
+        rows = setups.connections_by_account(c, door.connector, account_ref)
+        rows = [row for row in rows if door.workspace_id in (None, row.workspace_id)]
+        if not rows:
+            item: dict[str, Any] = {
+                "subject": door_id, "company_id": None, "connection_id": door.connection_id, "trip_id": None,
+                "code": "account-unknown", "field": account_ref, "proposal": {},
+                "sentence": f"Webhooks arrive for {door.connector} account {account_ref}, which no connection has. "
+                "Connect it, or run `ml-connector ping` so that a connection learns its account; the notices wait a week.",
+            }  # fmt: skip
+            reviews.raise_items(
+                c, [item], workspace_id=door.workspace_id or setups.DEFAULT_WORKSPACE, ids=works.ids, now=works.now()
+            )
+            return False
+    with works.database.inbox_writing() as c:
+        inbox.assign(
+            c, rows[0].workspace_id, connection_id=rows[0].id, door_id=door_id, account_ref=account_ref, now=works.now()
+        )
+    return True
 
 
 def _tell(works: Works, connection: ConnectionRow, fault: ConnectorError) -> None:
