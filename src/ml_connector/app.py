@@ -25,7 +25,11 @@ from ml_connector.vault.tokens import TokenCache
 
 
 def build(
-    settings: Settings, *, clock: Clock | None = None, redactor: Redactor | None = None, transport: Callable[..., Any] | None = None
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    redactor: Redactor | None = None,
+    transport: Callable[..., Any] | None = None,
 ) -> Works:
     """Open everything that the settings name; the database is brought to this version's tables."""
     time = clock or Clock()

@@ -86,7 +86,8 @@ class Http:
         self.meter = meter or Meter()
         reach.check(reach.base_url)
         self._client = httpx2.Client(
-            transport=transport or httpx2.HTTPTransport(limits=httpx2.Limits(max_connections=16, max_keepalive_connections=16)),
+            transport=transport
+            or httpx2.HTTPTransport(limits=httpx2.Limits(max_connections=16, max_keepalive_connections=16)),
             timeout=httpx2.Timeout(timeout_s, connect=CONNECT_TIMEOUT_S),
             follow_redirects=False,
             trust_env=False,
@@ -137,8 +138,12 @@ class Http:
             raise Transient(f"No connection for {where}: {type(error).__name__}.", record=where) from None
         except httpx2.HTTPError as error:
             if method in SAFE_METHODS:
-                raise Transient(f"The answer to {where} did not arrive: {type(error).__name__}.", record=where) from None
-            raise UnknownOutcome(f"{where} was sent and no whole answer came: {type(error).__name__}.", record=where) from None
+                raise Transient(
+                    f"The answer to {where} did not arrive: {type(error).__name__}.", record=where
+                ) from None
+            raise UnknownOutcome(
+                f"{where} was sent and no whole answer came: {type(error).__name__}.", record=where
+            ) from None
 
 
 def _bounded(response: httpx2.Response, where: str) -> bytes:

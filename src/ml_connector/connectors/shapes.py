@@ -107,7 +107,9 @@ class Reader(Protocol):
         """The next page of a stream after `position` (None: from the beginning, or from `backfill_from`)."""
         ...
 
-    def fetch(self, kind: str, external_ids: Sequence[str], *, since: datetime | None = None) -> list[SourceObject | Absent]:
+    def fetch(
+        self, kind: str, external_ids: Sequence[str], *, since: datetime | None = None
+    ) -> list[SourceObject | Absent]:
         """The present state of these records, in as few calls as the vendor allows.
 
         `since` is a hint: all of them changed after this moment, so that a reader may list instead of asking one by one.
@@ -254,9 +256,7 @@ class Delivered:
 class Webhooks(Protocol):
     """The verifying half of a webhook door. Pure: bytes and headers in."""
 
-    def verify(
-        self, body: bytes, headers: Mapping[str, str], *, url: str, keys: Sequence[str], now: datetime
-    ) -> None:
+    def verify(self, body: bytes, headers: Mapping[str, str], *, url: str, keys: Sequence[str], now: datetime) -> None:
         """Raise BadSignature unless one of the keys signed these very bytes. Header names are lower case."""
         ...
 

@@ -129,7 +129,9 @@ def keep(
             connection.id,
             {
                 **(facts or {}),
-                "versions": [[one.reading.kind, one.reading.external_id, one.n, one.reading.hash[:16]] for one in fresh],
+                "versions": [
+                    [one.reading.kind, one.reading.external_id, one.n, one.reading.hash[:16]] for one in fresh
+                ],
             },
         )
         audit.append_many(

@@ -67,7 +67,9 @@ def open_books(works: Works, company_id: str) -> Books:
     for route in routes:
         source = sources[route.source_id]
         if source is None or terms[route.id] is None:
-            raise ConfigurationError("The route has no source or no terms.", record=route.id, fix="Set the route up again.")
+            raise ConfigurationError(
+                "The route has no source or no terms.", record=route.id, fix="Set the route up again."
+            )
         roads[route.id] = _road(works, company, route, source, body=terms[route.id], versions=rules[route.id])
     return Books(company, roads, chart, chart_n, read_at)
 
@@ -129,9 +131,17 @@ def refresh_chart(works: Works, company_id: str) -> tuple[int, Chart, int]:
     text = text_of({**body, "read_at": chart.read_at.isoformat()})
     with works.database.writing() as c:
         n, is_new = charts.keep(
-            c, company_id, body=text, hash_text=hash_of(body), at=began, workspace_id=company.workspace_id, ids=works.ids
+            c,
+            company_id,
+            body=text,
+            hash_text=hash_of(body),
+            at=began,
+            workspace_id=company.workspace_id,
+            ids=works.ids,
         )
         if is_new:
             entry = Entry(works.now(), "system", "chart read", company_id, {"version": n, "hash": hash_of(body)})
-            audit.append_many(c, chain=audit.company_chain(company_id), workspace_id=company.workspace_id, entries=[entry])
+            audit.append_many(
+                c, chain=audit.company_chain(company_id), workspace_id=company.workspace_id, entries=[entry]
+            )
     return n, chart, began

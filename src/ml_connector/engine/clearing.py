@@ -127,7 +127,11 @@ def _at_processor(works: Works, books: Books) -> Iterator[tuple[str, OpenAmount,
         for one in payouts:
             account = rules.clearing_account(road.rulebooks[-1], one.amount.currency)
             if account is not None and one.state not in ("posted", "ignored"):
-                yield account, OpenAmount(f"{road.terms.code}:{one.source_id}", -one.amount, f"{one.state}: {one.reason}"), one.state
+                yield (
+                    account,
+                    OpenAmount(f"{road.terms.code}:{one.source_id}", -one.amount, f"{one.state}: {one.reason}"),
+                    one.state,
+                )
 
 
 def _movements(works: Works, road: Road) -> tuple[list[_Movement], list[_Movement], set[str]]:
@@ -146,11 +150,17 @@ def _movements(works: Works, road: Road) -> tuple[list[_Movement], list[_Movemen
         told = (trip.state, trip.reason or "")
         if isinstance(document, Capture) and document.state == "completed" and rules.enters_clearing(document.means):
             movements.append(_Movement(document.id, document.total, *told))
-        elif isinstance(document, Refund) and document.state == "completed" and rules.enters_clearing(document.means or "card"):
+        elif (
+            isinstance(document, Refund)
+            and document.state == "completed"
+            and rules.enters_clearing(document.means or "card")
+        ):
             movements.append(_Movement(document.id, -document.amount, *told))
         elif isinstance(document, Payout):
             settled.update(rules.settled_by(document))
-            gross = Money(sum(entry.net.minor + entry.fee.minor for entry in document.entries), document.amount.currency)
+            gross = Money(
+                sum(entry.net.minor + entry.fee.minor for entry in document.entries), document.amount.currency
+            )
             payouts.append(_Movement(document.id, gross, *told))
     return movements, payouts, settled
 
@@ -209,7 +219,9 @@ def _submission_pages(works: Works, company_id: str) -> Iterator[list[Submission
     after = ""
     while True:
         with works.database.reading() as c:
-            page = submissions.of_company(c, company_id, states=("done", "cancelled", "differs"), after=after, limit=500)
+            page = submissions.of_company(
+                c, company_id, states=("done", "cancelled", "differs"), after=after, limit=500
+            )
         if not page:
             return
         yield page

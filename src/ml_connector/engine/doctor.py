@@ -74,7 +74,9 @@ def _named(road: Road, chart: Chart) -> Iterator[Item]:
     for method in sorted({rule.payment_method for rule in rules if rule.payment_method}):
         good = chart.payment_methods.get(method, False)
         sentence = f"Payment method {method} is {'active' if good else 'missing or not active'}."
-        yield Item("payment method", "ok" if good else "wrong", sentence, "" if good else f"Activate {method} in Visma.")
+        yield Item(
+            "payment method", "ok" if good else "wrong", sentence, "" if good else f"Activate {method} in Visma."
+        )
 
 
 def _cash_account(number: str, chart: Chart) -> Item:
@@ -111,10 +113,12 @@ def _percent(rate: Decimal) -> str:
 def _periods(chart: Chart, today: date) -> Iterator[Item]:
     period = chart.period_of(today)
     if period is None:
-        yield Item("period", "wrong", f"No financial period holds {today}.", "Generate the periods of the year in Visma.")
+        yield Item(
+            "period", "wrong", f"No financial period holds {today}.", "Generate the periods of the year in Visma."
+        )
     elif not period.active or period.closed:
         closed = ", ".join(sorted(period.closed)) or "everything: it is not active"
-        fix = f"Open {period.id} in Visma, or set late = \"next_open\" in the route's terms."
+        fix = f'Open {period.id} in Visma, or set late = "next_open" in the route\'s terms.'
         yield Item("period", "wrong", f"Period {period.id} is closed in {closed}.", fix)
     else:
         yield Item("period", "ok", f"Period {period.id} is open in every ledger.")
@@ -122,13 +126,23 @@ def _periods(chart: Chart, today: date) -> Iterator[Item]:
 
 def _places(chart: Chart) -> Iterator[Item]:
     branches = [one for one in chart.branches.values() if one.active]
-    yield Item("branch", "ok" if branches else "wrong", f"{len(branches)} active branches.", "" if branches else "Activate one.")
+    yield Item(
+        "branch",
+        "ok" if branches else "wrong",
+        f"{len(branches)} active branches.",
+        "" if branches else "Activate one.",
+    )
     actual = [one for one in chart.ledgers.values() if one.balance_type.casefold() == "actual"]
     yield Item(
-        "ledger", "ok" if actual else "wrong", f"{len(actual)} actual ledgers.", "" if actual else "Create an actual ledger in Visma."
+        "ledger",
+        "ok" if actual else "wrong",
+        f"{len(actual)} actual ledgers.",
+        "" if actual else "Create an actual ledger in Visma.",
     )
     base = chart.base_currency
-    yield Item("base currency", "ok" if base else "wrong", f"It is {base or 'unknown'}.", "" if base else "Set it in Visma.")
+    yield Item(
+        "base currency", "ok" if base else "wrong", f"It is {base or 'unknown'}.", "" if base else "Set it in Visma."
+    )
 
 
 def _parties(works: Works, books: Books) -> Iterator[Item]:

@@ -75,7 +75,10 @@ def _under_lease(works: Works, lease: Lease, company_id: str, *, stop: Callable[
         while works.now() < until and not stop():
             lease, done = _round(works, lease, books, line, purse=purse, pool=pool, until=until)
             total = Drained(
-                total.planned + done.planned, total.sealed + done.sealed, total.sent + done.sent, total.settled + done.settled
+                total.planned + done.planned,
+                total.sealed + done.sealed,
+                total.sent + done.sent,
+                total.settled + done.settled,
             )
             if not done.worked:
                 break

@@ -44,7 +44,10 @@ def finish(
     )
     writes.finish(
         c,
-        [(one.id, one.remote_id or "", (shown.number if shown else one.number) or one.remote_id or "") for one, shown in standing],
+        [
+            (one.id, one.remote_id or "", (shown.number if shown else one.number) or one.remote_id or "")
+            for one, shown in standing
+        ],
         now=now,
     )
     done = [write for one, _ in standing for write in members.get(one.id, [])]
@@ -52,7 +55,12 @@ def finish(
     _bind_parties(works, c, books, standing, members)
     _finish_trips(works, c, books, done)
     facts = [
-        [one.key, one.kind, (shown.number if shown else one.number) or one.remote_id, [write.key for write in members.get(one.id, [])]]
+        [
+            one.key,
+            one.kind,
+            (shown.number if shown else one.number) or one.remote_id,
+            [write.key for write in members.get(one.id, [])],
+        ]
         for one, shown in standing
     ]
     entry = Entry(now, "system", "posted", books.company.id, {"documents": facts})

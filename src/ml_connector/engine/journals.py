@@ -86,7 +86,8 @@ def voucher(works: Works, workspace_id: str, number: str) -> list[Voucher]:
     if not found:
         raise UsageError("No document of ours has this number.", record=number, fix="See `ml-connector census`.")
     return [
-        voucher_of(one, members.get(one.id, []), chart=stored_chart(works, one.company_id), names=names) for one in found
+        voucher_of(one, members.get(one.id, []), chart=stored_chart(works, one.company_id), names=names)
+        for one in found
     ]
 
 
@@ -170,7 +171,9 @@ def _journal_line(
         vat=vat,
         text=posting.text,
         source_ids=ids,
-        because=_because(reasons, posting.role, posting.account, posting.vat_id, *_cash_numbers(chart, posting.account)),
+        because=_because(
+            reasons, posting.role, posting.account, posting.vat_id, *_cash_numbers(chart, posting.account)
+        ),
     )
 
 
@@ -220,7 +223,16 @@ def _line(account: str, name: str, role: str, amount: Money, sign: int, ids: tup
 
 def _with(line: Line, *, dimensions: tuple[str, ...], vat: str, text: str) -> Line:
     return Line(
-        line.account, line.name, line.role, dimensions, line.debit, line.credit, vat, text, line.source_ids, line.because
+        line.account,
+        line.name,
+        line.role,
+        dimensions,
+        line.debit,
+        line.credit,
+        vat,
+        text,
+        line.source_ids,
+        line.because,
     )
 
 

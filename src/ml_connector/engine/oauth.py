@@ -57,7 +57,13 @@ def begin(
             c, state_hash=hash_of(state), workspace_id=workspace_id, connector=connector, facts=facts, now=works.now()
         )
         setup.note(
-            works, c, verb="consent asked", subject=code, by=by, workspace_id=workspace_id, facts={"connector": connector}
+            works,
+            c,
+            verb="consent asked",
+            subject=code,
+            by=by,
+            workspace_id=workspace_id,
+            facts={"connector": connector},
         )
     base = base_url or system.connector.default_base_url
     return system.authorize_url(client_id, state=state, redirect_uri=redirect_uri, base=base)
@@ -100,7 +106,9 @@ def _refused(params: Mapping[str, str], *, record: str) -> NotAuthorized:
     reason = params.get("error", "")
     told = params.get("error_description", "")[:200]
     what = _REFUSALS.get(reason, f"The other side refused ({reason or 'it brought no code'}).")
-    return NotAuthorized(f"{what} {told}".strip(), record=record, fix="Connect again, and agree to all rights that are asked.")
+    return NotAuthorized(
+        f"{what} {told}".strip(), record=record, fix="Connect again, and agree to all rights that are asked."
+    )
 
 
 def _exchange(
@@ -141,7 +149,9 @@ def _keep(
         )  # fmt: skip
     else:
         if known.connector != connector:
-            raise UsageError(f"The connection {code} is one to {known.connector}.", record=code, fix="Choose another code.")
+            raise UsageError(
+                f"The connection {code} is one to {known.connector}.", record=code, fix="Choose another code."
+            )
         connection_id = known.id
     with works.database.writing() as c:
         setup.store_credentials(works, c, workspace_id, connection_id, rest)

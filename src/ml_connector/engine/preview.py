@@ -45,12 +45,16 @@ def dry_run(
     return _judge(works, books, found)
 
 
-def what_if(works: Works, company_id: str, route_id: str, book: Rulebook, *, limit: int = 5_000) -> list[tuple[Previewed, Previewed]]:
+def what_if(
+    works: Works, company_id: str, route_id: str, book: Rulebook, *, limit: int = 5_000
+) -> list[tuple[Previewed, Previewed]]:
     """What a change of the rules would have done to past records: (now, then) for each that differs."""
     books = open_books(works, company_id)
     road = books.roads[route_id]
     changed = Road(road.route, road.flow, road.source, road.translate, road.terms, (book,))
-    then_books = Books(books.company, {**books.roads, route_id: changed}, books.chart, books.chart_n, books.chart_read_at)
+    then_books = Books(
+        books.company, {**books.roads, route_id: changed}, books.chart, books.chart_n, books.chart_read_at
+    )
     with works.database.reading() as c:
         found = trips.of_route(c, route_id, limit=limit)
     pairs = zip(_judge(works, books, found), _judge(works, then_books, found), strict=True)
@@ -77,7 +81,12 @@ def _judge(works: Works, books: Books, found: Sequence[Trip]) -> list[Previewed]
         stored = records.by_ids(c, [trip.record_id for trip in found])
         decided = reviews.of_trips(c, [trip.id for trip in found], state="resolved")
         cases = [
-            case_of(trip.id, stored[trip.record_id], books.roads[trip.route_id], decisions=decisions_of(decided.get(trip.id, [])))
+            case_of(
+                trip.id,
+                stored[trip.record_id],
+                books.roads[trip.route_id],
+                decisions=decisions_of(decided.get(trip.id, [])),
+            )
             for trip in found
         ]
         gathered = gathering.gather(works, c, cases)
@@ -100,7 +109,9 @@ def _previewed(trip: Trip, external_id: str, judged: Judged) -> Previewed:
             return Previewed(trip.id, trip.kind, external_id, "planned", plan_hash(plan), written, warnings, "")
         case Hold(findings):
             told = tuple(encode_finding(finding) for finding in findings)
-            return Previewed(trip.id, trip.kind, external_id, "held", None, (), told, "; ".join(f.code for f in findings))
+            return Previewed(
+                trip.id, trip.kind, external_id, "held", None, (), told, "; ".join(f.code for f in findings)
+            )
         case Ignore(reason):
             return Previewed(trip.id, trip.kind, external_id, "ignored", None, (), (), reason)
         case Wait(reason):
@@ -115,5 +126,3 @@ def company_of(works: Works, trip_id: str) -> str:
     if route is None:
         raise UsageError("There is no such record.", record=trip_id)
     return route.company_id
-
-

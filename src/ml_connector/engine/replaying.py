@@ -52,7 +52,10 @@ def replay_range(
         entry = Entry(works.now(), by, "replayed", company_id, facts)
         company = setups.get_company(c, company_id)
         audit.append_many(
-            c, chain=audit.company_chain(company_id), workspace_id=company.workspace_id if company else None, entries=[entry]
+            c,
+            chain=audit.company_chain(company_id),
+            workspace_id=company.workspace_id if company else None,
+            entries=[entry],
         )
     return Replayed(touched)
 
@@ -75,7 +78,12 @@ def undo(works: Works, trip_id: str, *, by: str) -> list[str]:
         live = writes.live(c, books.company.id, [str(row["key"]) for row in rows])
         fresh = [row for row in rows if row["key"] not in live]
         needs = [
-            {"write_id": later["id"], "key": earlier["key"], "workspace_id": books.company.workspace_id, "company_id": books.company.id}
+            {
+                "write_id": later["id"],
+                "key": earlier["key"],
+                "workspace_id": books.company.workspace_id,
+                "company_id": books.company.id,
+            }
             for earlier, later in zip(fresh, fresh[1:], strict=False)
         ]
         if not trips.start_undo(c, trip_id, now=works.now()):

@@ -53,7 +53,9 @@ def opposite_of(content: Content, old: Write, books: Books) -> tuple[str, Conten
         stays = period is not None and closing.is_open(period, closing.CASH)
         day = content.day if stays else closing.next_open(content.day, ledgers=closing.CASH, chart=books.chart)
         if day is None:
-            sentence = f"{number} cannot be reversed: no period is open on or after {content.day}. Open a period in Visma."
+            sentence = (
+                f"{number} cannot be reversed: no period is open on or after {content.day}. Open a period in Visma."
+            )
             return Finding("period-closed", sentence, field=old.key)
         return "journal", mirrored(content, day=day, text=f"reverses {number}")
     if isinstance(content, CustomerPayment):

@@ -17,7 +17,9 @@ IGNORE = "ignore"
 ACCEPT = "accept"
 
 
-def open_items(works: Works, workspace_id: str, *, company_id: str | None = None, code: str | None = None) -> list[ReviewItem]:
+def open_items(
+    works: Works, workspace_id: str, *, company_id: str | None = None, code: str | None = None
+) -> list[ReviewItem]:
     """What waits for a person, oldest first."""
     with works.database.reading() as c:
         return reviews.open_items(c, workspace_id, company_id=company_id, code=code)
@@ -128,7 +130,9 @@ def _about_submission(works: Works, c: Connection, item: ReviewItem, submission_
         return f"{number} is the one that counts; it is read back now."
     if answer == "cancel":
         return _cancel(works, c, found)
-    raise UsageError(f"{answer} is no answer to {item.code}.", record=item.id, fix=f"Answer one of: {', '.join(answers_to(item))}.")
+    raise UsageError(
+        f"{answer} is no answer to {item.code}.", record=item.id, fix=f"Answer one of: {', '.join(answers_to(item))}."
+    )
 
 
 def _cancel(works: Works, c: Connection, found: submissions.Submission) -> str:
@@ -148,7 +152,9 @@ def _cancel(works: Works, c: Connection, found: submissions.Submission) -> str:
 
 def _note(works: Works, c: Connection, item: ReviewItem, *, answer: str, by: str) -> None:
     chain = audit.company_chain(item.company_id) if item.company_id else audit.INSTALL
-    entry = Entry(works.now(), by, "decided", item.subject, {"item": item.id, "code": item.code, "answer": answer[:200]})
+    entry = Entry(
+        works.now(), by, "decided", item.subject, {"item": item.id, "code": item.code, "answer": answer[:200]}
+    )
     audit.append_many(c, chain=chain, workspace_id=item_workspace(c, item), entries=[entry])
 
 

@@ -47,7 +47,9 @@ def seal_due(works: Works, lease: Lease, books: Books) -> tuple[Lease, int]:
         return lease, 0
     with works.database.writing() as c:
         lease = leases.renew(c, lease, now=works.now(), ttl_us=works.limits.lease_s * 1_000_000)
-        groups = [(write.key if write.reverses_id else f"{write.key}/{write.revision}", [write]) for write in alone] + pools
+        groups = [
+            (write.key if write.reverses_id else f"{write.key}/{write.revision}", [write]) for write in alone
+        ] + pools
         made = seal_groups(works, c, books, groups)
     return lease, made
 
@@ -142,7 +144,9 @@ def seal_groups(
         raise UsageError("A write was sealed by somebody else at the same time.", record=company.id)
     if move_trips:
         touched = sorted({write.trip_id for _, members in groups for write in members if write.reverses_id is None})
-        move_many(c, trip_table, touched, source=("planned", "waiting", "held"), target="posting", due_at=None, updated_at=now)
+        move_many(
+            c, trip_table, touched, source=("planned", "waiting", "held"), target="posting", due_at=None, updated_at=now
+        )
     entry = Entry(now, "system", "sealed", company.id, {"submissions": sealed})
     audit.append_many(c, chain=audit.company_chain(company.id), workspace_id=company.workspace_id, entries=[entry])
     return len(rows)
@@ -160,7 +164,9 @@ def content_of(
     if len(entries) != len(contents):
         raise UsageError("Only journal entries share a voucher.", record=members[0].key)
     pool = members[0].pool_key or members[0].key
-    return pooling.merge(entries, mode_of(pool), reference=token, text=f"{books.company.name}: {len(entries)} records {token}")
+    return pooling.merge(
+        entries, mode_of(pool), reference=token, text=f"{books.company.name}: {len(entries)} records {token}"
+    )
 
 
 def fill(content: Any, numbers: Mapping[str, str]) -> Any:
@@ -180,7 +186,9 @@ def fill(content: Any, numbers: Mapping[str, str]) -> Any:
 
 def _numbers(c: Connection, company_id: str, groups: Sequence[tuple[str, Sequence[Write]]]) -> dict[str, str]:
     """Numbers of documents in the ledger that these writes refer to."""
-    keys = sorted({key for _, members in groups for write in members if '"ref"' in write.content for key in _refs(write)})
+    keys = sorted(
+        {key for _, members in groups for write in members if '"ref"' in write.content for key in _refs(write)}
+    )
     return {key: write.number or "" for key, write in writes.live(c, company_id, keys).items() if write.state == "done"}
 
 
@@ -218,6 +226,8 @@ def split_in_halves(works: Works, c: Connection, books: Books, submission_id: st
 def hold_alone(works: Works, c: Connection, books: Books, submission_id: str, member: Write, *, reason: str) -> None:
     """A refused document that carries one record: the record is held, its write is open again but not sent."""
     now = works.now()
-    submissions.move(c, [{"id": submission_id, "due_at": None, "updated_at": now}], source="refused", target="cancelled")
+    submissions.move(
+        c, [{"id": submission_id, "due_at": None, "updated_at": now}], source="refused", target="cancelled"
+    )
     writes.unseal(c, submission_id, now=now)
     move_many(c, trip_table, [member.trip_id], source="posting", target="held", reason=reason, updated_at=now)

@@ -15,7 +15,15 @@ from ml_connector.engine import pausing, sealing
 from ml_connector.engine.books import Books
 from ml_connector.engine.purse import Purse
 from ml_connector.engine.works import Line, Works
-from ml_connector.errors import ConnectorError, Conflict, NotAuthorized, RateLimited, Rejected, Transient, UnknownOutcome
+from ml_connector.errors import (
+    ConnectorError,
+    Conflict,
+    NotAuthorized,
+    RateLimited,
+    Rejected,
+    Transient,
+    UnknownOutcome,
+)
 from ml_connector.finance.encoding import decode_content
 from ml_connector.finance.plan import Content
 from ml_connector.rules import retrying
@@ -104,7 +112,9 @@ def send_ready(
             purse.settle(c)
             room = 0 if stop or works.now() >= until else purse.take(c, works.limits.sends_at_once)
             ready = submissions.due(c, company.id, state="ready", now=works.now(), limit=room) if room else []
-            attempts = _intend(works, c, books, ready, call="create", source="ready", target="creating") if ready else {}
+            attempts = (
+                _intend(works, c, books, ready, call="create", source="ready", target="creating") if ready else {}
+            )
         if not ready:
             return lease, sent
         learned = in_threads(works, lease, [_create(line, one) for one in ready], pool=pool)
@@ -165,7 +175,9 @@ def _learn_creates(
     )
     for one, what in refused:
         refuse(works, c, books, one, what.fault)
-    facts = [[one.key, one.token, what.outcome, what.created.number if what.created else ""] for one, _, what in finished]
+    facts = [
+        [one.key, one.token, what.outcome, what.created.number if what.created else ""] for one, _, what in finished
+    ]
     entry = Entry(now, "system", "sent", books.company.id, {"creates": facts})
     audit.append_many(
         c, chain=audit.company_chain(books.company.id), workspace_id=books.company.workspace_id, entries=[entry]

@@ -49,9 +49,7 @@ def settle_due(
 # ------------------------------------------------------------------------------------------- after a crash
 
 
-def _orphans(
-    works: Works, lease: Lease, books: Books, line: Line, purse: Purse
-) -> tuple[Lease, int]:
+def _orphans(works: Works, lease: Lease, books: Books, line: Line, purse: Purse) -> tuple[Lease, int]:
     """Intentions whose worker died: nobody knows what came of the call, so it is looked for."""
     now = works.now()
     with works.database.reading() as c:
@@ -63,7 +61,13 @@ def _orphans(
         lease = _renew(works, c, lease)
         known = [(one, attempts[one.id]) for one in lost if one.id in attempts]
         submissions.learn(
-            c, [(attempt.id, "unknown", "The worker ended during the call.") for _, attempt in known if attempt.outcome is None], now=now
+            c,
+            [
+                (attempt.id, "unknown", "The worker ended during the call.")
+                for _, attempt in known
+                if attempt.outcome is None
+            ],
+            now=now,
         )
         submissions.move(
             c,
@@ -89,9 +93,7 @@ def _first_probe(works: Works, attempt: Attempt) -> int:
 # ------------------------------------------------------------------------------------------- unknown outcomes
 
 
-def _probe(
-    works: Works, lease: Lease, books: Books, line: Line, purse: Purse
-) -> tuple[Lease, int]:
+def _probe(works: Works, lease: Lease, books: Books, line: Line, purse: Purse) -> tuple[Lease, int]:
     """Look for our tokens: one hit is adopted, none twice means absent, several are a person's matter."""
     now = works.now()
     with works.database.reading() as c:
@@ -112,13 +114,22 @@ def _probe(
                 _postpone(works, c, books, line, several, fault)
                 continue
             for one in several:
-                _judge_probe(works, c, books, one, hits.get(one.token, []), began=began[one.id], tried=tried.get(one.id, []))
+                _judge_probe(
+                    works, c, books, one, hits.get(one.token, []), began=began[one.id], tried=tried.get(one.id, [])
+                )
             moved += len(several)
     return lease, moved
 
 
 def _judge_probe(
-    works: Works, c: Connection, books: Books, one: Submission, hits: Sequence[Observed], *, began: int, tried: Sequence[Attempt]
+    works: Works,
+    c: Connection,
+    books: Books,
+    one: Submission,
+    hits: Sequence[Observed],
+    *,
+    began: int,
+    tried: Sequence[Attempt],
 ) -> None:
     now = works.now()
     if len(hits) == 1:
@@ -159,9 +170,7 @@ def _judge_probe(
 # ------------------------------------------------------------------------------------------- background jobs
 
 
-def _jobs(
-    works: Works, lease: Lease, books: Books, line: Line, purse: Purse
-) -> tuple[Lease, int]:
+def _jobs(works: Works, lease: Lease, books: Books, line: Line, purse: Purse) -> tuple[Lease, int]:
     """Documents the target is still making: ask its job what became of it."""
     now = works.now()
     with works.database.reading() as c:
@@ -189,10 +198,20 @@ def _judge_job(
 ) -> None:
     now = works.now()
     if created is not None and created.remote_id:
-        submissions.set_remote(c, one.id, remote_id=created.remote_id, number=created.number, etag=created.etag, due_at=now)
+        submissions.set_remote(
+            c, one.id, remote_id=created.remote_id, number=created.number, etag=created.etag, due_at=now
+        )
     elif now - one.created_at > PENDING_LIMIT_US or (fault is not None and not isinstance(fault, Transient)):
         said = fault.what if fault else "it did not end within ten minutes"
-        _ask(works, c, books, one, "job-failed", f"Visma's job for {one.key} failed: {said}. Look in Visma, then decide.", {})
+        _ask(
+            works,
+            c,
+            books,
+            one,
+            "job-failed",
+            f"Visma's job for {one.key} failed: {said}. Look in Visma, then decide.",
+            {},
+        )
         submissions.postpone(c, [one.id], until=None)
     else:
         submissions.postpone(c, [one.id], until=now + LOOK_AGAIN_US)
@@ -201,13 +220,13 @@ def _judge_job(
 # ------------------------------------------------------------------------------------------- reading back
 
 
-def _check(
-    works: Works, lease: Lease, books: Books, line: Line, purse: Purse
-) -> tuple[Lease, int]:
+def _check(works: Works, lease: Lease, books: Books, line: Line, purse: Purse) -> tuple[Lease, int]:
     """Read drafts back and compare them with what was planned; only then may they be released."""
     now = works.now()
     with works.database.reading() as c:
-        made = [one for one in submissions.due(c, books.company.id, state="created", now=now, limit=ROUND) if one.remote_id]
+        made = [
+            one for one in submissions.due(c, books.company.id, state="created", now=now, limit=ROUND) if one.remote_id
+        ]
         members = writes.of_submissions(c, [one.id for one in made])
     if not made:
         return lease, 0
@@ -236,7 +255,11 @@ def _attach_evidence(
         carried = members.get(one.id, ())
         if one.kind != "journal" or len(carried) < 2:
             continue
-        rows = [pooling.evidence_row(write.key, entry) for write in carried if isinstance(entry := content_of_write(write), JournalEntry)]
+        rows = [
+            pooling.evidence_row(write.key, entry)
+            for write in carried
+            if isinstance(entry := content_of_write(write), JournalEntry)
+        ]
         try:
             line.writer.attach(
                 one.kind, context_of(one), file_name=f"records-{one.token}.csv", body=pooling.evidence(rows)
@@ -272,7 +295,9 @@ def _judge_drafts(
             checked.append((one, shown))
     submissions.move(c, [_seen_row(one, shown, now) for one, shown in checked], source="created", target="checked")
     if done:
-        submissions.move(c, [{"id": one.id, "due_at": now, "updated_at": now} for one, _ in done], source="created", target="checked")
+        submissions.move(
+            c, [{"id": one.id, "due_at": now, "updated_at": now} for one, _ in done], source="created", target="checked"
+        )
         finishing.finish(works, c, books, [(one, None) for one, _ in done], source="checked")
     already = [(one, shown) for one, shown in checked if shown.state == "released"]
     if already:
@@ -373,7 +398,9 @@ def _learn_releases(
         return False
     now = works.now()
     submissions.learn(
-        c, [(attempt, what.outcome, str(what.fault)[:1_000] if what.fault else None) for _, attempt, what in finished], now=now
+        c,
+        [(attempt, what.outcome, str(what.fault)[:1_000] if what.fault else None) for _, attempt, what in finished],
+        now=now,
     )
     looked_at = [one.id for one, _, what in finished if what.outcome in ("accepted", "unknown")]
     submissions.postpone(c, looked_at, until=now)
@@ -391,14 +418,24 @@ def _learn_releases(
     for one, what in back:
         if what.outcome == "refused" and what.fault is not None:
             sentence = f"Visma keeps {one.number} ({one.key}) as a draft: {what.fault.what} Mend it and say release again, or cancel it."
-            _ask(works, c, books, one, "release-refused", sentence, {"number": one.number, "answers": ["release-again", "cancel"]})
-    _event(works, c, books, "released", {"releases": [[one.key, one.number, what.outcome] for one, _, what in finished]})
-    return sending.pause_if_needed(works, c, books.company.connection_id, [what for _, what in back if what.outcome == "not_sent"])
+            _ask(
+                works,
+                c,
+                books,
+                one,
+                "release-refused",
+                sentence,
+                {"number": one.number, "answers": ["release-again", "cancel"]},
+            )
+    _event(
+        works, c, books, "released", {"releases": [[one.key, one.number, what.outcome] for one, _, what in finished]}
+    )
+    return sending.pause_if_needed(
+        works, c, books.company.connection_id, [what for _, what in back if what.outcome == "not_sent"]
+    )
 
 
-def _confirm(
-    works: Works, lease: Lease, books: Books, line: Line, purse: Purse
-) -> tuple[Lease, int]:
+def _confirm(works: Works, lease: Lease, books: Books, line: Line, purse: Purse) -> tuple[Lease, int]:
     """Read back what was released; what stands in the ledger is finished."""
     now = works.now()
     with works.database.reading() as c:
@@ -419,12 +456,21 @@ def _confirm(
             standing = [(one, seen[one.remote_id or ""]) for one in several if _stands(seen, one)]
             submissions.learn(
                 c,
-                [(a.id, "accepted", None) for one, _ in standing for a in attempts.get(one.id, []) if a.outcome is None],
+                [
+                    (a.id, "accepted", None)
+                    for one, _ in standing
+                    for a in attempts.get(one.id, [])
+                    if a.outcome is None
+                ],
                 now=now,
             )
             submissions.found_out(
                 c,
-                [(one.id, "accepted") for one, _ in standing if any(a.outcome == "unknown" for a in attempts.get(one.id, []))],
+                [
+                    (one.id, "accepted")
+                    for one, _ in standing
+                    if any(a.outcome == "unknown" for a in attempts.get(one.id, []))
+                ],
                 now=now,
             )
             finishing.finish(works, c, books, standing, source="releasing")
@@ -471,7 +517,13 @@ def _not_released(
 
 
 def _look(
-    line: Line, how: str, kind: str, several: Sequence[Submission], purse: Purse, *, began: Mapping[str, int] | None = None
+    line: Line,
+    how: str,
+    kind: str,
+    several: Sequence[Submission],
+    purse: Purse,
+    *,
+    began: Mapping[str, int] | None = None,
 ) -> tuple[Any, ConnectorError | None]:
     """One listing for many: find by tokens, or observe by remote ids."""
     pairs: list[tuple[Content, Context]] = [

@@ -67,7 +67,9 @@ def trace(works: Works, workspace_id: str, name: str) -> list[Story]:
             found = [one for ring in rung for one in _by_name(works, c, connections, ring["external_id"], ring["kind"])]
     if not found:
         raise UsageError(
-            "Nothing here has this id.", record=name, fix="Check it, and that it was read: `ml-connector read` reads now."
+            "Nothing here has this id.",
+            record=name,
+            fix="Check it, and that it was read: `ml-connector read` reads now.",
         )
     by_id = {one.id: one for one in connections}
     return [_story(works, workspace_id, by_id, record_id) for record_id in dict.fromkeys(found)][:MOST_TRIPS]
@@ -145,8 +147,16 @@ def _story(works: Works, workspace_id: str, connections: Mapping[str, Connection
             c, workspace_id, connection_id=owner.id, kind=stored.kind, external_id=stored.external_id
         )
     with works.database.reading() as c:
-        events = _events(c, owner, own, made, sent=sent, stored=stored, since=min((v["read_at"] for v in versions), default=0))
-    moments = [*_of_notices(rung), *_of_versions(versions), *_of_questions(questions), *_of_attempts(sent, tried), *events]
+        events = _events(
+            c, owner, own, made, sent=sent, stored=stored, since=min((v["read_at"] for v in versions), default=0)
+        )
+    moments = [
+        *_of_notices(rung),
+        *_of_versions(versions),
+        *_of_questions(questions),
+        *_of_attempts(sent, tried),
+        *events,
+    ]
     return Story(
         owner.code, stored.kind, stored.external_id, record_id, tuple(versions), tuple(own), tuple(made), tuple(sent),
         tuple(tried), tuple(questions), tuple(rung), tuple(sorted(moments, key=lambda one: one.at)),

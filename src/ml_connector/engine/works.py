@@ -210,7 +210,11 @@ def open_line(works: Works, connection_id: str) -> Line:
     newest: dict[str, setups.SecretRow] = {}
     for row in sealed:
         newest.setdefault(row.field, row)
-    version = ",".join(sorted(row.id for row in newest.values())) + str(connection.base_url) + str(sorted(connection.settings.items()))
+    version = (
+        ",".join(sorted(row.id for row in newest.values()))
+        + str(connection.base_url)
+        + str(sorted(connection.settings.items()))
+    )
     return works.lines.get(connection_id, version, lambda: _make_line(works, connection, newest))
 
 
@@ -245,5 +249,10 @@ def open_secret(works: Works, row: setups.SecretRow) -> Secret:
     """Open one sealed row. Raises SealBroken when it was moved, changed or its master key is gone."""
     sealed = Sealed(row.key_id, row.nonce, row.ciphertext)
     return open_sealed(
-        works.ring, sealed, workspace=row.workspace_id or "", owner=f"{row.owner_kind}:{row.owner_id}", field=row.field, n=row.n
+        works.ring,
+        sealed,
+        workspace=row.workspace_id or "",
+        owner=f"{row.owner_kind}:{row.owner_id}",
+        field=row.field,
+        n=row.n,
     )

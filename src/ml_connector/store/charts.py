@@ -41,7 +41,9 @@ def read_at(c: Connection, company_id: str) -> Micros | None:
     return found
 
 
-def keep(c: Connection, company_id: str, *, body: str, hash_text: str, at: Micros, workspace_id: str, ids: Ids) -> tuple[int, bool]:
+def keep(
+    c: Connection, company_id: str, *, body: str, hash_text: str, at: Micros, workspace_id: str, ids: Ids
+) -> tuple[int, bool]:
     """Store a reading; one that says the same only moves the time of the newest. (version, whether it is a new one)"""
     last = newest(c, company_id)
     if last is not None and last.hash == hash_text:

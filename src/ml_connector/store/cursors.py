@@ -34,7 +34,9 @@ _COLUMNS = (
 NEVER = 2**62  # a walk's mark is a cursor that no ticker picks up
 
 
-def ensure(c: Connection, connection_id: str, stream: str, *, workspace_id: str, ids: Ids, now: Micros, due_at: Micros) -> None:
+def ensure(
+    c: Connection, connection_id: str, stream: str, *, workspace_id: str, ids: Ids, now: Micros, due_at: Micros
+) -> None:
     """Have a cursor for this stream."""
     row = {
         "id": ids.new(), "workspace_id": workspace_id, "connection_id": connection_id, "stream": stream, "due_at": due_at,
@@ -68,7 +70,9 @@ def due(c: Connection, *, now: Micros, connection_id: str | None = None, limit: 
     return [_cursor(row) for row in c.execute(query.order_by(cursor.c.due_at, cursor.c.id).limit(limit))]
 
 
-def advance(c: Connection, cursor_id: str, *, was: str | None, position: str | None, due_at: Micros, now: Micros) -> bool:
+def advance(
+    c: Connection, cursor_id: str, *, was: str | None, position: str | None, due_at: Micros, now: Micros
+) -> bool:
     """Move a cursor on; False when another reader was first."""
     same = cursor.c.position.is_(None) if was is None else cursor.c.position == was
     return (
@@ -92,13 +96,17 @@ def fail(c: Connection, cursor_id: str, *, reason: str, due_at: Micros, now: Mic
 
 def make_due(c: Connection, connection_id: str, *, now: Micros, streams: tuple[str, ...] | None = None) -> int:
     """Read now instead of later."""
-    query = update(cursor).where(cursor.c.connection_id == connection_id, cursor.c.due_at > now, cursor.c.due_at < NEVER)
+    query = update(cursor).where(
+        cursor.c.connection_id == connection_id, cursor.c.due_at > now, cursor.c.due_at < NEVER
+    )
     if streams:
         query = query.where(cursor.c.stream.in_(streams))
     return c.execute(query.values(due_at=now)).rowcount
 
 
-def mark(c: Connection, connection_id: str, stream: str, *, position: str, workspace_id: str, ids: Ids, now: Micros) -> None:
+def mark(
+    c: Connection, connection_id: str, stream: str, *, position: str, workspace_id: str, ids: Ids, now: Micros
+) -> None:
     """Note when a walk was made; marks are never due."""
     ensure(c, connection_id, stream, workspace_id=workspace_id, ids=ids, now=now, due_at=NEVER)
     c.execute(

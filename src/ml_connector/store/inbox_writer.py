@@ -219,7 +219,10 @@ def _insert_new(c: Connection) -> ReturningInsert[tuple[str]]:
 
 def _row(arrived: Notice) -> dict[str, Any]:
     row = {name: getattr(arrived, name) for name in Notice.__slots__}
-    return row | {"state": "open", "attempts": 0, "due_at": arrived.received_at}
+    # What names nothing to read is kept and counted, and done with at once.
+    done_at = None if arrived.kind else arrived.received_at
+    state = "open" if arrived.kind else "done"
+    return row | {"state": state, "attempts": 0, "due_at": arrived.received_at, "done_at": done_at}
 
 
 def _refusal(arrived: Notice, error: Exception) -> ConnectorError:

@@ -64,14 +64,18 @@ _SUPERSEDE = (
     update(review_item)
     .where(
         and_(
-            review_item.c.subject == bindparam("b_subject"), review_item.c.state == "open", review_item.c.code == bindparam("b_code")
+            review_item.c.subject == bindparam("b_subject"),
+            review_item.c.state == "open",
+            review_item.c.code == bindparam("b_code"),
         )
     )
     .values(state="superseded", decided_at=bindparam("b_at"))
 )
 
 
-def supersede(c: Connection, subjects: Sequence[str], *, now: Micros, keep: Mapping[str, set[str]] | None = None) -> int:
+def supersede(
+    c: Connection, subjects: Sequence[str], *, now: Micros, keep: Mapping[str, set[str]] | None = None
+) -> int:
     """Open questions about these subjects no longer stand, except the codes that were asked again."""
     kept = keep or {}
     rows = []

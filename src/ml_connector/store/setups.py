@@ -246,7 +246,11 @@ def routes(
 ) -> list[RouteRow]:
     """Routes of a company, from a source, or of a workspace."""
     query = select(route).order_by(route.c.id)
-    for column, value in ((route.c.company_id, company_id), (route.c.source_id, source_id), (route.c.workspace_id, workspace_id)):
+    for column, value in (
+        (route.c.company_id, company_id),
+        (route.c.source_id, source_id),
+        (route.c.workspace_id, workspace_id),
+    ):
         if value is not None:
             query = query.where(column == value)
     return [_route(row) for row in c.execute(query)]
@@ -289,7 +293,9 @@ def configs(c: Connection, owner_kind: str, owner_id: str) -> list[ConfigRow]:
         select(config).where(config.c.owner_kind == owner_kind, config.c.owner_id == owner_id).order_by(config.c.n)
     )
     return [
-        ConfigRow(row.n, date.fromisoformat(row.valid_from) if row.valid_from else None, row.body, row.author, row.created_at)
+        ConfigRow(
+            row.n, date.fromisoformat(row.valid_from) if row.valid_from else None, row.body, row.author, row.created_at
+        )
         for row in rows
     ]
 
@@ -303,7 +309,9 @@ def newest_config(c: Connection, owner_kind: str, owner_id: str) -> ConfigRow | 
     ).one_or_none()
     if row is None:
         return None
-    return ConfigRow(row.n, date.fromisoformat(row.valid_from) if row.valid_from else None, row.body, row.author, row.created_at)
+    return ConfigRow(
+        row.n, date.fromisoformat(row.valid_from) if row.valid_from else None, row.body, row.author, row.created_at
+    )
 
 
 # ------------------------------------------------------------------------------------------- doors
@@ -414,19 +422,31 @@ def reseal(c: Connection, secret_id: str, *, key_id: str, nonce: bytes, cipherte
 # ------------------------------------------------------------------------------------------- OAuth states
 
 
-def add_oauth_state(c: Connection, *, state_hash: str, workspace_id: str, connector: str, facts: Mapping[str, Any], now: Micros) -> None:
+def add_oauth_state(
+    c: Connection, *, state_hash: str, workspace_id: str, connector: str, facts: Mapping[str, Any], now: Micros
+) -> None:
     c.execute(
         insert(oauth_state).values(
-            state_hash=state_hash, workspace_id=workspace_id, connector=connector, facts=json.dumps(dict(facts)), created_at=now
+            state_hash=state_hash,
+            workspace_id=workspace_id,
+            connector=connector,
+            facts=json.dumps(dict(facts)),
+            created_at=now,
         )
     )
 
 
-def use_oauth_state(c: Connection, state_hash: str, *, now: Micros, not_before: Micros) -> tuple[str, str, dict[str, Any]] | None:
+def use_oauth_state(
+    c: Connection, state_hash: str, *, now: Micros, not_before: Micros
+) -> tuple[str, str, dict[str, Any]] | None:
     """Use a state once, while it is fresh: (workspace, connector, facts); None when it is unknown, old or used."""
     row = c.execute(
         update(oauth_state)
-        .where(oauth_state.c.state_hash == state_hash, oauth_state.c.used_at.is_(None), oauth_state.c.created_at >= not_before)
+        .where(
+            oauth_state.c.state_hash == state_hash,
+            oauth_state.c.used_at.is_(None),
+            oauth_state.c.created_at >= not_before,
+        )
         .values(used_at=now)
         .returning(oauth_state.c.workspace_id, oauth_state.c.connector, oauth_state.c.facts)
     ).one_or_none()

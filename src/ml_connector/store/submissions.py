@@ -78,7 +78,9 @@ def used_ordinals(c: Connection, company_id: str, bases: Sequence[str]) -> dict[
     """The highest ordinal each base key has had: a submission's key is `{base}#{ordinal}`."""
     again: list[str] = []
     for part in chunks([f"{base}#1" for base in bases]):
-        rows = c.execute(select(submission.c.key).where(submission.c.company_id == company_id, submission.c.key.in_(part)))
+        rows = c.execute(
+            select(submission.c.key).where(submission.c.company_id == company_id, submission.c.key.in_(part))
+        )
         again += [row.key.removesuffix("#1") for row in rows]
     found: dict[str, int] = {}
     for base in again:
@@ -116,9 +118,7 @@ def next_due(c: Connection, company_id: str) -> Micros | None:
 def companies_due(c: Connection, *, now: Micros) -> list[str]:
     """Companies with unfinished submissions whose time has come."""
     rows = c.execute(
-        select(submission.c.company_id)
-        .where(submission.c.state.not_in(RESTING), submission.c.due_at <= now)
-        .distinct()
+        select(submission.c.company_id).where(submission.c.state.not_in(RESTING), submission.c.due_at <= now).distinct()
     )
     return [row.company_id for row in rows]
 
@@ -126,7 +126,9 @@ def companies_due(c: Connection, *, now: Micros) -> list[str]:
 def by_ids(c: Connection, ids: Sequence[str]) -> dict[str, Submission]:
     found = {}
     for part in chunks(ids):
-        found.update({row.id: _submission(row) for row in c.execute(select(*_COLUMNS).where(submission.c.id.in_(part)))})
+        found.update(
+            {row.id: _submission(row) for row in c.execute(select(*_COLUMNS).where(submission.c.id.in_(part)))}
+        )
     return found
 
 
@@ -141,7 +143,9 @@ def by_number(c: Connection, workspace_id: str, number: str) -> list[Submission]
     return [_submission(row) for row in rows]
 
 
-def of_company(c: Connection, company_id: str, *, states: Collection[str], after: str = "", limit: int = 1_000) -> list[Submission]:
+def of_company(
+    c: Connection, company_id: str, *, states: Collection[str], after: str = "", limit: int = 1_000
+) -> list[Submission]:
     """Submissions of a company in pages by id."""
     rows = c.execute(
         select(*_COLUMNS)
@@ -177,7 +181,9 @@ def postpone(c: Connection, ids: Sequence[str], *, until: Micros | None) -> None
 # ------------------------------------------------------------------------------------------- attempts
 
 
-def intend(c: Connection, submission_ids: Sequence[str], *, call: str, workspace_id: str, ids: Ids, now: Micros) -> dict[str, str]:
+def intend(
+    c: Connection, submission_ids: Sequence[str], *, call: str, workspace_id: str, ids: Ids, now: Micros
+) -> dict[str, str]:
     """Write the intention of one call for each submission; attempt id by submission.
 
     The database refuses this while an earlier attempt is open or its outcome unknown: a blind second call cannot be.
@@ -220,9 +226,7 @@ def learn(c: Connection, outcomes: Sequence[tuple[str, str, str | None]], *, now
     """(attempt, outcome, fault) each: what came of calls whose outcome was empty."""
     if not outcomes:
         return 0
-    return c.execute(
-        _LEARN, [{"b_id": a, "b_outcome": o, "b_at": now, "b_fault": f} for a, o, f in outcomes]
-    ).rowcount
+    return c.execute(_LEARN, [{"b_id": a, "b_outcome": o, "b_at": now, "b_fault": f} for a, o, f in outcomes]).rowcount
 
 
 _FOUND_OUT = (
@@ -262,7 +266,9 @@ def attempts_of(c: Connection, submission_ids: Sequence[str]) -> dict[str, list[
     return found
 
 
-def set_remote(c: Connection, submission_id: str, *, remote_id: str, number: str, etag: str | None, due_at: Micros) -> bool:
+def set_remote(
+    c: Connection, submission_id: str, *, remote_id: str, number: str, etag: str | None, due_at: Micros
+) -> bool:
     """The target's job has made the document: from now on it is addressed by its own id."""
     return (
         c.execute(

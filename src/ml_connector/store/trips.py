@@ -357,7 +357,9 @@ def _wake(c: Connection, trips: Any, *, now: Micros) -> None:
 
 def companies_due(c: Connection, *, now: Micros) -> list[str]:
     """Companies that have trips to plan now."""
-    due_trip = select(trip.c.id).where(trip.c.route_id == route.c.id, trip.c.state.in_(_DUE_STATES), trip.c.due_at <= now)
+    due_trip = select(trip.c.id).where(
+        trip.c.route_id == route.c.id, trip.c.state.in_(_DUE_STATES), trip.c.due_at <= now
+    )
     return list(c.execute(select(route.c.company_id).where(due_trip.exists()).distinct()).scalars())
 
 
@@ -387,7 +389,11 @@ def with_external_ids(c: Connection, trip_ids: Sequence[str]) -> dict[str, tuple
 
 def anybody_waits(c: Connection, connection_id: str) -> bool:
     """Whether any trip waits for something of this connection."""
-    query = select(trip_need.c.id).where(trip_need.c.connection_id == connection_id, trip_need.c.answered_at.is_(None)).limit(1)
+    query = (
+        select(trip_need.c.id)
+        .where(trip_need.c.connection_id == connection_id, trip_need.c.answered_at.is_(None))
+        .limit(1)
+    )
     return c.execute(query).first() is not None
 
 
@@ -435,7 +441,9 @@ def open_reversed(c: Connection, trip_id: str, *, now: Micros) -> bool:
     """A person opens a reversed trip by name."""
     return (
         c.execute(
-            update(trip).where(trip.c.id == trip_id, trip.c.state == "reversed").values(state="received", due_at=now, reason=None)
+            update(trip)
+            .where(trip.c.id == trip_id, trip.c.state == "reversed")
+            .values(state="received", due_at=now, reason=None)
         ).rowcount
         == 1
     )
@@ -471,7 +479,9 @@ def start_for_kind(
     """A new route: records of this kind that were read before get their trip."""
     has = select(trip.c.id).where(trip.c.route_id == route_id, trip.c.record_id == record.c.id).exists()
     rows = c.execute(
-        select(record.c.id, record.c.occurred_at).where(record.c.connection_id == connection_id, record.c.kind == kind, ~has)
+        select(record.c.id, record.c.occurred_at).where(
+            record.c.connection_id == connection_id, record.c.kind == kind, ~has
+        )
     )
     wanted = [(route_id, row.id, kind, row.occurred_at or now) for row in rows]
     return start(c, wanted, workspace_id=workspace_id, ids=ids, now=now, priority=LIVE_PRIORITY)

@@ -67,7 +67,11 @@ def last_revisions(c: Connection, company_id: str, keys: Sequence[str]) -> dict[
     for part in chunks(keys):
         rows = c.execute(
             select(planned_write.c.key, func.max(planned_write.c.revision))
-            .where(planned_write.c.company_id == company_id, planned_write.c.key.in_(part), planned_write.c.state != "dropped")
+            .where(
+                planned_write.c.company_id == company_id,
+                planned_write.c.key.in_(part),
+                planned_write.c.state != "dropped",
+            )
             .group_by(planned_write.c.key)
         )
         found.update({row[0]: row[1] for row in rows})
@@ -86,7 +90,9 @@ def drop_open(c: Connection, trip_ids: Sequence[str], *, now: Micros) -> None:
         c.execute(
             update(planned_write)
             .where(
-                planned_write.c.trip_id.in_(part), planned_write.c.state == "open", planned_write.c.reverses_id.is_(None)
+                planned_write.c.trip_id.in_(part),
+                planned_write.c.state == "open",
+                planned_write.c.reverses_id.is_(None),
             )
             .values(state="dropped", updated_at=now)
         )
@@ -99,7 +105,12 @@ def of_trips(c: Connection, trip_ids: Sequence[str], *, states: Collection[str] 
         query = select(*_COLUMNS).where(planned_write.c.trip_id.in_(part))
         if states is not None:
             query = query.where(planned_write.c.state.in_(states))
-        found.extend(_write(row) for row in c.execute(query.order_by(planned_write.c.trip_id, planned_write.c.position, planned_write.c.revision)))
+        found.extend(
+            _write(row)
+            for row in c.execute(
+                query.order_by(planned_write.c.trip_id, planned_write.c.position, planned_write.c.revision)
+            )
+        )
     return found
 
 
@@ -107,9 +118,7 @@ def of_submissions(c: Connection, submission_ids: Sequence[str]) -> dict[str, li
     """Writes by the submission that carries them."""
     found: dict[str, list[Write]] = {}
     for part in chunks(submission_ids):
-        rows = c.execute(
-            select(*_COLUMNS).where(planned_write.c.submission_id.in_(part)).order_by(planned_write.c.id)
-        )
+        rows = c.execute(select(*_COLUMNS).where(planned_write.c.submission_id.in_(part)).order_by(planned_write.c.id))
         for row in rows:
             found.setdefault(row.submission_id, []).append(_write(row))
     return found
@@ -253,7 +262,11 @@ def pool_ages(c: Connection, company_id: str) -> dict[str, tuple[int, Micros]]:
     """Open pooled writes by pool: how many and when the oldest was planned."""
     rows = c.execute(
         select(planned_write.c.pool_key, func.count(), func.min(planned_write.c.created_at))
-        .where(planned_write.c.company_id == company_id, planned_write.c.state == "open", planned_write.c.pool_key.is_not(None))
+        .where(
+            planned_write.c.company_id == company_id,
+            planned_write.c.state == "open",
+            planned_write.c.pool_key.is_not(None),
+        )
         .group_by(planned_write.c.pool_key)
     )
     return {row[0]: (row[1], row[2]) for row in rows}
