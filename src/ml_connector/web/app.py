@@ -1,0 +1,39 @@
+"""The web application: webhooks, consent, health, and whatever pages and interfaces are handed in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
+
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
+
+from ml_connector.engine.door import Doors
+from ml_connector.engine.runtime import Runtime
+from ml_connector.engine.works import Works
+from ml_connector.store.inbox_writer import InboxWriter
+from ml_connector.web import consent
+from ml_connector.web.guard import Guard
+from ml_connector.web.health import Health
+from ml_connector.web.metrics import Seen
+from ml_connector.web.webhooks import Hooks
+
+
+def build_app(
+    works: Works, writer: InboxWriter, *, ring: Callable[[Collection[str]], None], runtime: Runtime | None = None,
+    metrics_token: str | None = None, public_url: str | None = None, more: Sequence[BaseRoute] = (),
+) -> ASGIApp:  # fmt: skip
+    """The application over open works and a started writer; `more` are routes of pages and interfaces."""
+    hooks = Hooks(Doors(works), writer, ring)
+    health = Health(Seen(works, hooks, writer, runtime), metrics_token)
+    routes: list[BaseRoute] = [
+        Route("/hooks/{connector}/{secret}", hooks.receive, methods=["POST"]),
+        Route("/oauth/{connector}/callback", partial(consent.callback, works), methods=["GET"]),
+        Route("/health", health.live, methods=["GET"]),
+        Route("/ready", health.ready, methods=["GET"]),
+        Route("/metrics", health.figures, methods=["GET"]),
+        *more,
+    ]
+    https = bool(public_url and public_url.startswith("https:"))
+    return Guard(Starlette(debug=False, routes=routes), https=https)
