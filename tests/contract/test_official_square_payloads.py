@@ -77,11 +77,17 @@ class ExampleSquare(httpx2.BaseTransport):
             if found_one is not None:
                 return httpx2.Response(200, json={kind: found_one})
         if request.method == "POST" and parts[-1] == "bulk-retrieve":
-            return httpx2.Response(200, json={"responses": {}})
+            return httpx2.Response(
+                200, json={"responses": self._bulk(parts[1].rstrip("s"), json.loads(request.content))}
+            )
         if request.method == "POST" or len(parts) == 2 or parts[-1] == "payout-entries":
             return httpx2.Response(200, json={})
         refusal = {"category": "INVALID_REQUEST_ERROR", "code": "NOT_FOUND", "detail": "No example."}
         return httpx2.Response(404, json={"errors": [refusal]})
+
+    def _bulk(self, kind: str, asked: dict[str, Any]) -> dict[str, Any]:
+        wanted = asked[f"{kind}_ids"]
+        return {one: {kind: self.objects[kind, one]} for one in wanted if (kind, one) in self.objects}
 
 
 @pytest.fixture
