@@ -116,7 +116,7 @@ def _at_processor(works: Works, books: Books) -> Iterator[tuple[str, OpenAmount,
     for road in books.roads.values():
         movements, payouts, settled = _movements(works, road)
         for one in movements:
-            account = rules.clearing_account(road.rulebooks[-1], one.amount.currency)
+            account = rules.clearing_account(road.rulebooks[-1], one.amount.currency, books.chart)
             if account is None or one.state == "ignored":
                 continue
             key = f"{road.terms.code}:{one.source_id}"
@@ -125,7 +125,7 @@ def _at_processor(works: Works, books: Books) -> Iterator[tuple[str, OpenAmount,
             if one.state != "posted":
                 yield account, OpenAmount(key, one.amount, f"{one.state}: {one.reason}"), one.state
         for one in payouts:
-            account = rules.clearing_account(road.rulebooks[-1], one.amount.currency)
+            account = rules.clearing_account(road.rulebooks[-1], one.amount.currency, books.chart)
             if account is not None and one.state not in ("posted", "ignored"):
                 yield (
                     account,

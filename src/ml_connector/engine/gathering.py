@@ -10,7 +10,7 @@ from ml_connector.connectors.shapes import Translate
 from ml_connector.engine.works import Works, open_line
 from ml_connector.errors import Untranslatable
 from ml_connector.finance.documents import Document
-from ml_connector.finance.plan import Answer, Need, Related
+from ml_connector.finance.plan import Answer, Content, Need, Related
 from ml_connector.finance.rulebook import Terms
 from ml_connector.flows.flow import Flow
 from ml_connector.store import bindings, cursors, records
@@ -24,7 +24,10 @@ WALK_LAG_US = 0
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One record to be planned: its document, or why it cannot be read."""
+    """One record to be planned: its document, or why it cannot be read.
+
+    `posted` is what stands in the ledger for it, by key; `settled`: all of that, and the record has not changed since.
+    """
 
     id: str  # of the trip, or any name in a preview
     document: Document | None
@@ -35,6 +38,8 @@ class Case:
     target_id: str
     translate: Translate
     decisions: Mapping[str, str] = field(default_factory=dict)
+    posted: Mapping[str, Content] = field(default_factory=dict)
+    settled: bool = False
 
 
 @dataclass(slots=True)
@@ -53,22 +58,17 @@ class Gathered:
             connection = case.target_id if name.startswith("target:") else case.source_id
             if (connection, name) in self.answers:
                 known[name] = self.answers[connection, name]
-        return Related(answers=known, decisions=case.decisions)
+        return Related(answers=known, decisions=case.decisions, posted=case.posted)
 
 
-def document_case(
-    case_id: str, record: StoredRecord, *, flow: Flow, terms: Terms, source_id: str, target_id: str, translate: Translate,
-    decisions: Mapping[str, str]
-) -> Case:  # fmt: skip
-    """A stored record as a case."""
+def document_of(record: StoredRecord, translate: Translate) -> tuple[Document | None, Untranslatable | None]:
+    """A stored record as a document, or why it cannot be read as one."""
     try:
         if record.payload is None:
             raise Untranslatable("The payload was erased.", field="payload", record=record.external_id)
-        document: Document | None = translate(record.kind, records.payload_of(record.payload))
-        fault = None
+        return translate(record.kind, records.payload_of(record.payload)), None
     except Untranslatable as error:
-        document, fault = None, error
-    return Case(case_id, document, fault, flow, terms, source_id, target_id, translate, decisions)
+        return None, error
 
 
 def gather(

@@ -15,8 +15,16 @@ from ml_connector.engine.gathering import Case, Gathered
 from ml_connector.engine.reversing import reversal_row
 from ml_connector.engine.reviewing import decisions_of
 from ml_connector.engine.works import Works
-from ml_connector.finance.encoding import booked_hash, encode_finding, encode_write, expected, hash_of, text_of
-from ml_connector.finance.plan import Answer, Finding, Hold, Ignore, Need, Plan, PlannedWrite, Verdict, Wait
+from ml_connector.finance.encoding import (
+    booked_hash,
+    decode_content,
+    encode_finding,
+    encode_write,
+    expected,
+    hash_of,
+    text_of,
+)
+from ml_connector.finance.plan import Answer, Content, Finding, Hold, Ignore, Need, Plan, PlannedWrite, Verdict, Wait
 from ml_connector.rules.validation import validate
 from ml_connector.store import audit, leases, records, reviews, trips, writes
 from ml_connector.store.audit import Entry
@@ -27,8 +35,14 @@ from ml_connector.store.writes import Write
 
 CONSENT = "consent"
 CORRECTION = "correction"
+_ONLY_LATE = frozenset({"period-closed", "period-missing", "vat-reported"})
 MASTER_DATA = frozenset({"customer", "supplier"})
 _LOOK_AGAIN_US = 3_600_000_000  # a waiting trip is looked at hourly, in case a wake-up was lost
+
+
+@dataclass(frozen=True, slots=True)
+class Stands:
+    """What is posted stays: the record has not changed, only its period was closed since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +50,7 @@ class Judged:
     """What planning says of one trip."""
 
     case: Case
-    verdict: Verdict
+    verdict: Verdict | Stands
     rulebook_n: int
     missing: tuple[Need, ...] = ()
 
@@ -48,13 +62,7 @@ def plan_due(works: Works, lease: Lease, books: Books) -> tuple[Lease, int]:
         found = trips.due(c, books.route_ids, now=now, limit=works.limits.trips_at_once)
         if not found:
             return lease, 0
-        stored = records.by_ids(c, [trip.record_id for trip in found])
-        decided = reviews.of_trips(c, [trip.id for trip in found], state="resolved")
-        cases = []
-        for trip in found:
-            decisions = decisions_of(decided.get(trip.id, []))
-            road = books.roads[trip.route_id]
-            cases.append(case_of(trip.id, stored[trip.record_id], road, decisions=decisions))
+        cases, stored = cases_of(c, books, found)
         answered = trips.answers_of(c, [trip.id for trip in found if trip.state == "waiting"])
         gathered = gathering.gather(works, c, cases, known=not_there(answered))
     while gathering.look_up_parties(works, gathered):
@@ -78,18 +86,43 @@ def plan_due(works: Works, lease: Lease, books: Books) -> tuple[Lease, int]:
     return lease, len(found)
 
 
-def case_of(name: str, record: records.StoredRecord, road: Road, *, decisions: Mapping[str, str]) -> Case:
-    """A stored record on a route, ready to be planned."""
-    return gathering.document_case(
-        name,
-        record,
-        flow=road.flow,
-        terms=road.terms,
-        source_id=road.source.id,
-        target_id=road.route.target_id,
-        translate=road.translate,
-        decisions=decisions,
-    )
+def cases_of(c: Connection, books: Books, found: Sequence[Trip]) -> tuple[list[Case], dict[str, records.StoredRecord]]:
+    """These trips ready to be planned: their documents, what people decided and what is posted; and their records."""
+    stored = records.by_ids(c, [trip.record_id for trip in found])
+    decided = reviews.of_trips(c, [trip.id for trip in found], state="resolved")
+    posted = _posted(c, [trip.id for trip in found if trip.planned_n is not None])
+    cases = []
+    for trip in found:
+        road, record = books.roads[trip.route_id], stored[trip.record_id]
+        document, fault = gathering.document_of(record, road.translate)
+        mine = posted.get(trip.id, {})
+        cases.append(
+            Case(
+                id=trip.id,
+                document=document,
+                fault=fault,
+                flow=road.flow,
+                terms=road.terms,
+                source_id=road.source.id,
+                target_id=road.route.target_id,
+                translate=road.translate,
+                decisions=decisions_of(decided.get(trip.id, [])),
+                posted=mine,
+                settled=bool(mine) and trip.planned_n == record.n,
+            )
+        )
+    return cases, stored
+
+
+def _posted(c: Connection, trip_ids: Sequence[str]) -> dict[str, dict[str, Content]]:
+    """What stands in the ledger for trips, by key; a trip with unfinished writes is left out."""
+    found: dict[str, dict[str, Content]] = {}
+    unfinished = writes.unfinished_trips(c, trip_ids)
+    for write in writes.of_trips(c, trip_ids, states=("done",)):
+        if write.reverses_id is None and write.trip_id not in unfinished:
+            content = decode_content(write.kind, json.loads(write.content)["content"])
+            found.setdefault(write.trip_id, {})[write.key] = content
+    return found
 
 
 def not_there(answered: Sequence[trips.Answered]) -> dict[tuple[str, str], Answer]:
@@ -119,6 +152,8 @@ def judge(case: Case, gathered: Gathered, *, books: Books, road: Road, day_of: i
         findings = (*verdict.findings, *validate(verdict, books.chart, case.terms))
         blocking = tuple(finding for finding in findings if finding.blocks)
         verdict = Hold(blocking) if blocking else replace(verdict, findings=findings)
+    if case.settled and isinstance(verdict, Hold) and {finding.code for finding in verdict.findings} <= _ONLY_LATE:
+        return Judged(case, Stands(), rulebook.version)
     return Judged(case, verdict, rulebook.version)
 
 
@@ -180,6 +215,9 @@ class _Settlement:
                 self._move(one, "ignored", reason=reason)
             case Hold(findings):
                 self._hold(one, findings)
+            case Stands():
+                trip = self.trips[one.case.id]
+                self._move(one, "posted", plan=trip.plan, hash_text=trip.plan_hash)
             case Wait(reason, until):
                 self._wait(one, reason, until_us=None if until is None else int(until.timestamp() * 1_000_000))
 

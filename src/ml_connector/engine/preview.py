@@ -9,14 +9,13 @@ from typing import Any
 
 from ml_connector.engine import gathering
 from ml_connector.engine.books import Books, Road, open_books
-from ml_connector.engine.planning import Judged, case_of, judge, plan_hash
-from ml_connector.engine.reviewing import decisions_of
+from ml_connector.engine.planning import Judged, Stands, cases_of, judge, plan_hash
 from ml_connector.engine.works import Works
 from ml_connector.errors import UsageError
 from ml_connector.finance.encoding import encode_finding, encode_write
 from ml_connector.finance.plan import Hold, Ignore, Plan, Wait
 from ml_connector.finance.rulebook import Rulebook
-from ml_connector.store import records, reviews, setups, trips
+from ml_connector.store import setups, trips
 from ml_connector.store.trips import Trip
 
 
@@ -78,17 +77,7 @@ def _chosen(
 
 def _judge(works: Works, books: Books, found: Sequence[Trip]) -> list[Previewed]:
     with works.database.reading() as c:
-        stored = records.by_ids(c, [trip.record_id for trip in found])
-        decided = reviews.of_trips(c, [trip.id for trip in found], state="resolved")
-        cases = [
-            case_of(
-                trip.id,
-                stored[trip.record_id],
-                books.roads[trip.route_id],
-                decisions=decisions_of(decided.get(trip.id, [])),
-            )
-            for trip in found
-        ]
+        cases, stored = cases_of(c, books, found)
         gathered = gathering.gather(works, c, cases)
     while gathering.look_up_parties(works, gathered):
         with works.database.reading() as c:
@@ -114,6 +103,8 @@ def _previewed(trip: Trip, external_id: str, judged: Judged) -> Previewed:
             )
         case Ignore(reason):
             return Previewed(trip.id, trip.kind, external_id, "ignored", None, (), (), reason)
+        case Stands():
+            return Previewed(trip.id, trip.kind, external_id, "planned", trip.plan_hash, (), (), "posted already")
         case Wait(reason):
             return Previewed(trip.id, trip.kind, external_id, "waiting", None, (), (), reason)
 

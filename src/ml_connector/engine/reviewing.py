@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from ml_connector.engine import setup
 from ml_connector.engine.works import Works
 from ml_connector.errors import UsageError
+from ml_connector.finance.rulebook import LocationTerms
 from ml_connector.store import audit, reviews, setups, submissions, trips, writes
 from ml_connector.store.audit import Entry
 from ml_connector.store.database import Connection
@@ -60,6 +62,8 @@ def resolve(works: Works, workspace_id: str, item_id: str, *, answer: str, by: s
     proposed_rule = item.proposal.get("rule") if item.code == "mapping-missing" else None
     if answer == ACCEPT and proposed_rule:
         return _accept_rule(works, item, by=by)
+    if answer == ACCEPT and item.code == "location-unmapped":
+        return _accept_location(works, item, by=by)
     with works.database.writing() as c:
         told, decision = _carry_out(works, c, item, answer=answer)
         if not reviews.resolve(c, item_id, decision=decision, decided_by=by, now=works.now()):
@@ -78,6 +82,24 @@ def _accept_rule(works: Works, item: ReviewItem, *, by: str) -> str:
         reviews.resolve(c, item.id, decision=ACCEPT, decided_by=by, now=works.now())
         _note(works, c, item, answer=ACCEPT, by=by)
     return f"The rule is saved as version {version}; what it held is planned again."
+
+
+def _accept_location(works: Works, item: ReviewItem, *, by: str) -> str:
+    """Add the location to the route's terms as the source describes it; its records are planned again."""
+    if item.trip_id is None:
+        raise UsageError("The question names no record.", record=item.id)
+    with works.database.reading() as c:
+        trip = trips.by_ids(c, [item.trip_id])[item.trip_id]
+    told = item.proposal
+    terms = setup.terms_now(works, trip.route_id)
+    place = LocationTerms(time_zone=str(told.get("time_zone") or "") or None, name=str(told.get("name", "")))
+    version = setup.save_terms(
+        works, trip.route_id, replace(terms, locations={**terms.locations, str(told["location"]): place}), by=by
+    )
+    with works.database.writing() as c:
+        reviews.resolve(c, item.id, decision=ACCEPT, decided_by=by, now=works.now())
+        _note(works, c, item, answer=ACCEPT, by=by)
+    return f"The location is in the terms (version {version}); its records are planned again."
 
 
 def _carry_out(works: Works, c: Connection, item: ReviewItem, *, answer: str) -> tuple[str, str]:

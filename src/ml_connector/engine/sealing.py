@@ -14,12 +14,12 @@ from ml_connector.engine.books import Books, terms_of
 from ml_connector.engine.works import Works
 from ml_connector.errors import UsageError
 from ml_connector.finance.encoding import decode_content, encode, hash_of, text_of
-from ml_connector.finance.invoices import Ref
+from ml_connector.finance.invoices import PartyCard, Ref
 from ml_connector.finance.journal import JournalEntry
 from ml_connector.finance.plan import Content
 from ml_connector.finance.rulebook import Mode, Terms
 from ml_connector.rules import pooling
-from ml_connector.store import audit, leases, setups, submissions, writes
+from ml_connector.store import audit, bindings, leases, setups, submissions, writes
 from ml_connector.store.audit import Entry
 from ml_connector.store.bulk import chunks
 from ml_connector.store.database import Connection
@@ -111,12 +111,13 @@ def seal_groups(
     company = books.company
     ordinals = submissions.used_ordinals(c, company.id, [base for base, _ in groups])
     numbers = _numbers(c, company.id, groups)
+    bound = _bound(c, company.connection_id, groups)
     rows, pairs, sealed = [], [], []
     for base, members in groups:
         ordinals[base] = ordinals.get(base, 0) + 1
         key = f"{base}#{ordinals[base]}"
         token = token_of(company.id, key)
-        content = content_of(books, members, token=token, numbers=numbers)
+        content = _known_party(content_of(books, members, token=token, numbers=numbers), members[0].key, bound)
         submission_id = works.ids.new()
         encoded = encode(content)
         rows.append(
@@ -167,6 +168,22 @@ def content_of(
     return pooling.merge(
         entries, mode_of(pool), reference=token, text=f"{books.company.name}: {len(entries)} records {token}"
     )
+
+
+def _bound(c: Connection, target_id: str, groups: Sequence[tuple[str, Sequence[Write]]]) -> dict[str, str]:
+    """Numbers of parties that are to be updated, by the key of their card."""
+    found: dict[str, str] = {}
+    for kind in ("customer", "supplier"):
+        keys = [write.key for _, members in groups for write in members if write.kind == kind]
+        found.update({key: one.remote_id for key, one in bindings.of_keys(c, target_id, kind, keys).items()})
+    return found
+
+
+def _known_party(content: Content, key: str, bound: Mapping[str, str]) -> Content:
+    """A card whose party exists already is an update of that number."""
+    if isinstance(content, PartyCard) and content.number is None and key in bound:
+        return replace(content, number=bound[key])
+    return content
 
 
 def fill(content: Any, numbers: Mapping[str, str]) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ml_connector.finance.chart import Chart
 from ml_connector.finance.documents import Payout
 from ml_connector.finance.rulebook import Rulebook
 from ml_connector.rules.bookkeeping import role_of
@@ -26,6 +27,8 @@ def settled_by(payout: Payout) -> tuple[str, ...]:
     return tuple(found)
 
 
-def clearing_account(rulebook: Rulebook, currency: str) -> str | None:
-    """The clearing account the rules name for a currency."""
-    return choose(rulebook, "clearing", Facts(currency=currency)).account
+def clearing_account(rulebook: Rulebook, currency: str, chart: Chart) -> str | None:
+    """The GL account of the clearing cash account that the rules name for a currency."""
+    choice = choose(rulebook, "clearing", Facts(currency=currency))
+    cash = chart.cash_accounts.get(choice.cash_account or "")
+    return cash.account if cash is not None else choice.account

@@ -31,6 +31,7 @@ def customer_of(customer: Fields, *, event: Fields | None = None) -> Party:
         merged_into=_merged_into(id_, event),
         updated_at=customer.moment_or_none("updated_at"),
         note=customer.text("note"),
+        origin=customer.text("creation_source"),
     )
 
 
