@@ -83,7 +83,9 @@ def _misused(problem: typer.TyperException, *, as_json: bool) -> int:
     sentence = problem.format_message() if hasattr(problem, "format_message") else str(problem)
     if as_json:
         fix = "See the command's --help."
-        print(json.dumps({"error": {"code": "MLC-702", "what": sentence, "record": None, "fix": fix}}, ensure_ascii=False))
+        print(
+            json.dumps({"error": {"code": "MLC-702", "what": sentence, "record": None, "fix": fix}}, ensure_ascii=False)
+        )
     elif hasattr(problem, "show"):
         problem.show()
     else:

@@ -15,10 +15,16 @@ from ml_connector.engine import oauth, setup
 from ml_connector.errors import UsageError
 
 company_app = typer.Typer(help="Sets of books.", no_args_is_help=True)
-connect_app = typer.Typer(help="Give access to a system. Secrets are read from a file, a variable or a prompt.", no_args_is_help=True)
+connect_app = typer.Typer(
+    help="Give access to a system. Secrets are read from a file, a variable or a prompt.", no_args_is_help=True
+)
 
 Code = Annotated[str, typer.Option("--code", help="1 to 12 plain characters; begins every key. It never changes.")]
 BaseUrl = Annotated[str | None, typer.Option("--base-url", help="Another address of the system, such as its sandbox.")]
+Setting = Annotated[
+    list[str] | None,
+    typer.Option("--setting", help="name=value for another address or pace; never a secret. May be repeated."),
+]
 FromFile = Annotated[Path | None, typer.Option("--from-file", help="A file that holds the secret and nothing else.")]
 
 
@@ -35,8 +41,14 @@ def init(as_json: AsJson = False) -> None:
     """Make the folder, the databases, the master key and the workspace. Safe to repeat."""
     with session(as_json=as_json) as s:
         name = setup.init(s.works, workspace=s.workspace)
-        content = {"workspace": name, "data_dir": str(s.settings.data_dir), "master_key_file": str(s.settings.master_key_file)}
-        s.out.answer(content, lines(f"Workspace {name} is ready in {s.settings.data_dir}.", "Next: ml-connector connect visma"))
+        content = {
+            "workspace": name,
+            "data_dir": str(s.settings.data_dir),
+            "master_key_file": str(s.settings.master_key_file),
+        }
+        s.out.answer(
+            content, lines(f"Workspace {name} is ready in {s.settings.data_dir}.", "Next: ml-connector connect visma")
+        )
 
 
 # ------------------------------------------------------------------------------------------- companies
@@ -58,7 +70,9 @@ def company_add(
             s.works, s.workspace, connection_id=row.id, name=name, time_zone=time_zone, go_live=day, by=s.by
         )
         company = s.company(made)
-        s.out.answer({"company": made, **_company(company)}, lines(f"{name} keeps its books in {company.base_currency}."))
+        s.out.answer(
+            {"company": made, **_company(company)}, lines(f"{name} keeps its books in {company.base_currency}.")
+        )
 
 
 @company_app.command("list")
@@ -100,6 +114,7 @@ def connect_visma(
     company_id: Annotated[str, typer.Option(help="Only where calls must name the company.")] = "",
     code: Code = "visma",
     base_url: BaseUrl = None,
+    setting: Setting = None,
     from_file: FromFile = None,
     as_json: AsJson = False,
 ) -> None:
@@ -107,7 +122,7 @@ def connect_visma(
     with session(as_json=as_json) as s:
         secret = read_secret("Client secret", from_file=from_file, variable="VISMA_CLIENT_SECRET")
         given = {"tenant_id": tenant_id, "client_id": client_id, "company_id": company_id, "client_secret": secret}
-        _connect(s, "visma", code, given, base_url=base_url)
+        _connect(s, "visma", code, given, base_url=base_url, settings=_settings(setting))
 
 
 @connect_app.command("square")
@@ -118,9 +133,11 @@ def connect_square(
     ] = False,
     application_id: Annotated[str, typer.Option(help="Of your application at Square; needed with --oauth.")] = "",
     for_webhooks: Annotated[
-        bool, typer.Option("--webhooks/--no-webhooks", help="Also keep the application's personal token, for subscriptions.")
+        bool,
+        typer.Option("--webhooks/--no-webhooks", help="Also keep the application's personal token, for subscriptions."),
     ] = False,
     base_url: BaseUrl = None,
+    setting: Setting = None,
     from_file: FromFile = None,
     as_json: AsJson = False,
 ) -> None:
@@ -136,7 +153,7 @@ def connect_square(
             given["personal_access_token"] = read_secret(
                 "Personal access token of the application", from_file=None, variable="SQUARE_PERSONAL_ACCESS_TOKEN"
             )
-        _connect(s, "square", code, given, base_url=base_url)
+        _connect(s, "square", code, given, base_url=base_url, settings=_settings(setting))
 
 
 @connect_app.command("finish")
@@ -151,12 +168,22 @@ def connect_finish(from_file: FromFile = None, as_json: AsJson = False) -> None:
         s.out.answer({"connection": made}, lines("Connected."))
 
 
-def _connect(s: Session, connector: str, code: str, given: dict[str, str], *, base_url: str | None) -> None:
+def _settings(given: list[str] | None) -> dict[str, str]:
+    pairs = [one.partition("=") for one in given or ()]
+    for name, sign, _ in pairs:
+        if not sign:
+            raise UsageError("A setting is written name=value.", record=name)
+    return {name: value for name, _, value in pairs}
+
+
+def _connect(
+    s: Session, connector: str, code: str, given: dict[str, str], *, base_url: str | None, settings: dict[str, str]
+) -> None:
     setup.init(s.works, workspace=s.workspace)
     title = s.works.system(connector).connector.title
     credentials = {name: text for name, text in given.items() if text}
     made = setup.connect(
-        s.works, s.workspace, connector=connector, code=code, title=title, credentials=credentials, settings={},
+        s.works, s.workspace, connector=connector, code=code, title=title, credentials=credentials, settings=settings,
         base_url=base_url, by=s.by,
     )  # fmt: skip
     s.out.answer(

@@ -41,6 +41,8 @@ MEANING = {
 }
 """What each exit code says."""
 
+PIPED_WIDTH = 140  # into a file or a pipe: nobody turns the page there, and tables need room
+
 _CODES: tuple[tuple[type[ConnectorError], int], ...] = (
     (UsageError, USAGE),
     (ConfigurationError, CONFIGURATION),
@@ -60,10 +62,12 @@ class Output:
 
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
-        self.console = Console(highlight=False, soft_wrap=True)
+        self.console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else PIPED_WIDTH)
         self.remarks = Console(stderr=True, highlight=False, soft_wrap=True)
 
-    def answer(self, content: Mapping[str, Any], show: Callable[[Console], None] | None = None, *, code: int = OK) -> None:
+    def answer(
+        self, content: Mapping[str, Any], show: Callable[[Console], None] | None = None, *, code: int = OK
+    ) -> None:
         """Print the answer; a code other than 0 ends the command with it."""
         if self.as_json:
             print(json.dumps(plain(content), ensure_ascii=False))

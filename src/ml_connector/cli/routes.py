@@ -47,7 +47,9 @@ def add(
         )  # fmt: skip
         s.out.answer(
             {"route": made, "posting": "off"},
-            lines(f"Route {made} reads {source} for {books.name}; posting is off.", "Next: ml-connector rules import FILE"),
+            lines(
+                f"Route {made} reads {source} for {books.name}; posting is off.", "Next: ml-connector rules import FILE"
+            ),
         )
 
 
@@ -69,7 +71,10 @@ def list_routes(as_json: AsJson = False) -> None:
             {"id": r.id, "flow": r.flow, "source": codes.get(r.source_id), "company": names.get(r.company_id), "posting": r.posting}
             for r in s.routes()
         ]  # fmt: skip
-        s.out.answer({"routes": rows}, table("Routes", ("id", "flow", "source", "company", "posting"), [r.values() for r in rows]))
+        s.out.answer(
+            {"routes": rows},
+            table("Routes", ("id", "flow", "source", "company", "posting"), [r.values() for r in rows]),
+        )
 
 
 @app.command("posting")
@@ -82,7 +87,9 @@ def posting(
     with session(as_json=as_json) as s:
         row = s.route(route)
         setup.switch_posting(s.works, row.id, mode, by=s.by)
-        s.out.answer({"route": row.id, "from": row.posting, "posting": mode}, lines(f"Posting was {row.posting}, is {mode}."))
+        s.out.answer(
+            {"route": row.id, "from": row.posting, "posting": mode}, lines(f"Posting was {row.posting}, is {mode}.")
+        )
 
 
 @terms_app.command("show")
@@ -91,7 +98,9 @@ def terms_show(route: RouteName = None, as_json: AsJson = False) -> None:
     with session(as_json=as_json) as s:
         row = s.route(route)
         shown: dict[str, Any] = encode(setup.terms_now(s.works, row.id))
-        s.out.answer({"route": row.id, "terms": shown}, lines(*(f"{name} = {value!r}" for name, value in shown.items())))
+        s.out.answer(
+            {"route": row.id, "terms": shown}, lines(*(f"{name} = {value!r}" for name, value in shown.items()))
+        )
 
 
 @terms_app.command("set")

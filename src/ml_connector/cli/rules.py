@@ -67,7 +67,9 @@ def import_file(
 
 @app.command("check")
 def check(
-    file: Annotated[Path | None, typer.Argument(exists=True, dir_okay=False, help="A file; none: the saved rules.")] = None,
+    file: Annotated[
+        Path | None, typer.Argument(exists=True, dir_okay=False, help="A file; none: the saved rules.")
+    ] = None,
     route: RouteName = None,
     as_json: AsJson = False,
 ) -> None:
@@ -78,7 +80,9 @@ def check(
         findings = setup.check_rules(s.works, row.id, book)
         blocking = [one for one in findings if one.blocks]
         rows = [("wrong" if one.blocks else "note", one.code, one.sentence) for one in findings]
-        shown = table("Findings", ("", "code", "what and what to do"), rows) if rows else lines("All rules can be used.")
+        shown = (
+            table("Findings", ("", "code", "what and what to do"), rows) if rows else lines("All rules can be used.")
+        )
         content = {"ok": not blocking, "rules": len(book.rules), "findings": _findings(findings)}
         s.out.answer(content, shown, code=PERSON if blocking else 0)
 

@@ -31,7 +31,8 @@ def register(root: typer.Typer) -> None:
 def read(
     code: Annotated[str | None, typer.Argument(help="Code of a connection; none: every one.")] = None,
     since: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Read everything from this day, beside the usual reading.")
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Read everything from this day, beside the usual reading."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -52,7 +53,9 @@ def post(company: CompanyName = None, as_json: AsJson = False) -> None:
     with session(as_json=as_json) as s:
         row = s.company(company)
         sources = {route.source_id for route in s.routes() if route.company_id == row.id}
-        ran = run(s, "posting", lambda unit: unit.subject == row.id or (unit.kind == "fetch" and unit.subject in sources))
+        ran = run(
+            s, "posting", lambda unit: unit.subject == row.id or (unit.kind == "fetch" and unit.subject in sources)
+        )
         _tell(s, ran, company_id=row.id)
 
 
@@ -106,7 +109,13 @@ def dry_run(
         states = None if every or trip else ("received", "planned", "waiting", "held")
         with s.out.progress("planning"):
             found = preview.dry_run(
-                s.works, row.id, trip_ids=trip or None, states=states, since=_micros(since), until=_micros(until), limit=limit
+                s.works,
+                row.id,
+                trip_ids=trip or None,
+                states=states,
+                since=_micros(since),
+                until=_micros(until),
+                limit=limit,
             )
         held = [one for one in found if one.outcome == "held"]
         content = {"records": [_shown(s, row.id, one) for one in found], "held": len(held)}

@@ -70,7 +70,9 @@ class Session:
         found = [one for one in routes if name is None or name in (one.id, codes.get(one.source_id))]
         if len(found) != 1:
             known = ", ".join(f"{one.id} ({one.flow} from {codes.get(one.source_id)})" for one in routes)
-            raise UsageError("Which route is meant is not clear.", record=name, fix=f"Name one of: {known or 'none yet'}.")
+            raise UsageError(
+                "Which route is meant is not clear.", record=name, fix=f"Name one of: {known or 'none yet'}."
+            )
         return found[0]
 
 

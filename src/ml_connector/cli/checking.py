@@ -1,0 +1,89 @@
+"""`doctor`, `clearing`, `census`: is the ledger set up, does the money add up, is everything there once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+from rich.console import Console
+
+from ml_connector.cli.output import PERSON, AsJson, lines, plain, table
+from ml_connector.cli.session import CompanyName, session
+from ml_connector.engine import clearing as statements
+from ml_connector.engine import doctor as doctors
+from ml_connector.engine.clearing import Statement
+
+MOST_SHOWN = 20  # open amounts printed for a person; --json has them all
+
+
+def register(root: typer.Typer) -> None:
+    """Put these commands under the root."""
+    root.command("doctor")(doctor)
+    root.command("clearing")(clearing)
+    root.command("census")(census)
+
+
+def doctor(company: CompanyName = None, as_json: AsJson = False) -> None:
+    """Check what must be set up in Visma for this company's routes. Reads, and writes nothing there."""
+    with session(as_json=as_json) as s:
+        row = s.company(company)
+        with s.out.progress("reading the set-up"):
+            items = doctors.examine(s.works, row.id)
+        wrong = [one for one in items if one.verdict == "wrong"]
+        shown = table(row.name, ("", "item", "what", "to do"), [(i.verdict, i.item, i.sentence, i.fix) for i in items])
+        s.out.answer({"ok": not wrong, "items": plain(items)}, shown, code=PERSON if wrong else 0)
+
+
+def clearing(company: CompanyName = None, as_json: AsJson = False) -> None:
+    """Each clearing account: the ledger's balance, what waits at the processor, and what nobody can explain."""
+    with session(as_json=as_json) as s:
+        row = s.company(company)
+        found = statements.statements(s.works, row.id)
+        off = [one for one in found if one.unexplained]
+        content = {"ok": not off, "statements": [statement_json(one) for one in found]}
+        s.out.answer(content, lambda console: _print(console, found), code=PERSON if off else 0)
+
+
+def statement_json(one: Statement) -> dict[str, Any]:
+    """A clearing statement as JSON."""
+    return {
+        **plain(one), "ledger": str(one.ledger), "waiting": str(one.waiting), "unexplained": str(one.unexplained),
+    }  # fmt: skip
+
+
+def _print(console: Console, found: list[Statement]) -> None:
+    if not found:
+        console.print("Nothing went through clearing yet.")
+    for one in found:
+        for sentence in told(one):
+            console.print(sentence, markup=False)
+        rows = [(amount.key, amount.amount, amount.why) for amount in one.open_amounts[:MOST_SHOWN]]
+        if rows:
+            table("Waiting", ("record", "amount", "why"), rows)(console)
+
+
+def told(one: Statement) -> list[str]:
+    """A clearing statement in sentences."""
+    return [
+        f"Clearing account {one.account}: {one.ledger} in the ledger ({one.entries} lines), {one.waiting} waits at the processor.",
+        f"Unexplained: {one.unexplained}",
+    ]
+
+
+def census(company: CompanyName = None, as_json: AsJson = False) -> None:
+    """Count every record by state, and look up each of our documents in the ledger by its token."""
+    with session(as_json=as_json) as s:
+        row = s.company(company)
+        with s.out.progress("looking up our documents"):
+            found = statements.census(s.works, row.id)
+        told = [
+            f"{kind}: " + ", ".join(f"{n} {state}" for state, n in by.items()) for kind, by in found.records.items()
+        ]
+        told.append(f"{found.documents} documents looked up in the ledger.")
+        for name, several in (
+            ("Missing", found.missing),
+            ("Twice", found.twice),
+            ("Drafts of ours", found.stray_drafts),
+        ):
+            told += [f"{name}: {one}" for one in several]
+        s.out.answer({"ok": found.ok, **plain(found)}, lines(*told), code=0 if found.ok else PERSON)

@@ -1,0 +1,85 @@
+"""Vouchers as a story shows them, and the sums it takes from the pretend ledger's own books."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from rich.console import Console
+
+from ml_connector.cli.output import plain, table
+from ml_connector.cli.running import COLUMNS, rows_of
+from ml_connector.engine.journals import Voucher
+from ml_connector.finance.money import Money
+
+MEANS = frozenset({"1580", "1585", "1910", "2421"})  # clearing, own clearing, till, gift cards: what is paid with
+VAT = frozenset({"2611", "2621"})
+TIPS, FEES, BANK = "2820", "6570", "1930"
+IN_FULL = ("sale", "ref", "po", "inv")  # the first voucher of each is shown whole, by the second part of its key
+
+
+def show(console: Console, vouchers: Sequence[Voucher]) -> None:
+    """The first voucher of each sort in full, the others as one line each."""
+    whole: dict[str, Voucher] = {}
+    for one in vouchers:
+        sort = one.keys[0].split(":")[1] if one.keys else ""
+        if sort in IN_FULL and len(one.lines) > len(whole.get(sort, one).lines) - 1 and sort not in whole:
+            whole[sort] = one
+    for one in whole.values():
+        table(f"{one.number}  {one.day}  {one.kind}  {', '.join(one.keys)}", COLUMNS, rows_of(one.lines))(console)
+        console.print()
+    shown = {one.token for one in whole.values()}
+    for one in vouchers:
+        if one.token not in shown:
+            accounts = ", ".join(dict.fromkeys(line.account or line.role for line in one.lines))
+            console.print(
+                f"{one.number}  {one.day}  {one.total!s:>14}  {', '.join(one.keys)}  ({accounts})", markup=False
+            )
+
+
+def as_json(one: Voucher) -> dict[str, Any]:
+    """A voucher as JSON: its lines with account, dimensions, debit, credit and source ids."""
+    return {
+        "number": one.number, "kind": one.kind, "day": one.day.isoformat() if one.day else None, "currency": one.currency,
+        "token": one.token, "keys": list(one.keys),
+        "lines": [
+            {
+                "account": line.account, "name": line.name, "role": line.role, "dimensions": list(line.dimensions),
+                "debit": str(line.debit.decimal()), "credit": str(line.credit.decimal()), "vat": line.vat,
+                "source_ids": plain(line.source_ids), "because": line.because,
+            }
+            for line in one.lines
+        ],
+    }  # fmt: skip
+
+
+def copies(books: Iterable[Mapping[str, Any]], tokens: Iterable[str]) -> dict[str, int]:
+    """How often each reference token stands in the pretend ledger's own journal."""
+    texts = [str(one["description"]) for one in books if one["module"] == "GL"]
+    return {token: found for token in tokens if (found := sum(token in text for text in texts))}
+
+
+def totals(books: Iterable[Mapping[str, Any]], vouchers: Iterable[Voucher]) -> dict[str, Money]:
+    """The day by the ledger: what was paid, VAT and tips of sales, fees, refunds, payouts."""
+    sorts = {one.number: one.keys[0].split(":")[1] for one in vouchers if one.kind == "journal" and one.keys}
+    sums = dict.fromkeys(("gross", "vat", "tips", "fees", "refunds", "payouts"), Decimal(0))
+    for one in books:
+        sort = sorts.get(one["number"], "") if one["module"] == "GL" else "sub-ledger"
+        for line in one["lines"]:
+            for name in _counts_as(sort, line["account"]):
+                side = "debit" if name in ("gross", "fees", "payouts") else "credit"
+                sums[name] += Decimal(line[side])
+    return {name: Money.of(amount, "EUR") for name, amount in sums.items()}
+
+
+def _counts_as(sort: str, account: str) -> tuple[str, ...]:
+    if sort == "po":
+        return ("payouts",) if account == BANK else (("fees",) if account == FEES else ())
+    if sort == "ref":
+        return ("refunds",) if account in MEANS else ()
+    if account in MEANS:
+        return ("gross",)
+    if account in VAT:
+        return ("vat",)
+    return ("tips",) if account == TIPS else ()
