@@ -15,7 +15,7 @@ from ml_connector.finance.chart import Chart
 from ml_connector.finance.encoding import decode, encode, hash_of, text_of
 from ml_connector.finance.rulebook import Rulebook, Terms
 from ml_connector.flows.flow import Flow
-from ml_connector.store import audit, charts, setups
+from ml_connector.store import audit, charts, setups, trips
 from ml_connector.store.audit import Entry
 from ml_connector.store.setups import CompanyRow, ConnectionRow, RouteRow
 

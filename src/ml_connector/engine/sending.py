@@ -27,7 +27,7 @@ from ml_connector.errors import (
 from ml_connector.finance.encoding import decode_content
 from ml_connector.finance.plan import Content
 from ml_connector.rules import retrying
-from ml_connector.store import audit, leases, reviews, submissions, writes
+from ml_connector.store import audit, charts, leases, reviews, submissions, writes
 from ml_connector.store.audit import Entry
 from ml_connector.store.database import Connection
 from ml_connector.store.leases import Lease
@@ -208,7 +208,8 @@ def _words(what: Learned) -> str | None:
 
 
 def refuse(works: Works, c: Connection, books: Books, one: Submission, fault: ConnectorError | None) -> None:
-    """The target said no: a batch is split, a single record is held with the target's own words."""
+    """The target said no: a batch is split, a single record is held with the target's own words; the chart is read anew."""
+    charts.expire(c, books.company.id)
     members = writes.of_submissions(c, [one.id]).get(one.id, [])
     if len(members) > 1:
         sealing.split_in_halves(works, c, books, one.id, members)

@@ -10,7 +10,7 @@ from ml_connector.engine import draining, reading, sealing, upkeep
 from ml_connector.engine.draining import Drained
 from ml_connector.engine.reading import Read
 from ml_connector.engine.works import Works
-from ml_connector.store import cursors, inbox, setups, submissions, trips, writes
+from ml_connector.store import budget, cursors, inbox, setups, submissions, trips, writes
 
 UnitKind = Literal["poll", "fetch", "drain", "upkeep"]
 
@@ -50,10 +50,11 @@ def due_units(works: Works) -> list[Unit]:
         needing = ringing | set(trips.connections_with_needs(c, now=now))
         found += [Unit("fetch", one) for one in sorted(needing & active)]
         companies = set(trips.companies_due(c, now=now)) | set(submissions.companies_due(c, now=now))
-        companies |= set(writes.companies_with_reversals(c))
+        companies |= set(writes.companies_with_reversals(c)) | set(writes.companies_with_unsent(c))
         targets = {one.id: one.connection_id for one in setups.companies(c)}
         companies |= {one for one in targets if sealing.pools_due(works, c, one)}
-        found += [Unit("drain", one) for one in sorted(companies) if targets.get(one) in active]
+        able = active - budget.exhausted(c, now=now)
+        found += [Unit("drain", one) for one in sorted(companies) if targets.get(one) in able]
     found += [Unit("upkeep", subject) for subject in upkeep.due(works)]
     return found
 

@@ -105,6 +105,12 @@ def hear(
     c.execute(update(budget).where(budget.c.connection_id == connection_id).values(**values))
 
 
+def exhausted(c: Connection, *, now: Micros) -> set[str]:
+    """Connections whose window has nothing left but the people's reserve."""
+    rows = c.execute(select(budget).where(budget.c.window_ends_at > now))
+    return {row.connection_id for row in rows if row.calls_left <= math.ceil(row.call_limit * PEOPLE_SHARE)}
+
+
 def standing(c: Connection, workspace_id: str, *, connection_id: str) -> Standing | None:
     """What is left, for people to see; None before the first call."""
     row = c.execute(

@@ -41,6 +41,11 @@ def read_at(c: Connection, company_id: str) -> Micros | None:
     return found
 
 
+def expire(c: Connection, company_id: str) -> None:
+    """Read the chart anew before anything else is planned: the ledger has just refused what it should have taken."""
+    c.execute(update(chart).where(chart.c.company_id == company_id, chart.c.part == WHOLE).values(read_at=0))
+
+
 def keep(
     c: Connection, company_id: str, *, body: str, hash_text: str, at: Micros, workspace_id: str, ids: Ids
 ) -> tuple[int, bool]:

@@ -272,6 +272,17 @@ def pool_ages(c: Connection, company_id: str) -> dict[str, tuple[int, Micros]]:
     return {row[0]: (row[1], row[2]) for row in rows}
 
 
+def companies_with_unsent(c: Connection) -> list[str]:
+    """Companies where a record is half sent: its other writes waited for something and may go on now."""
+    rows = c.execute(
+        select(planned_write.c.company_id)
+        .join(trip, trip.c.id == planned_write.c.trip_id)
+        .where(trip.c.state == "posting", planned_write.c.state == "open")
+        .distinct()
+    )
+    return [row.company_id for row in rows]
+
+
 def companies_with_reversals(c: Connection) -> list[str]:
     """Companies where something is to be taken back."""
     rows = c.execute(
