@@ -17,6 +17,7 @@ from ml_connector.finance.rulebook import Rulebook, Terms
 from ml_connector.flows.flow import Flow
 from ml_connector.store import audit, charts, setups, trips
 from ml_connector.store.audit import Entry
+from ml_connector.store.database import Connection
 from ml_connector.store.setups import CompanyRow, ConnectionRow, RouteRow
 
 
@@ -140,8 +141,13 @@ def refresh_chart(works: Works, company_id: str) -> tuple[int, Chart, int]:
             ids=works.ids,
         )
         if is_new:
-            entry = Entry(works.now(), "system", "chart read", company_id, {"version": n, "hash": hash_of(body)})
-            audit.append_many(
-                c, chain=audit.company_chain(company_id), workspace_id=company.workspace_id, entries=[entry]
-            )
+            _note_change(works, c, company, version=n, hash_text=hash_of(body))
     return n, chart, began
+
+
+def _note_change(works: Works, c: Connection, company: CompanyRow, *, version: int, hash_text: str) -> None:
+    """A new version of the chart: what was planned or held under the old one is judged anew before any of it is sent."""
+    entry = Entry(works.now(), "system", "chart read", company.id, {"version": version, "hash": hash_text})
+    audit.append_many(c, chain=audit.company_chain(company.id), workspace_id=company.workspace_id, entries=[entry])
+    for route in setups.routes(c, company_id=company.id) if version > 1 else ():
+        trips.due_again(c, route.id, now=works.now(), states=("planned", "held"))
