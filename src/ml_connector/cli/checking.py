@@ -65,7 +65,10 @@ def _print(console: Console, found: list[Statement]) -> None:
 def told(one: Statement) -> list[str]:
     """A clearing statement in sentences."""
     return [
-        f"Clearing account {one.account}: {one.ledger} in the ledger ({one.entries} lines), {one.waiting} waits at the processor.",
+        (
+            f"Clearing account {one.account}: {one.ledger} in the ledger ({one.entries} lines), "
+            f"{one.waiting} waits at the processor."
+        ),
         f"Unexplained: {one.unexplained}",
     ]
 

@@ -57,7 +57,8 @@ def about(as_json: Annotated[bool, typer.Option("--json", help="One JSON object.
 
 
 for group in (
-    demo, connecting, routes, rules, running, reviewing, repairing, tracing, checking, audit_trail, keys, webhooks, serving
+    demo, connecting, routes, rules, running, reviewing, repairing, tracing, checking, audit_trail, keys, webhooks,
+    serving,
 ):  # fmt: skip
     group.register(app)
 

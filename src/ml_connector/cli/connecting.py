@@ -100,7 +100,8 @@ def company_ping(company: CompanyName = None, as_json: AsJson = False) -> None:
 def _company(row: Any) -> dict[str, Any]:
     go_live = row.go_live.isoformat() if row.go_live else None
     return {
-        "id": row.id, "name": row.name, "base_currency": row.base_currency, "time_zone": row.time_zone, "go_live": go_live,
+        "id": row.id, "name": row.name, "base_currency": row.base_currency, "time_zone": row.time_zone,
+        "go_live": go_live,
     }  # fmt: skip
 
 
@@ -217,8 +218,9 @@ def connections(as_json: AsJson = False) -> None:
     with session(as_json=as_json) as s:
         rows = [
             {
-                "code": one.code, "connector": one.connector, "title": one.title, "state": one.state, "reason": one.reason,
-                "paused_until": when(one.paused_until) or None, "account_ref": one.account_ref, "id": one.id,
+                "code": one.code, "connector": one.connector, "title": one.title, "state": one.state,
+                "reason": one.reason, "paused_until": when(one.paused_until) or None, "account_ref": one.account_ref,
+                "id": one.id,
             }
             for one in s.connections()
         ]  # fmt: skip

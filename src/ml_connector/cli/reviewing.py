@@ -55,7 +55,7 @@ def resolve(
     answer: Annotated[str, typer.Argument(help="accept, ignore, ignore:reason, or one that `review show` names.")],
     as_json: AsJson = False,
 ) -> None:
-    """Answer a question; what it set in motion is told. Nothing is posted before the next `post` or the worker's turn."""
+    """Answer a question; what it set in motion is told. Nothing is posted before the next `post` or worker's turn."""
     with session(as_json=as_json) as s:
         told = reviewing.resolve(s.works, s.workspace, item, answer=answer, by=s.by)
         s.out.answer({"item": item, "answer": answer, "told": told}, lines(told))

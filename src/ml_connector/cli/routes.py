@@ -42,8 +42,8 @@ def add(
         base = Terms(code=row.code, time_zone=books.time_zone)
         wanted = _read_terms(terms, base) if terms else base
         made = setup.add_route(
-            s.works, company_id=books.id, flow=_flow(s, row.connector, flow), source_id=row.id, terms=wanted, posting="off",
-            by=s.by,
+            s.works, company_id=books.id, flow=_flow(s, row.connector, flow), source_id=row.id, terms=wanted,
+            posting="off", by=s.by,
         )  # fmt: skip
         s.out.answer(
             {"route": made, "posting": "off"},
@@ -68,12 +68,15 @@ def list_routes(as_json: AsJson = False) -> None:
         codes = {one.id: one.code for one in s.connections()}
         names = {one.id: one.name for one in s.companies()}
         rows = [
-            {"id": r.id, "flow": r.flow, "source": codes.get(r.source_id), "company": names.get(r.company_id), "posting": r.posting}
+            {
+                "id": r.id, "flow": r.flow, "source": codes.get(r.source_id), "company": names.get(r.company_id),
+                "posting": r.posting,
+            }
             for r in s.routes()
         ]  # fmt: skip
         s.out.answer(
             {"routes": rows},
-            table("Routes", ("id", "flow", "source", "company", "posting"), [r.values() for r in rows]),
+            table("Routes", ("id", "flow", "source", "company", "posting"), [list(r.values()) for r in rows]),
         )
 
 

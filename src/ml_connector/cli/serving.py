@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import typer
 
+from ml_connector.app import opened
 from ml_connector.cli.output import AsJson, lines
 from ml_connector.cli.session import session, settings_now, telling
+from ml_connector.engine.works import Works
+from ml_connector.logs import Redactor, configure
+from ml_connector.settings import Settings
 
 
 def register(root: typer.Typer) -> None:
@@ -17,18 +24,37 @@ def register(root: typer.Typer) -> None:
 
 def serve(as_json: AsJson = False) -> None:
     """Take webhooks, serve the pages and work, in one process; ends with Ctrl-C or SIGTERM."""
-    with telling(as_json=as_json):
+    with telling(as_json=as_json) as out:
         from ml_connector.web import serving  # the web's parts load only here
 
-        serving.serve(settings_now())
+        settings = settings_now()
+        with _at_work(settings) as works:
+            code = serving.serve(
+                works, database_url=settings.database_url, host=settings.host, port=settings.port,
+                slots=settings.worker_slots, public_url=settings.public_url,
+                ready=lambda port: out.answer({"port": port}, lines(f"Serving on http://{settings.host}:{port}")),
+            )  # fmt: skip
+        raise typer.Exit(code)
 
 
 def worker(as_json: AsJson = False) -> None:
-    """Only work: read, post, settle. More workers need PostgreSQL."""
+    """Only work: read, post, settle. For PostgreSQL, where many processes share the work."""
     with telling(as_json=as_json):
         from ml_connector.web import serving
 
-        serving.worker(settings_now())
+        settings = settings_now()
+        with _at_work(settings) as works:
+            code = serving.work(works, database_url=settings.database_url, slots=settings.worker_slots)
+        raise typer.Exit(code)
+
+
+@contextmanager
+def _at_work(settings: Settings) -> Iterator[Works]:
+    """Works of a process that stays, logging as the settings say."""
+    redactor = Redactor()
+    configure(level=settings.log_level, form=settings.log_format, redactor=redactor)
+    with opened(settings, redactor=redactor) as works:
+        yield works
 
 
 def migrate(as_json: AsJson = False) -> None:

@@ -100,7 +100,7 @@ def _vat(vat_id: str, chart: Chart) -> Item:
     if account is None or not account.active or not account.manual_entry:
         return Item(
             name, "wrong", f"Its VAT account {vat.payable_account or '(none)'} cannot be booked by journal.",
-            "Allow manual entry on it; else point of sale sales are booked as invoice and payment on a collective customer.",
+            "Allow manual entry on it, or book such sales as invoice and payment on a collective customer.",
         )  # fmt: skip
     rates = ", ".join(f"{_percent(rate)} from {start}" for start, rate in vat.rates)
     return Item(name, "ok", f"{rates or 'no rate'}; account {vat.payable_account}.")
@@ -178,7 +178,8 @@ def _facts(works: Works, books: Books) -> Iterator[Item]:
     yield from _rates(books, facts.rates)
     manual = sorted(name for name, by_hand in facts.number_series.items() if by_hand)
     yield Item(
-        "number series", "asked", f"{len(facts.number_series)} series; numbered by hand are allowed in: {', '.join(manual) or 'none'}.",
+        "number series", "asked",
+        f"{len(facts.number_series)} series; numbering by hand is allowed in: {', '.join(manual) or 'none'}.",
         "See that journals, invoices, credit notes and payments use series that number by themselves.",
     )  # fmt: skip
     yield from (Item("not readable", "asked", sentence, "Look in Visma.") for sentence in facts.asked)

@@ -119,7 +119,8 @@ def _exchange(
     secret = open_sealed(works.ring, sealed, workspace=workspace_id, owner=owner, field=_SECRET, n=1).reveal()
     base = str(facts["base_url"] or system.connector.default_base_url)
     reach = Reach(base, frozenset(system.connector.hosts), works.allowed_hosts)
-    assert system.exchange_code is not None
+    if system.exchange_code is None:
+        raise UsageError(f"{system.connector.title} is not connected by consent.", record=str(facts["code"]))
     http = Http(reach, timeout_s=works.limits.call_timeout_s)
     try:
         return system.exchange_code(

@@ -176,8 +176,9 @@ def _writes_of(c: Connection, own: Sequence[Trip]) -> list[Write]:
     known = {one.id for one in made}
     for trip in own:
         route = setups.get_route(c, trip.route_id)
-        for key in json.loads(trip.plan)["keys"] if trip.plan and route else ():
-            assert route is not None
+        if route is None or not trip.plan:
+            continue
+        for key in json.loads(trip.plan)["keys"]:
             shared = [one for one in writes.by_key(c, route.company_id, key) if one.id not in known]
             made += shared
             known |= {one.id for one in shared}

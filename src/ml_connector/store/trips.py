@@ -51,9 +51,19 @@ class OpenNeed:
 
 
 _COLUMNS = (
-    trip.c.id, trip.c.route_id, trip.c.record_id, trip.c.kind, trip.c.state, trip.c.planned_n, trip.c.plan,
-    trip.c.plan_hash, trip.c.approved_hash, trip.c.reason, trip.c.due_at, trip.c.created_at,
-)  # fmt: skip
+    trip.c.id,
+    trip.c.route_id,
+    trip.c.record_id,
+    trip.c.kind,
+    trip.c.state,
+    trip.c.planned_n,
+    trip.c.plan,
+    trip.c.plan_hash,
+    trip.c.approved_hash,
+    trip.c.reason,
+    trip.c.due_at,
+    trip.c.created_at,
+)
 
 
 def _trip(row: Row[*tuple[Any, ...]]) -> Trip:
@@ -113,13 +123,13 @@ def reopen(c: Connection, trip_ids: Sequence[str], *, now: Micros) -> int:
     for part in chunks(trip_ids):
         touched += c.execute(
             update(trip)
-            .where(trip.c.id.in_(part), trip.c.state.in_(("posted", "ignored", "held", "waiting")))
-            .values(state="received", due_at=now, updated_at=now, reason=None)
+            .where(trip.c.id.in_(part), trip.c.state.in_(("planned", "posting", "received")))
+            .values(due_at=now)
         ).rowcount
         touched += c.execute(
             update(trip)
-            .where(trip.c.id.in_(part), trip.c.state.in_(("planned", "posting", "received")))
-            .values(due_at=now)
+            .where(trip.c.id.in_(part), trip.c.state.in_(("posted", "ignored", "held", "waiting")))
+            .values(state="received", due_at=now, updated_at=now, reason=None)
         ).rowcount
     return touched
 
@@ -170,7 +180,9 @@ _PLANNED = {
 
 
 def settle_plan(c: Connection, target: str, rows: Sequence[Mapping[str, Any]]) -> int:
-    """Move due trips to what planning decided. Rows: b_id, b_n, b_plan, b_hash, b_rulebook, b_chart, b_reason, b_due, b_at."""
+    """Move due trips to what planning decided. Rows: b_id, b_n, b_plan, b_hash, b_rulebook, b_chart, b_reason, b_due,
+    b_at.
+    """
     if not rows:
         return 0
     return c.execute(_PLANNED[target, _DUE_STATES], list(rows)).rowcount
@@ -235,7 +247,9 @@ def approve(c: Connection, trip_id: str, *, plan_hash: str, now: Micros) -> bool
 
 
 def ask(c: Connection, needs: Sequence[Mapping[str, Any]], *, workspace_id: str, ids: Ids, now: Micros) -> None:
-    """Write down what trips wait for, instead of what they waited for before. Each: trip_id, connection_id, kind, external_id, fields."""
+    """Write down what trips wait for, instead of what they waited for before. Each: trip_id, connection_id, kind,
+    external_id, fields.
+    """
     for part in chunks(sorted({need["trip_id"] for need in needs})):
         c.execute(delete(trip_need).where(trip_need.c.trip_id.in_(part)))
     insert_many(

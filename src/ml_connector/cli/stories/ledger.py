@@ -24,8 +24,8 @@ def show(console: Console, vouchers: Sequence[Voucher]) -> None:
     whole: dict[str, Voucher] = {}
     for one in vouchers:
         sort = one.keys[0].split(":")[1] if one.keys else ""
-        if sort in IN_FULL and len(one.lines) > len(whole.get(sort, one).lines) - 1 and sort not in whole:
-            whole[sort] = one
+        if sort in IN_FULL:
+            whole.setdefault(sort, one)
     for one in whole.values():
         table(f"{one.number}  {one.day}  {one.kind}  {', '.join(one.keys)}", COLUMNS, rows_of(one.lines))(console)
         console.print()
@@ -41,7 +41,8 @@ def show(console: Console, vouchers: Sequence[Voucher]) -> None:
 def as_json(one: Voucher) -> dict[str, Any]:
     """A voucher as JSON: its lines with account, dimensions, debit, credit and source ids."""
     return {
-        "number": one.number, "kind": one.kind, "day": one.day.isoformat() if one.day else None, "currency": one.currency,
+        "number": one.number, "kind": one.kind, "day": one.day.isoformat() if one.day else None,
+        "currency": one.currency,
         "token": one.token, "keys": list(one.keys),
         "lines": [
             {
@@ -58,6 +59,12 @@ def copies(books: Iterable[Mapping[str, Any]], tokens: Iterable[str]) -> dict[st
     """How often each reference token stands in the pretend ledger's own journal."""
     texts = [str(one["description"]) for one in books if one["module"] == "GL"]
     return {token: found for token in tokens if (found := sum(token in text for text in texts))}
+
+
+def strays(books: Iterable[Mapping[str, Any]], tokens: Sequence[str]) -> list[str]:
+    """Numbers of journals in the pretend ledger that none of our documents accounts for."""
+    journals = [one for one in books if one["module"] == "GL"]
+    return [str(one["number"]) for one in journals if not any(token in str(one["description"]) for token in tokens)]
 
 
 def totals(books: Iterable[Mapping[str, Any]], vouchers: Iterable[Voucher]) -> dict[str, Money]:
