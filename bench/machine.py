@@ -1,0 +1,63 @@
+"""The machine the numbers come from, and how much memory a process takes. Linux's /proc, as there is no portable way."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sqlite3
+from collections.abc import Iterable
+from pathlib import Path
+
+MB = 1_000_000
+
+
+def described() -> str:
+    """Cores, memory, Python and SQLite in one line."""
+    memory = _lines(Path("/proc/meminfo")).get("MemTotal", 0) * 1024
+    return (
+        f"{len(os.sched_getaffinity(0))} cores ({_processor()}), {memory / 1e9:.1f} GB, {platform.system()} {platform.release()}, "
+        f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
+    )
+
+
+def peak_mb(pid: int | None = None) -> float:
+    """The most memory this process (or another) ever held, in MB."""
+    return _lines(Path(f"/proc/{pid or os.getpid()}/status")).get("VmHWM", 0) * 1024 / MB
+
+
+def resident_mb(pids: Iterable[int]) -> float:
+    """The memory these processes hold now, together, in MB; one that ended counts nothing."""
+    return sum(_lines(Path(f"/proc/{pid}/status")).get("VmRSS", 0) for pid in pids) * 1024 / MB
+
+
+def family(pid: int) -> list[int]:
+    """A process and everything it started that still runs."""
+    parents = {int(one.name): _parent(one) for one in Path("/proc").iterdir() if one.name.isdigit()}
+    found = [pid]
+    for one in found:
+        found += [child for child, parent in parents.items() if parent == one]
+    return found
+
+
+def _parent(folder: Path) -> int:
+    return _lines(folder / "status").get("PPid", 0)
+
+
+def _processor() -> str:
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return platform.machine()
+    names = [line.partition(":")[2].strip() for line in text.splitlines() if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def _lines(path: Path) -> dict[str, int]:
+    """`Name: number unit` lines of a /proc file; empty where the process is gone."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError:
+        return {}
+    pairs = [line.partition(":") for line in text.splitlines()]
+    words = {name: value.split() for name, _, value in pairs}
+    return {name: int(parts[0]) for name, parts in words.items() if parts and parts[0].isdigit()}
