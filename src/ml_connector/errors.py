@@ -1,6 +1,7 @@
 """The error catalogue: few, flat, each one a decision for whoever catches it.
 
-A class's docstring is its message in general; `what` says what happened this time. `docs/errors.md` is generated from here.
+A class's docstring is its message in general; `what` says what happened this time. `docs/errors.md` is generated
+from here.
 """
 
 from __future__ import annotations
@@ -42,7 +43,10 @@ class RateLimited(Transient):
     """The other side's rate limit is used up; the call was not carried out."""
 
     code = "MLC-102"
-    what_to_do = "Nothing: work goes on when the window opens again. If it happens daily, choose a posting mode with fewer calls."
+    what_to_do = (
+        "Nothing: work goes on when the window opens again. If it happens daily, choose a posting "
+        "mode with fewer calls."
+    )
 
 
 class NotAuthorized(ConnectorError):
@@ -57,7 +61,8 @@ class NeedsApproval(NotAuthorized):
 
     code = "MLC-202"
     what_to_do = (
-        "Needs approval in Visma App Store: a user with the role Integration Administrator opens the app and approves its scopes."
+        "Needs approval in Visma App Store: a user with the role Integration Administrator opens"
+        " the app and approves its scopes."
     )
 
 
@@ -83,7 +88,9 @@ class Conflict(ConnectorError):
 
 
 class UnknownOutcome(ConnectorError):
-    """The call was sent and nobody knows whether it was carried out; it must be looked for before it may be sent again."""
+    """The call was sent and nobody knows whether it was carried out; it must be looked for before it may be sent
+    again.
+    """
 
     code = "MLC-304"
     what_to_do = "Nothing: ml-connector looks for its own mark in the ledger before it does anything else."

@@ -1,4 +1,4 @@
-"""The one HTTP door: hosts checked, time and size bounded, what happened told in our errors. Never retries by itself."""
+"""The one HTTP door: hosts checked, time and size bounded, what happened told in our errors. Never retries."""
 
 from __future__ import annotations
 
@@ -157,7 +157,9 @@ def _bounded(response: httpx2.Response, where: str) -> bytes:
 
 
 def _number(value: object) -> Any:
-    """A Decimal as the JSON number with the same digits; more digits than a JSON number keeps are refused, not rounded."""
+    """A Decimal as the JSON number with the same digits; more digits than a JSON number keeps are refused, not
+    rounded.
+    """
     if isinstance(value, Decimal):
         number = int(value) if value == value.to_integral_value() else float(value)
         if Decimal(repr(number)) != value:

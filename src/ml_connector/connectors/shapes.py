@@ -80,7 +80,8 @@ class SourceObject:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a stream. `position` goes into the cursor together with what was stored; `more` asks for the next at once.
+    """One page of a stream. `position` goes into the cursor together with what was stored; `more` asks for the next
+    at once.
 
     `position` is text of the reader's own; it must survive a restart and never rest on a vendor cursor that expires.
     """
@@ -112,12 +113,15 @@ class Reader(Protocol):
     ) -> list[SourceObject | Absent]:
         """The present state of these records, in as few calls as the vendor allows.
 
-        `since` is a hint: all of them changed after this moment, so that a reader may list instead of asking one by one.
+        `since` is a hint: all of them changed after this moment, so that a reader may list instead of asking one
+        by one.
         """
         ...
 
     def find(self, kind: str, link: tuple[str, str], *, location: str | None) -> list[SourceObject]:
-        """Records of this kind that point to something (an invoice by its order); a walk where the vendor has no filter."""
+        """Records of this kind that point to something (an invoice by its order); a walk where the vendor has no
+        filter.
+        """
         ...
 
     def walk(self, kind: str, *, location: str | None, since: datetime) -> list[SourceObject]:
@@ -175,7 +179,8 @@ class Context:
 class Writer(Protocol):
     """Writes one target. One method, one HTTP call (attachments aside); decides nothing and retries nothing.
 
-    Errors: Rejected (surely not done), NotAuthorized, RateLimited and Transient raised before anything was sent or with a
+    Errors: Rejected (surely not done), NotAuthorized, RateLimited and Transient raised before anything was sent or
+    with a
     clear refusal (surely not done), Conflict (ETag), UnknownOutcome (nobody knows).
     """
 
@@ -240,7 +245,8 @@ class Ping:
 class Delivered:
     """What one verified webhook delivery says: at most a hint to read something.
 
-    `event_id` None: the vendor gives none that can be trusted, nothing is deduplicated. `kind` None: a type we do not know
+    `event_id` None: the vendor gives none that can be trusted, nothing is deduplicated. `kind` None: a type we do
+    not know
     or do not need, `ignored` says which.
     """
 

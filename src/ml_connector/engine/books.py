@@ -146,7 +146,7 @@ def refresh_chart(works: Works, company_id: str) -> tuple[int, Chart, int]:
 
 
 def _note_change(works: Works, c: Connection, company: CompanyRow, *, version: int, hash_text: str) -> None:
-    """A new version of the chart: what was planned or held under the old one is judged anew before any of it is sent."""
+    """A new version of the chart: what was planned or held is judged anew before any of it is sent."""
     entry = Entry(works.now(), "system", "chart read", company.id, {"version": version, "hash": hash_text})
     audit.append_many(c, chain=audit.company_chain(company.id), workspace_id=company.workspace_id, entries=[entry])
     for route in setups.routes(c, company_id=company.id) if version > 1 else ():

@@ -14,7 +14,6 @@ from ml_connector.errors import LeaseLost, NotAuthorized, UsageError
 from ml_connector.store import leases, setups, submissions, trips, writes
 from ml_connector.store.leases import Lease
 
-
 PLAN_ROUNDS = 10  # plan this often before sending: one listing then reads back many more documents
 
 

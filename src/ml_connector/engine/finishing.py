@@ -20,7 +20,9 @@ PARTIES = frozenset({"customer", "supplier"})
 def finish(
     works: Works, c: Connection, books: Books, standing: Sequence[tuple[Submission, Observed | None]], *, source: str
 ) -> None:
-    """Submissions whose document stands in the target, with what was read back (None: master data). The caller's transaction."""
+    """Submissions whose document stands in the target, with what was read back (None: master data). The caller's
+    transaction.
+    """
     if not standing:
         return
     now = works.now()
@@ -90,15 +92,25 @@ def _undo_originals(c: Connection, done: Sequence[Write], *, now: int) -> None:
 
 
 def _bind_parties(
-    works: Works, c: Connection, books: Books, standing: Sequence[tuple[Submission, Observed | None]],
-    members: dict[str, list[Write]]
-) -> None:  # fmt: skip
+    works: Works,
+    c: Connection,
+    books: Books,
+    standing: Sequence[tuple[Submission, Observed | None]],
+    members: dict[str, list[Write]],
+) -> None:
     parties = [(one, members[one.id][0]) for one, _ in standing if one.kind in PARTIES and members.get(one.id)]
     for one, write in parties:
         bindings.bind(
-            c, books.company.connection_id, one.kind, write.key, remote_id=one.number or one.remote_id or "", how="made",
-            workspace_id=books.company.workspace_id, ids=works.ids, now=works.now(),
-        )  # fmt: skip
+            c,
+            books.company.connection_id,
+            one.kind,
+            write.key,
+            remote_id=one.number or one.remote_id or "",
+            how="made",
+            workspace_id=books.company.workspace_id,
+            ids=works.ids,
+            now=works.now(),
+        )
     if parties:
         works.parties.forget()
 

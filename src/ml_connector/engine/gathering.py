@@ -90,7 +90,9 @@ def gather(
 def _ask(
     cases: Sequence[Case], found: Gathered, *, tried: set[tuple[str, str]]
 ) -> tuple[dict[tuple[str, str], tuple[Need, Translate]], bool]:
-    """What every case still needs, by (connection, need name), leaving out what was tried before; whether any asks more."""
+    """What every case still needs, by (connection, need name), leaving out what was tried before; whether any asks
+    more.
+    """
     asked: dict[tuple[str, str], tuple[Need, Translate]] = {}
     grown = False
     for case in cases:
@@ -133,15 +135,24 @@ def _answer(
             record = stored.get(need.id or "")
             if record is not None:
                 found.answers[connection_id, name] = _documents([record], translate, translated)
-    for (connection_id, kind, link), needs in by_link.items():
-        pointing = records.by_links(c, connection_id, kind, link, [need.link[1] for _, need, _ in needs if need.link])
-        marks: dict[str | None, int] = {}
-        for name, need, translate in needs:
-            several = pointing.get(need.link[1] if need.link else "", [])
-            if several:
-                found.answers[connection_id, name] = _documents(several, translate, translated)
-            elif need.optional and _walked(c, connection_id, need, marks) >= micros(need.since or works.clock.now()):
-                found.answers[connection_id, name] = ()
+    for (connection_id, kind, link), several in by_link.items():
+        _answer_links(works, c, (connection_id, kind, link), several, found=found, translated=translated)
+
+
+def _answer_links(
+    works: Works, c: Connection, where: tuple[str, str, str], needs: Sequence[tuple[str, Need, Translate]], *,
+    found: Gathered, translated: dict[tuple[str, int], Document | None]
+) -> None:  # fmt: skip
+    """Records that point to something; none, where a walk that is young enough has found none."""
+    connection_id, kind, link = where
+    pointing = records.by_links(c, connection_id, kind, link, [need.link[1] for _, need, _ in needs if need.link])
+    marks: dict[str | None, int] = {}
+    for name, need, translate in needs:
+        several = pointing.get(need.link[1] if need.link else "", [])
+        if several:
+            found.answers[connection_id, name] = _documents(several, translate, translated)
+        elif need.optional and _walked(c, connection_id, need, marks) >= micros(need.since or works.clock.now()):
+            found.answers[connection_id, name] = ()
 
 
 def _documents(

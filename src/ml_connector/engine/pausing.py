@@ -1,4 +1,4 @@
-"""Pausing a connection whose rights were refused: nothing is tried until a person repairs it, and the queue says how."""
+"""Pausing a connection whose rights were refused: nothing is tried until a person repairs it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Planning: due trips become plans, questions to people, waiting or nothing. Decides in memory, then stores it all at once."""
+"""Planning: due trips become plans, questions to people, waiting or nothing. Decides in memory, then stores it all at
+once.
+"""
 
 from __future__ import annotations
 
@@ -134,8 +136,8 @@ def judge(case: Case, gathered: Gathered, *, books: Books, road: Road, day_of: i
     """Decide, touching nothing, what one record should become."""
     rulebook = road.rulebook_on(moment(day_of or 0).date())
     if case.document is None:
-        assert case.fault is not None
-        finding = Finding("untranslatable", str(case.fault), field=case.fault.field)
+        field = case.fault.field if case.fault else ""
+        finding = Finding("untranslatable", str(case.fault), field=field)
         return Judged(case, Hold((finding,)), rulebook.version)
     ignored = case.decisions.get("ignore")
     if ignored:
@@ -245,7 +247,10 @@ class _Settlement:
         limit_us = one.case.terms.needs_limit_h * 3_600_000_000
         if one.missing and self.now - trip.created_at > limit_us:
             names = ", ".join(need.name for need in one.missing)
-            sentence = f"{names} has not appeared for {one.case.terms.needs_limit_h} hours. Look for it in the source, or ignore the record."
+            sentence = (
+                f"{names} has not appeared for {one.case.terms.needs_limit_h} hours. Look for it in "
+                "the source, or ignore the record."
+            )
             self._hold(one, [Finding("need-not-met", sentence)])
             return
         for need in one.missing:
@@ -376,14 +381,33 @@ class _Settlement:
             for key in dict.fromkeys(write.needs)
         ]
         self.live[write.key] = Write(
-            write_id, self.books.company.id, one.case.id, write.key, revision, write.kind, "", hash_text, write.pool,
-            None, "open", None, None, None, self.now,
-        )  # fmt: skip
+            write_id,
+            self.books.company.id,
+            one.case.id,
+            write.key,
+            revision,
+            write.kind,
+            "",
+            hash_text,
+            write.pool,
+            None,
+            "open",
+            None,
+            None,
+            None,
+            self.now,
+        )
 
     def _move(
-        self, one: Judged, target: str, *, reason: str | None = None, plan: str | None = None, hash_text: str | None = None,
-        due_at: int | None = None
-    ) -> None:  # fmt: skip
+        self,
+        one: Judged,
+        target: str,
+        *,
+        reason: str | None = None,
+        plan: str | None = None,
+        hash_text: str | None = None,
+        due_at: int | None = None,
+    ) -> None:
         trip = self.trips[one.case.id]
         self.rows.setdefault(target, []).append(
             {

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-
 from ml_connector.engine import gathering
 from ml_connector.engine.books import Books, Road, open_books
 from ml_connector.engine.planning import Judged, Stands, cases_of, judge, plan_hash
@@ -21,7 +20,9 @@ from ml_connector.store.trips import Trip
 
 @dataclass(frozen=True, slots=True)
 class Previewed:
-    """What would become of one record. `plan_hash` is the promise: posted, it has the same hash, or it says what changed."""
+    """What would become of one record. `plan_hash` is the promise: posted, it has the same hash, or it says what
+    changed.
+    """
 
     trip_id: str
     kind: str

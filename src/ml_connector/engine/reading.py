@@ -199,7 +199,10 @@ def _put_off(
             item: dict[str, Any] = {
                 "subject": connection.id, "company_id": None, "connection_id": connection.id, "trip_id": None,
                 "code": "notices-given-up", "field": "", "proposal": {"notices": len(dead)},
-                "sentence": f"{len(dead)} webhook notices of {connection.title} could not be read for a week: {fault.what} Polling heals the gap when the connection works again.",
+                "sentence": (
+                    f"{len(dead)} webhook notices of {connection.title} could not be read for a week:"
+                    f" {fault.what} Polling heals the gap when the connection works again."
+                ),
             }  # fmt: skip
             reviews.raise_items(c, [item], workspace_id=connection.workspace_id, ids=works.ids, now=now)
     with works.database.inbox_writing() as c:
@@ -244,7 +247,7 @@ class _Around:
         self._cases: list[Case] = []
         with works.database.reading() as c:
             self._terms = {
-                route.id: route_terms(works, c, route.id, code=wanted.connection.code) for route, _ in wanted.routes
+                route.id: route_terms(c, route.id, code=wanted.connection.code) for route, _ in wanted.routes
             }
         self.asked: set[tuple[str, str]] = set()
         self.extra: list[Brought] = []
@@ -270,14 +273,14 @@ class _Around:
             self._known[source, Need(one.object.kind, link=link).name] = (document,)
 
     def _plans(self, document: Document, one: Brought) -> None:
-        assert self._wanted.translate is not None
+        translate = self._wanted.translate
+        if translate is None:
+            return
         for route, flow in self._wanted.routes:
             if one.object.kind in flow.kinds:
                 name = f"{route.id}/{one.object.kind}/{one.object.external_id}"
                 source, target = self._wanted.connection.id, route.target_id
-                self._cases.append(
-                    Case(name, document, None, flow, self._terms[route.id], source, target, self._wanted.translate)
-                )
+                self._cases.append(Case(name, document, None, flow, self._terms[route.id], source, target, translate))
 
     def missing(self) -> tuple[dict[str, list[str]], dict[tuple[str, str | None], int]]:
         """Ids, and walks by (kind, location) with how far back, that the plans will ask for and nobody knows yet."""
@@ -298,7 +301,7 @@ class _Around:
         return {kind: sorted(names) for kind, names in ids.items()}, links
 
 
-def route_terms(works: Works, c: Connection, route_id: str, *, code: str) -> Terms:
+def route_terms(c: Connection, route_id: str, *, code: str) -> Terms:
     """The terms of a route as they stand now."""
     return terms_of(setups.newest_config(c, "route", route_id), code=code)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from ml_connector.engine.books import Books, open_books
 from ml_connector.engine.reversing import reversal_row
@@ -22,7 +23,9 @@ class Replayed:
 
 
 def replay_trips(works: Works, workspace_id: str, trip_ids: list[str], *, by: str) -> Replayed:
-    """Plan these records again from their stored version under today's rules. Equal content is skipped when it is posted."""
+    """Plan these records again from their stored version under today's rules. Equal content is skipped when it is
+    posted.
+    """
     with works.database.writing() as c:
         found = trips.by_ids(c, trip_ids)
         for trip_id, trip in found.items():
@@ -37,7 +40,9 @@ def replay_trips(works: Works, workspace_id: str, trip_ids: list[str], *, by: st
 def replay_range(
     works: Works, company_id: str, *, since: int | None, until: int | None, states: tuple[str, ...] | None, by: str
 ) -> Replayed:
-    """Plan again every record of a company that happened in a time range (microseconds); reversed ones stay as they are."""
+    """Plan again every record of a company that happened in a time range (microseconds); reversed ones stay as they
+    are.
+    """
     with works.database.reading() as c:
         found: list[Trip] = []
         for route in setups.routes(c, company_id=company_id):
@@ -84,7 +89,7 @@ def undo(works: Works, trip_id: str, *, by: str) -> list[str]:
                 "workspace_id": books.company.workspace_id,
                 "company_id": books.company.id,
             }
-            for earlier, later in zip(fresh, fresh[1:], strict=False)
+            for earlier, later in pairwise(fresh)
         ]
         if not trips.start_undo(c, trip_id, now=works.now()):
             raise UsageError("The record moved meanwhile; try again.", record=trip_id)

@@ -46,7 +46,9 @@ def reversal_row(works: Works, old: Write, books: Books, *, trip_id: str, now: i
 
 
 def opposite_of(content: Content, old: Write, books: Books) -> tuple[str, Content] | Finding:
-    """(kind, content) of what takes this back. Journals are mirrored, in an open period; the rest by the ledger's calls."""
+    """(kind, content) of what takes this back. Journals are mirrored, in an open period; the rest by the ledger's
+    calls.
+    """
     number = old.number or old.remote_id or ""
     if isinstance(content, JournalEntry):
         period = books.chart.period_of(content.day)

@@ -1,4 +1,6 @@
-"""The review queue: what waits for a person, and what a person's answer sets in motion. Answers are kept, plans are made again."""
+"""The review queue: what waits for a person, and what a person's answer sets in motion. Answers are kept, plans are
+made again.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +57,9 @@ def answers_to(item: ReviewItem) -> tuple[str, ...]:
 
 
 def resolve(works: Works, workspace_id: str, item_id: str, *, answer: str, by: str) -> str:
-    """Carry out a person's answer; what it set in motion, in words. The answer and its audit event share a transaction."""
+    """Carry out a person's answer; what it set in motion, in words. The answer and its audit event share a
+    transaction.
+    """
     item = show(works, workspace_id, item_id)
     if item.state != "open":
         raise UsageError(f"This question is {item.state} already.", record=item_id)
@@ -74,7 +78,8 @@ def resolve(works: Works, workspace_id: str, item_id: str, *, answer: str, by: s
 
 def _accept_rule(works: Works, item: ReviewItem, *, by: str) -> str:
     """Add the proposed rule to the route's rulebook; the trips it holds are planned again."""
-    assert item.trip_id is not None
+    if item.trip_id is None:
+        raise UsageError("The question names no record.", record=item.id)
     with works.database.reading() as c:
         trip = trips.by_ids(c, [item.trip_id])[item.trip_id]
     version = setup.add_rule(works, trip.route_id, str(item.proposal["rule"]), by=by)
@@ -158,7 +163,9 @@ def _about_submission(works: Works, c: Connection, item: ReviewItem, submission_
 
 
 def _cancel(works: Works, c: Connection, found: submissions.Submission) -> str:
-    """Give a draft up: it stays in Visma as a draft and is listed; its records are planned again when a person says so."""
+    """Give a draft up: it stays in Visma as a draft and is listed; its records are planned again when a person says
+    so.
+    """
     now = works.now()
     row = {"id": found.id, "due_at": None, "updated_at": now}
     if found.state == "created":
@@ -169,7 +176,10 @@ def _cancel(works: Works, c: Connection, found: submissions.Submission) -> str:
     members = writes.of_submissions(c, [found.id]).get(found.id, [])
     writes.unseal(c, found.id, now=now)
     trips.hold(c, sorted({write.trip_id for write in members}), reason="cancelled", now=now)
-    return f"{found.number or found.key} is given up; delete or keep the draft in Visma. Its records are held: plan them again with `ml-connector replay`."
+    return (
+        f"{found.number or found.key} is given up; delete or keep the draft in Visma. Its records are"
+        " held: plan them again with `ml-connector replay`."
+    )
 
 
 def _note(works: Works, c: Connection, item: ReviewItem, *, answer: str, by: str) -> None:

@@ -187,7 +187,7 @@ def _known_party(content: Content, key: str, bound: Mapping[str, str]) -> Conten
 
 
 def fill(content: Any, numbers: Mapping[str, str]) -> Any:
-    """The same content with every `Ref` replaced by the number it stands for. Raises UsageError where one is unknown."""
+    """The same content with every `Ref` replaced by the number it stands for. Raises UsageError for an unknown one."""
     if isinstance(content, Ref):
         if content.key not in numbers:
             raise UsageError("The number of a needed document is not known.", record=content.key)
@@ -240,7 +240,7 @@ def split_in_halves(works: Works, c: Connection, books: Books, submission_id: st
     seal_groups(works, c, books, groups, move_trips=False)
 
 
-def hold_alone(works: Works, c: Connection, books: Books, submission_id: str, member: Write, *, reason: str) -> None:
+def hold_alone(works: Works, c: Connection, submission_id: str, member: Write, *, reason: str) -> None:
     """A refused document that carries one record: the record is held, its write is open again but not sent."""
     now = works.now()
     submissions.move(

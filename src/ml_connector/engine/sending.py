@@ -16,8 +16,8 @@ from ml_connector.engine.books import Books
 from ml_connector.engine.purse import Purse
 from ml_connector.engine.works import Line, Works
 from ml_connector.errors import (
-    ConnectorError,
     Conflict,
+    ConnectorError,
     NotAuthorized,
     RateLimited,
     Rejected,
@@ -163,9 +163,7 @@ def _learn_creates(
         target="unknown",
     )
     not_sent = [(one, what) for one, _, what in finished if what.outcome == "not_sent"]
-    submissions.move(
-        c, [_again_row(works, one, what, now) for one, what in not_sent], source="creating", target="ready"
-    )
+    submissions.move(c, [_again_row(one, what, now) for one, what in not_sent], source="creating", target="ready")
     refused = [(one, what) for one, _, what in finished if what.outcome == "refused"]
     submissions.move(
         c,
@@ -197,7 +195,7 @@ def _created_row(one: Submission, created: Created, now: int) -> dict[str, Any]:
     }
 
 
-def _again_row(works: Works, one: Submission, what: Learned, now: int) -> dict[str, Any]:
+def _again_row(one: Submission, what: Learned, now: int) -> dict[str, Any]:
     asked_s = what.fault.retry_after_s if isinstance(what.fault, Transient) else None
     wait_s = retrying.backoff_s(2, chance=0.5, asked_s=asked_s)
     return {"id": one.id, "fault": _words(what), "due_at": now + int(wait_s * 1_000_000), "updated_at": now}
@@ -208,7 +206,9 @@ def _words(what: Learned) -> str | None:
 
 
 def refuse(works: Works, c: Connection, books: Books, one: Submission, fault: ConnectorError | None) -> None:
-    """The target said no: a batch is split, a single record is held with the target's own words; the chart is read anew."""
+    """The target said no: a batch is split, a single record is held with the target's own words; the chart is read
+    anew.
+    """
     charts.expire(c, books.company.id)
     members = writes.of_submissions(c, [one.id]).get(one.id, [])
     if len(members) > 1:
@@ -218,7 +218,7 @@ def refuse(works: Works, c: Connection, books: Books, one: Submission, fault: Co
         return
     member = members[0]
     what = fault.what if fault else "The ledger refused it."
-    sealing.hold_alone(works, c, books, one.id, member, reason="refused")
+    sealing.hold_alone(works, c, one.id, member, reason="refused")
     item = {
         "subject": member.trip_id,
         "company_id": books.company.id,

@@ -49,7 +49,7 @@ def settle_due(
 # ------------------------------------------------------------------------------------------- after a crash
 
 
-def _orphans(works: Works, lease: Lease, books: Books, line: Line, purse: Purse) -> tuple[Lease, int]:
+def _orphans(works: Works, lease: Lease, books: Books, _line: Line, _purse: Purse) -> tuple[Lease, int]:
     """Intentions whose worker died: nobody knows what came of the call, so it is looked for."""
     now = works.now()
     with works.database.reading() as c:
@@ -111,7 +111,7 @@ def _probe(works: Works, lease: Lease, books: Books, line: Line, purse: Purse) -
             lease = _renew(works, c, lease)
             purse.settle(c)
             if fault is not None:
-                _postpone(works, c, books, line, several, fault)
+                _postpone(works, c, line, several, fault)
                 continue
             for one in several:
                 _judge_probe(
@@ -136,18 +136,28 @@ def _judge_probe(
         hit = hits[0]
         submissions.found_out(c, [(one.id, "adopted")], now=now)
         row = {
-            "id": one.id, "remote_id": hit.remote_id, "number": hit.number, "etag": hit.etag, "due_at": now, "updated_at": now,
-        }  # fmt: skip
+            "id": one.id,
+            "remote_id": hit.remote_id,
+            "number": hit.number,
+            "etag": hit.etag,
+            "due_at": now,
+            "updated_at": now,
+        }
         submissions.move(c, [row], source="unknown", target="created")
         _event(works, c, books, "adopted", {"submission": one.key, "number": hit.number})
         return
     if len(hits) > 1:
         numbers = ", ".join(hit.number for hit in hits)
         _ask(
-            works, c, books, one, "several-found",
-            f"{one.key} stands in Visma more than once: {numbers}. Reverse the surplus there, then say which one counts.",
+            works,
+            c,
+            books,
+            one,
+            "several-found",
+            f"{one.key} stands in Visma more than once: {numbers}. Reverse the surplus there, "
+            "then say which one counts.",
             {"numbers": [hit.number for hit in hits]},
-        )  # fmt: skip
+        )
         submissions.postpone(c, [one.id], until=None)
         return
     last = began + works.limits.probe_last_s * 1_000_000
@@ -156,10 +166,15 @@ def _judge_probe(
         return
     if any(attempt.outcome == "absent" for attempt in tried):
         _ask(
-            works, c, books, one, "twice-unknown",
-            f"{one.key} was sent twice without an answer and is not in Visma. Look there, then choose: send again or ignore.",
+            works,
+            c,
+            books,
+            one,
+            "twice-unknown",
+            f"{one.key} was sent twice without an answer and is not in Visma. Look there, then "
+            "choose: send again or ignore.",
             {"send": "again"},
-        )  # fmt: skip
+        )
         submissions.postpone(c, [one.id], until=None)
         return
     submissions.found_out(c, [(one.id, "absent")], now=now)
@@ -241,7 +256,7 @@ def _check(works: Works, lease: Lease, books: Books, line: Line, purse: Purse) -
             lease = _renew(works, c, lease)
             purse.settle(c)
             if fault is not None:
-                _postpone(works, c, books, line, several, fault)
+                _postpone(works, c, line, several, fault)
                 continue
             moved += _judge_drafts(works, c, books, several, seen)
     return lease, moved
@@ -250,7 +265,9 @@ def _check(works: Works, lease: Lease, books: Books, line: Line, purse: Purse) -
 def _attach_evidence(
     line: Line, several: Sequence[Submission], members: Mapping[str, Sequence[Write]], purse: Purse
 ) -> ConnectorError | None:
-    """A voucher of many records carries their list. Sent again under the same name after a crash, it is one attachment."""
+    """A voucher of many records carries their list. Sent again under the same name after a crash, it is one
+    attachment.
+    """
     for one in several:
         carried = members.get(one.id, ())
         if one.kind != "journal" or len(carried) < 2:
@@ -313,9 +330,14 @@ def _not_shown(works: Works, c: Connection, books: Books, one: Submission) -> No
     now = works.now()
     if now - one.created_at > PENDING_LIMIT_US:
         _ask(
-            works, c, books, one, "draft-missing",
-            f"Visma accepted {one.key} as {one.number} and does not show it. Look for it in Visma, then decide.", {},
-        )  # fmt: skip
+            works,
+            c,
+            books,
+            one,
+            "draft-missing",
+            f"Visma accepted {one.key} as {one.number} and does not show it. Look for it in Visma, then decide.",
+            {},
+        )
         submissions.postpone(c, [one.id], until=None)
         return
     submissions.postpone(c, [one.id], until=now + LOOK_AGAIN_US)
@@ -345,7 +367,11 @@ def _differs(
     now = works.now()
     row = {"id": one.id, "observed": finishing.observed_text(shown), "due_at": None, "updated_at": now}
     submissions.move(c, [row], source="created", target="differs")
-    sentence = f"{shown.number} in Visma differs from what was planned for {one.key}: {'; '.join(differences)}. Correct the draft there and say check again, or cancel it."
+    told = "; ".join(differences)
+    sentence = (
+        f"{shown.number} in Visma differs from what was planned for {one.key}: {told}. "
+        "Correct the draft there and say check again, or cancel it."
+    )
     _ask(works, c, books, one, "differs", sentence, {"number": shown.number, "answers": ["check-again", "cancel"]})
 
 
@@ -417,7 +443,10 @@ def _learn_releases(
     submissions.move(c, rows, source="releasing", target="checked")
     for one, what in back:
         if what.outcome == "refused" and what.fault is not None:
-            sentence = f"Visma keeps {one.number} ({one.key}) as a draft: {what.fault.what} Mend it and say release again, or cancel it."
+            sentence = (
+                f"Visma keeps {one.number} ({one.key}) as a draft: {what.fault.what} Mend it and say "
+                "release again, or cancel it."
+            )
             _ask(
                 works,
                 c,
@@ -451,7 +480,7 @@ def _confirm(works: Works, lease: Lease, books: Books, line: Line, purse: Purse)
             lease = _renew(works, c, lease)
             purse.settle(c)
             if fault is not None:
-                _postpone(works, c, books, line, several, fault)
+                _postpone(works, c, line, several, fault)
                 continue
             standing = [(one, seen[one.remote_id or ""]) for one in several if _stands(seen, one)]
             submissions.learn(
@@ -507,10 +536,15 @@ def _not_released(
     if not again:
         status = shown.status if shown else "not shown"
         _ask(
-            works, c, books, one, "unposted",
-            f"{one.number} ({one.key}) stays {status} in Visma after its release. Post it there, then say release again.",
+            works,
+            c,
+            books,
+            one,
+            "unposted",
+            f"{one.number} ({one.key}) stays {status} in Visma after its release. Post it there, "
+            "then say release again.",
             {"number": one.number, "answers": ["release-again", "cancel"]},
-        )  # fmt: skip
+        )
 
 
 # ------------------------------------------------------------------------------------------- shared
@@ -539,9 +573,7 @@ def _look(
         purse.spent(sum(line.http.meter.calls.values()) - before)
 
 
-def _postpone(
-    works: Works, c: Connection, books: Books, line: Line, several: Sequence[Submission], fault: ConnectorError
-) -> None:
+def _postpone(works: Works, c: Connection, line: Line, several: Sequence[Submission], fault: ConnectorError) -> None:
     """The target could not be read: these wait; a refusal of rights pauses the connection."""
     wait_s = 15.0
     if isinstance(fault, Transient) and fault.retry_after_s is not None:

@@ -1,4 +1,6 @@
-"""Setting up: companies, connections, routes, doors, rules and terms. Every change is versioned and leaves an audit event."""
+"""Setting up: companies, connections, routes, doors, rules and terms. Every change is versioned and leaves an audit
+event.
+"""
 
 from __future__ import annotations
 
@@ -28,9 +30,16 @@ RULEBOOK = "rulebook"
 
 
 def note(
-    works: Works, c: Connection, *, verb: str, subject: str, by: str, facts: Mapping[str, Any], workspace_id: str | None,
-    chain: str = audit.INSTALL
-) -> None:  # fmt: skip
+    works: Works,
+    c: Connection,
+    *,
+    verb: str,
+    subject: str,
+    by: str,
+    facts: Mapping[str, Any],
+    workspace_id: str | None,
+    chain: str = audit.INSTALL,
+) -> None:
     """One audit event about a change of the set-up. The caller's transaction."""
     audit.append_many(c, chain=chain, workspace_id=workspace_id, entries=[Entry(works.now(), by, verb, subject, facts)])
 
@@ -45,10 +54,20 @@ def init(works: Works, *, workspace: str = setups.DEFAULT_WORKSPACE) -> str:
 
 
 def connect(
-    works: Works, workspace_id: str, *, connector: str, code: str, title: str, credentials: Mapping[str, str],
-    settings: Mapping[str, str], base_url: str | None, by: str
-) -> str:  # fmt: skip
-    """Store a connection with its credentials sealed; nothing is called. Raises UsageError for missing or unknown fields."""
+    works: Works,
+    workspace_id: str,
+    *,
+    connector: str,
+    code: str,
+    title: str,
+    credentials: Mapping[str, str],
+    settings: Mapping[str, str],
+    base_url: str | None,
+    by: str,
+) -> str:
+    """Store a connection with its credentials sealed; nothing is called. Raises UsageError for missing or unknown
+    fields.
+    """
     system = works.system(connector)
     _check_fields(system.connector.credential_fields, credentials, connector)
     if ":" in code or not code.isascii() or not 1 <= len(code) <= 12:
@@ -57,9 +76,16 @@ def connect(
         if setups.connection_by_code(c, workspace_id, code):
             raise UsageError("There is a connection of this code already.", record=code, fix="Choose another --code.")
         connection_id = setups.add_connection(
-            c, workspace_id=workspace_id, connector=connector, code=code, title=title, base_url=base_url, settings=settings,
-            ids=works.ids, now=works.now(),
-        )  # fmt: skip
+            c,
+            workspace_id=workspace_id,
+            connector=connector,
+            code=code,
+            title=title,
+            base_url=base_url,
+            settings=settings,
+            ids=works.ids,
+            now=works.now(),
+        )
         store_credentials(works, c, workspace_id, connection_id, credentials)
         for stream in system.connector.streams:
             cursors.ensure(
@@ -72,9 +98,14 @@ def connect(
                 due_at=cursors.NEVER,
             )
         note(
-            works, c, verb="connected", subject=connection_id, by=by, workspace_id=workspace_id,
+            works,
+            c,
+            verb="connected",
+            subject=connection_id,
+            by=by,
+            workspace_id=workspace_id,
             facts={"connector": connector, "code": code, "fields": sorted(credentials), "base_url": base_url or ""},
-        )  # fmt: skip
+        )
     return connection_id
 
 
@@ -113,9 +144,18 @@ def _seal(
     n = setups.next_secret_n(c, owner[0], owner[1], field)
     sealed = seal(works.ring, text, workspace=workspace_id or "", owner=f"{owner[0]}:{owner[1]}", field=field, n=n)
     setups.add_secret(
-        c, workspace_id=workspace_id, owner_kind=owner[0], owner_id=owner[1], field=field, n=n, key_id=sealed.key_id,
-        nonce=sealed.nonce, ciphertext=sealed.ciphertext, ids=works.ids, now=works.now(),
-    )  # fmt: skip
+        c,
+        workspace_id=workspace_id,
+        owner_kind=owner[0],
+        owner_id=owner[1],
+        field=field,
+        n=n,
+        key_id=sealed.key_id,
+        nonce=sealed.nonce,
+        ciphertext=sealed.ciphertext,
+        ids=works.ids,
+        now=works.now(),
+    )
     setups.retire_secrets(c, owner[0], owner[1], field, below=n, at=works.now() if older_until is None else older_until)
 
 
@@ -132,9 +172,14 @@ def ping(works: Works, connection_id: str) -> Ping:
             setups.update_connection(c, connection_id, state="active", reason=None, paused_until=None)
         if row is not None:
             note(
-                works, c, verb="pinged", subject=connection_id, by="system", workspace_id=row.workspace_id,
+                works,
+                c,
+                verb="pinged",
+                subject=connection_id,
+                by="system",
+                workspace_id=row.workspace_id,
                 facts={"ok": answer.ok, "checks": [[one.name, one.ok] for one in answer.checks]},
-            )  # fmt: skip
+            )
     return answer
 
 
@@ -156,12 +201,21 @@ def find_connection(works: Works, workspace_id: str, code: str) -> ConnectionRow
 def add_company(
     works: Works, workspace_id: str, *, connection_id: str, name: str, time_zone: str, go_live: date | None, by: str
 ) -> str:
-    """A set of books over a Visma connection; its chart is read at once, so that the base currency is Visma's own word."""
+    """A set of books over a Visma connection; its chart is read at once, so that the base currency is Visma's own
+    word.
+    """
     with works.database.writing() as c:
         company_id = setups.add_company(
-            c, workspace_id=workspace_id, connection_id=connection_id, name=name, base_currency="", time_zone=time_zone,
-            go_live=go_live, ids=works.ids, now=works.now(),
-        )  # fmt: skip
+            c,
+            workspace_id=workspace_id,
+            connection_id=connection_id,
+            name=name,
+            base_currency="",
+            time_zone=time_zone,
+            go_live=go_live,
+            ids=works.ids,
+            now=works.now(),
+        )
         facts = {"name": name, "time_zone": time_zone, "go_live": go_live.isoformat() if go_live else None}
         note(works, c, verb="company added", subject=company_id, by=by, workspace_id=workspace_id, facts=facts)
     _, chart, _ = fresh_chart(works, company_id)
@@ -193,9 +247,16 @@ def add_route(works: Works, *, company_id: str, flow: str, source_id: str, terms
                 f"{flow} reads from {works.flows[flow].source}, not from {source.connector}.", record=source.code
             )
         route_id = setups.add_route(
-            c, workspace_id=company.workspace_id, company_id=company_id, flow=flow, source_id=source_id,
-            target_id=company.connection_id, posting=posting, ids=works.ids, now=works.now(),
-        )  # fmt: skip
+            c,
+            workspace_id=company.workspace_id,
+            company_id=company_id,
+            flow=flow,
+            source_id=source_id,
+            target_id=company.connection_id,
+            posting=posting,
+            ids=works.ids,
+            now=works.now(),
+        )
         _save(works, c, company.workspace_id, TERMS, route_id, terms_text(terms), by=by)
         cursors.start_all(c, source_id, now=works.now())
         for kind in works.flows[flow].kinds:
@@ -203,13 +264,20 @@ def add_route(works: Works, *, company_id: str, flow: str, source_id: str, terms
                 c, route_id, source_id, kind, workspace_id=company.workspace_id, ids=works.ids, now=works.now()
             )
         note(
-            works, c, verb="route added", subject=route_id, by=by, workspace_id=company.workspace_id,
-            chain=audit.company_chain(company_id), facts={"flow": flow, "source": source.code, "posting": posting},
-        )  # fmt: skip
+            works,
+            c,
+            verb="route added",
+            subject=route_id,
+            by=by,
+            workspace_id=company.workspace_id,
+            chain=audit.company_chain(company_id),
+            facts={"flow": flow, "source": source.code, "posting": posting},
+        )
     return route_id
 
 
 def routes_of(works: Works, company_id: str) -> list[RouteRow]:
+    """The routes into a company's ledger."""
     with works.database.reading() as c:
         return setups.routes(c, company_id=company_id)
 
@@ -225,9 +293,15 @@ def switch_posting(works: Works, route_id: str, posting: str, *, by: str) -> Non
         setups.switch_posting(c, route_id, posting)
         trips.due_again(c, route_id, now=works.now(), states=("planned",))
         note(
-            works, c, verb="posting switched", subject=route_id, by=by, workspace_id=route.workspace_id,
-            chain=audit.company_chain(route.company_id), facts={"from": route.posting, "to": posting},
-        )  # fmt: skip
+            works,
+            c,
+            verb="posting switched",
+            subject=route_id,
+            by=by,
+            workspace_id=route.workspace_id,
+            chain=audit.company_chain(route.company_id),
+            facts={"from": route.posting, "to": posting},
+        )
 
 
 def terms_now(works: Works, route_id: str) -> Terms:
@@ -250,9 +324,15 @@ def save_terms(works: Works, route_id: str, terms: Terms, *, by: str) -> int:
         n = _save(works, c, route.workspace_id, TERMS, route_id, terms_text(terms), by=by)
         _plan_again(works, c, route_id)
         note(
-            works, c, verb="terms saved", subject=route_id, by=by, workspace_id=route.workspace_id,
-            chain=audit.company_chain(route.company_id), facts={"version": n, "hash": hash_of(terms_text(terms))},
-        )  # fmt: skip
+            works,
+            c,
+            verb="terms saved",
+            subject=route_id,
+            by=by,
+            workspace_id=route.workspace_id,
+            chain=audit.company_chain(route.company_id),
+            facts={"version": n, "hash": hash_of(terms_text(terms))},
+        )
     return n
 
 
@@ -268,9 +348,16 @@ def _save(
     valid_from: date | None = None,
 ) -> int:
     return setups.add_config(
-        c, workspace_id=workspace_id, owner_kind=kind, owner_id=owner_id, body=body, author=by, ids=works.ids, now=works.now(),
+        c,
+        workspace_id=workspace_id,
+        owner_kind=kind,
+        owner_id=owner_id,
+        body=body,
+        author=by,
+        ids=works.ids,
+        now=works.now(),
         valid_from=valid_from,
-    )  # fmt: skip
+    )
 
 
 def _plan_again(works: Works, c: Connection, route_id: str) -> None:
@@ -306,7 +393,8 @@ def check_rules(works: Works, route_id: str, book: Rulebook) -> tuple[Finding, .
 
 
 def save_rules(works: Works, route_id: str, book: Rulebook, *, by: str, force: bool = False) -> SavedRules:
-    """A new version of the rules, checked against the ledger first; what is held is planned again, without reading again.
+    """A new version of the rules, checked against the ledger first; what is held is planned again, without reading
+    again.
 
     Raises Rejected with the blocking findings unless `force`: a rule that names a missing account only holds records.
     """
@@ -320,15 +408,26 @@ def save_rules(works: Works, route_id: str, book: Rulebook, *, by: str, force: b
         )
     with works.database.writing() as c:
         route = setups.get_route(c, route_id)
-        assert route is not None
+        if route is None:
+            raise UsageError("There is no such route.", record=route_id)
         valid_from = None if book.valid_from == date.min else book.valid_from
         n = _save(works, c, route.workspace_id, RULEBOOK, route_id, rulebook_text(book), by=by, valid_from=valid_from)
         _plan_again(works, c, route_id)
         note(
-            works, c, verb="rules saved", subject=route_id, by=by, workspace_id=route.workspace_id,
+            works,
+            c,
+            verb="rules saved",
+            subject=route_id,
+            by=by,
+            workspace_id=route.workspace_id,
             chain=audit.company_chain(route.company_id),
-            facts={"version": n, "rules": len(book.rules), "hash": hash_of(rulebook_text(book)), "findings": [encode_finding(f)["code"] for f in findings]},
-        )  # fmt: skip
+            facts={
+                "version": n,
+                "rules": len(book.rules),
+                "hash": hash_of(rulebook_text(book)),
+                "findings": [encode_finding(f)["code"] for f in findings],
+            },
+        )
     return SavedRules(n, findings)
 
 
@@ -353,9 +452,15 @@ def open_door(
             raise UsageError("There is no such connection.", record=connection_id)
         url = doors.door_url(public_url, connection.connector, secret_part)
         door_id = setups.add_door(
-            c, workspace_id=connection.workspace_id, connection_id=connection_id, connector=connection.connector,
-            path_hash=doors.path_hash(secret_part), settings={"url": url}, ids=works.ids, now=works.now(),
-        )  # fmt: skip
+            c,
+            workspace_id=connection.workspace_id,
+            connection_id=connection_id,
+            connector=connection.connector,
+            path_hash=doors.path_hash(secret_part),
+            settings={"url": url},
+            ids=works.ids,
+            now=works.now(),
+        )
         if signature_key:
             _seal(works, c, connection.workspace_id, ("door", door_id), doors.KEY_FIELD, signature_key)
         note(

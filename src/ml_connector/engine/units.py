@@ -1,4 +1,6 @@
-"""Units: what may run, what is due now, and running one. Plain functions over rows; the durable engine only decides when and where."""
+"""Units: what may run, what is due now, and running one. Plain functions over rows; the durable engine only decides
+when and where.
+"""
 
 from __future__ import annotations
 
@@ -76,7 +78,7 @@ def _more(works: Works, drained: Drained) -> bool:
     return drained.worked and drained.due_at is not None and drained.due_at <= works.now() and drained.paused is None
 
 
-def run_all_due(works: Works, *, most: int = 10_000, only: Callable[[Unit], bool] = lambda unit: True) -> list[Ran]:
+def run_all_due(works: Works, *, most: int = 10_000, only: Callable[[Unit], bool] = bool) -> list[Ran]:
     """Run due units one after another until nothing is due: what commands, tests and simulations use."""
     ran: list[Ran] = []
     while len(ran) < most:

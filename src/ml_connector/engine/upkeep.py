@@ -91,9 +91,14 @@ def refresh_credentials(works: Works, connection: ConnectionRow, *, at_once: boo
     with works.database.writing() as c:
         setup.store_credentials(works, c, connection.workspace_id, connection.id, fresh)
         setup.note(
-            works, c, verb="credentials renewed", subject=connection.id, by="system", workspace_id=connection.workspace_id,
+            works,
+            c,
+            verb="credentials renewed",
+            subject=connection.id,
+            by="system",
+            workspace_id=connection.workspace_id,
             facts={"expires_at": fresh.get("expires_at", "")},
-        )  # fmt: skip
+        )
     return True
 
 
@@ -163,11 +168,17 @@ def _assign(works: Works, door_id: str, account_ref: str | None) -> bool:
         rows = [row for row in rows if door.workspace_id in (None, row.workspace_id)]
         if not rows:
             item: dict[str, Any] = {
-                "subject": door_id, "company_id": None, "connection_id": door.connection_id, "trip_id": None,
-                "code": "account-unknown", "field": account_ref, "proposal": {},
+                "subject": door_id,
+                "company_id": None,
+                "connection_id": door.connection_id,
+                "trip_id": None,
+                "code": "account-unknown",
+                "field": account_ref,
+                "proposal": {},
                 "sentence": f"Webhooks arrive for {door.connector} account {account_ref}, which no connection has. "
-                "Connect it, or run `ml-connector ping` so that a connection learns its account; the notices wait a week.",
-            }  # fmt: skip
+                "Connect it, or run `ml-connector ping` so that a connection learns its account;"
+                " the notices wait a week.",
+            }
             reviews.raise_items(
                 c, [item], workspace_id=door.workspace_id or setups.DEFAULT_WORKSPACE, ids=works.ids, now=works.now()
             )
@@ -191,8 +202,13 @@ def _tell(works: Works, connection: ConnectionRow, fault: ConnectorError) -> Non
         ) - works.now() < ALERT_BEFORE // timedelta(microseconds=1)
         if near or not isinstance(fault, Transient):
             item = {
-                "subject": connection.id, "company_id": None, "connection_id": connection.id, "trip_id": None,
-                "code": "token-expiring", "field": "", "proposal": {"expires_at": expires or ""},
+                "subject": connection.id,
+                "company_id": None,
+                "connection_id": connection.id,
+                "trip_id": None,
+                "code": "token-expiring",
+                "field": "",
+                "proposal": {"expires_at": expires or ""},
                 "sentence": f"The access token of {connection.title} could not be renewed: {fault.what} {fault.fix}",
-            }  # fmt: skip
+            }
             reviews.raise_items(c, [item], workspace_id=connection.workspace_id, ids=works.ids, now=works.now())

@@ -201,7 +201,9 @@ class Line:
 
 
 def open_line(works: Works, connection_id: str) -> Line:
-    """The line of a connection: credentials opened, hosts checked. Raises UsageError when there is no such connection."""
+    """The line of a connection: credentials opened, hosts checked. Raises UsageError when there is no such
+    connection.
+    """
     with works.database.reading() as c:
         connection = setups.get_connection(c, connection_id)
         if connection is None:

@@ -66,7 +66,9 @@ def plan(document: Document, related: Related, *, terms: Terms, rulebook: Rulebo
         return _party(document, related, terms)
     if isinstance(document, Location):
         return _location(document, terms)
-    return _order(document, related, books)
+    if isinstance(document, Sale):
+        return _order(document, related, books)
+    return Ignore("Square has no such records")
 
 
 def _payment(capture: Capture, related: Related, books: Books) -> Verdict:

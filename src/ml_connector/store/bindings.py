@@ -14,6 +14,8 @@ from ml_connector.store.tables import Micros, binding
 
 @dataclass(frozen=True, slots=True)
 class Binding:
+    """Our key and their id."""
+
     our_key: str
     kind: str
     remote_id: str
@@ -35,14 +37,31 @@ def of_keys(c: Connection, connection_id: str, kind: str, keys: Sequence[str]) -
 
 
 def bind(
-    c: Connection, connection_id: str, kind: str, our_key: str, *, remote_id: str, how: str, workspace_id: str, ids: Ids,
-    now: Micros, etag: str | None = None
-) -> None:  # fmt: skip
+    c: Connection,
+    connection_id: str,
+    kind: str,
+    our_key: str,
+    *,
+    remote_id: str,
+    how: str,
+    workspace_id: str,
+    ids: Ids,
+    now: Micros,
+    etag: str | None = None,
+) -> None:
     """Remember, or change, what our key is on the other side. `how`: made, matched or decided by a person."""
     row = {
-        "id": ids.new(), "workspace_id": workspace_id, "connection_id": connection_id, "kind": kind, "our_key": our_key,
-        "remote_id": remote_id, "etag": etag, "how": how, "created_at": now, "updated_at": now,
-    }  # fmt: skip
+        "id": ids.new(),
+        "workspace_id": workspace_id,
+        "connection_id": connection_id,
+        "kind": kind,
+        "our_key": our_key,
+        "remote_id": remote_id,
+        "etag": etag,
+        "how": how,
+        "created_at": now,
+        "updated_at": now,
+    }
     if upsert_ignore(c, binding, [row]) == 0:
         c.execute(
             update(binding)

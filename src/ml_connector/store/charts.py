@@ -64,9 +64,15 @@ def keep(
         chart,
         [
             {
-                "id": ids.new(), "workspace_id": workspace_id, "company_id": company_id, "part": WHOLE, "n": n, "read_at": at,
-                "hash": hash_text, "body": body,
+                "id": ids.new(),
+                "workspace_id": workspace_id,
+                "company_id": company_id,
+                "part": WHOLE,
+                "n": n,
+                "read_at": at,
+                "hash": hash_text,
+                "body": body,
             }
         ],
-    )  # fmt: skip
+    )
     return n, True

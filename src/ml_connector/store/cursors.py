@@ -13,6 +13,8 @@ from ml_connector.store.tables import Micros, connection, cursor
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
+    """How far one stream has been read."""
+
     id: str
     workspace_id: str
     connection_id: str
@@ -28,9 +30,15 @@ def _cursor(row: object) -> Cursor:
 
 
 _COLUMNS = (
-    cursor.c.id, cursor.c.workspace_id, cursor.c.connection_id, cursor.c.stream, cursor.c.position, cursor.c.due_at,
-    cursor.c.failures, cursor.c.reason,
-)  # fmt: skip
+    cursor.c.id,
+    cursor.c.workspace_id,
+    cursor.c.connection_id,
+    cursor.c.stream,
+    cursor.c.position,
+    cursor.c.due_at,
+    cursor.c.failures,
+    cursor.c.reason,
+)
 NEVER = 2**62  # a walk's mark is a cursor that no ticker picks up
 
 
@@ -39,13 +47,18 @@ def ensure(
 ) -> None:
     """Have a cursor for this stream."""
     row = {
-        "id": ids.new(), "workspace_id": workspace_id, "connection_id": connection_id, "stream": stream, "due_at": due_at,
+        "id": ids.new(),
+        "workspace_id": workspace_id,
+        "connection_id": connection_id,
+        "stream": stream,
+        "due_at": due_at,
         "updated_at": now,
-    }  # fmt: skip
+    }
     upsert_ignore(c, cursor, [row])
 
 
 def get(c: Connection, connection_id: str, stream: str) -> Cursor | None:
+    """The cursor of one stream."""
     row = c.execute(
         select(*_COLUMNS).where(cursor.c.connection_id == connection_id, cursor.c.stream == stream)
     ).one_or_none()

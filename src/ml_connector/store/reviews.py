@@ -106,6 +106,7 @@ def open_items(
 
 
 def by_id(c: Connection, workspace_id: str, item_id: str) -> ReviewItem | None:
+    """One question by its id."""
     row = c.execute(
         select(review_item).where(review_item.c.workspace_id == workspace_id, review_item.c.id == item_id)
     ).one_or_none()
@@ -145,4 +146,4 @@ def counts(c: Connection, workspace_id: str) -> dict[str, int]:
         .where(review_item.c.workspace_id == workspace_id, review_item.c.state == "open")
         .group_by(review_item.c.code)
     )
-    return {code: number for code, number in rows}
+    return {row[0]: row[1] for row in rows}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -110,23 +110,49 @@ def ensure_workspace(c: Connection, *, name: str, now: Micros) -> str:
 
 def _connection(row: Any) -> ConnectionRow:
     return ConnectionRow(
-        row.id, row.workspace_id, row.connector, row.code, row.title, row.account_ref, row.base_url,
-        json.loads(row.settings), row.state, row.paused_until, row.reason,
-    )  # fmt: skip
+        row.id,
+        row.workspace_id,
+        row.connector,
+        row.code,
+        row.title,
+        row.account_ref,
+        row.base_url,
+        json.loads(row.settings),
+        row.state,
+        row.paused_until,
+        row.reason,
+    )
 
 
 def add_connection(
-    c: Connection, *, workspace_id: str, connector: str, code: str, title: str, base_url: str | None,
-    settings: Mapping[str, Any], ids: Ids, now: Micros, account_ref: str | None = None
-) -> str:  # fmt: skip
+    c: Connection,
+    *,
+    workspace_id: str,
+    connector: str,
+    code: str,
+    title: str,
+    base_url: str | None,
+    settings: Mapping[str, Any],
+    ids: Ids,
+    now: Micros,
+    account_ref: str | None = None,
+) -> str:
     """A new connection, active. Raises IntegrityError when the code is taken."""
     connection_id = ids.new()
     c.execute(
         insert(connection).values(
-            id=connection_id, workspace_id=workspace_id, connector=connector, code=code, title=title,
-            account_ref=account_ref, base_url=base_url, settings=json.dumps(dict(settings)), state="active", created_at=now,
+            id=connection_id,
+            workspace_id=workspace_id,
+            connector=connector,
+            code=code,
+            title=title,
+            account_ref=account_ref,
+            base_url=base_url,
+            settings=json.dumps(dict(settings)),
+            state="active",
+            created_at=now,
         )
-    )  # fmt: skip
+    )
     return connection_id
 
 
@@ -138,11 +164,13 @@ def update_connection(c: Connection, connection_id: str, **values: Any) -> None:
 
 
 def get_connection(c: Connection, connection_id: str) -> ConnectionRow | None:
+    """A connection by its id."""
     row = c.execute(select(connection).where(connection.c.id == connection_id)).one_or_none()
     return _connection(row) if row else None
 
 
 def connection_by_code(c: Connection, workspace_id: str, code: str) -> ConnectionRow | None:
+    """The connection of this code in a workspace."""
     row = c.execute(
         select(connection).where(connection.c.workspace_id == workspace_id, connection.c.code == code)
     ).one_or_none()
@@ -158,6 +186,7 @@ def connections_by_account(c: Connection, connector: str, account_ref: str) -> l
 
 
 def connections(c: Connection, workspace_id: str | None = None) -> list[ConnectionRow]:
+    """Every connection, of one workspace or of all."""
     query = select(connection).order_by(connection.c.id)
     if workspace_id is not None:
         query = query.where(connection.c.workspace_id == workspace_id)
@@ -165,7 +194,9 @@ def connections(c: Connection, workspace_id: str | None = None) -> list[Connecti
 
 
 def pause(c: Connection, connection_id: str, *, reason: str, until: Micros | None) -> bool:
-    """Stop calling for this connection (until: by itself; None: until a person repairs it). False: it was paused already."""
+    """Stop calling for this connection (until: by itself; None: until a person repairs it). False: it was paused
+    already.
+    """
     return (
         c.execute(
             update(connection)
@@ -194,25 +225,42 @@ def _company(row: Any) -> CompanyRow:
 
 
 def add_company(
-    c: Connection, *, workspace_id: str, connection_id: str, name: str, base_currency: str, time_zone: str,
-    go_live: date | None, ids: Ids, now: Micros
-) -> str:  # fmt: skip
+    c: Connection,
+    *,
+    workspace_id: str,
+    connection_id: str,
+    name: str,
+    base_currency: str,
+    time_zone: str,
+    go_live: date | None,
+    ids: Ids,
+    now: Micros,
+) -> str:
+    """A new set of books; its id."""
     company_id = ids.new()
     c.execute(
         insert(company).values(
-            id=company_id, workspace_id=workspace_id, connection_id=connection_id, name=name, base_currency=base_currency,
-            time_zone=time_zone, go_live=go_live.isoformat() if go_live else None, created_at=now,
+            id=company_id,
+            workspace_id=workspace_id,
+            connection_id=connection_id,
+            name=name,
+            base_currency=base_currency,
+            time_zone=time_zone,
+            go_live=go_live.isoformat() if go_live else None,
+            created_at=now,
         )
-    )  # fmt: skip
+    )
     return company_id
 
 
 def get_company(c: Connection, company_id: str) -> CompanyRow | None:
+    """A company by its id."""
     row = c.execute(select(company).where(company.c.id == company_id)).one_or_none()
     return _company(row) if row else None
 
 
 def companies(c: Connection, workspace_id: str | None = None) -> list[CompanyRow]:
+    """Every company, of one workspace or of all."""
     query = select(company).order_by(company.c.id)
     if workspace_id is not None:
         query = query.where(company.c.workspace_id == workspace_id)
@@ -220,20 +268,36 @@ def companies(c: Connection, workspace_id: str | None = None) -> list[CompanyRow
 
 
 def set_go_live(c: Connection, company_id: str, day: date | None) -> None:
+    """Nothing that happened before this day is booked."""
     c.execute(update(company).where(company.c.id == company_id).values(go_live=day.isoformat() if day else None))
 
 
 def add_route(
-    c: Connection, *, workspace_id: str, company_id: str, flow: str, source_id: str, target_id: str, posting: str, ids: Ids,
-    now: Micros
-) -> str:  # fmt: skip
+    c: Connection,
+    *,
+    workspace_id: str,
+    company_id: str,
+    flow: str,
+    source_id: str,
+    target_id: str,
+    posting: str,
+    ids: Ids,
+    now: Micros,
+) -> str:
+    """A new route; its id."""
     route_id = ids.new()
     c.execute(
         insert(route).values(
-            id=route_id, workspace_id=workspace_id, company_id=company_id, flow=flow, source_id=source_id,
-            target_id=target_id, posting=posting, created_at=now,
+            id=route_id,
+            workspace_id=workspace_id,
+            company_id=company_id,
+            flow=flow,
+            source_id=source_id,
+            target_id=target_id,
+            posting=posting,
+            created_at=now,
         )
-    )  # fmt: skip
+    )
     return route_id
 
 
@@ -257,6 +321,7 @@ def routes(
 
 
 def get_route(c: Connection, route_id: str) -> RouteRow | None:
+    """A route by its id."""
     row = c.execute(select(route).where(route.c.id == route_id)).one_or_none()
     return _route(row) if row else None
 
@@ -270,9 +335,17 @@ def switch_posting(c: Connection, route_id: str, posting: str) -> None:
 
 
 def add_config(
-    c: Connection, *, workspace_id: str, owner_kind: str, owner_id: str, body: str, author: str, ids: Ids, now: Micros,
-    valid_from: date | None = None
-) -> int:  # fmt: skip
+    c: Connection,
+    *,
+    workspace_id: str,
+    owner_kind: str,
+    owner_id: str,
+    body: str,
+    author: str,
+    ids: Ids,
+    now: Micros,
+    valid_from: date | None = None,
+) -> int:
     """The next version of settings or rules; its number."""
     last = c.execute(
         select(func.max(config.c.n)).where(config.c.owner_kind == owner_kind, config.c.owner_id == owner_id)
@@ -280,10 +353,17 @@ def add_config(
     n = (last or 0) + 1
     c.execute(
         insert(config).values(
-            id=ids.new(), workspace_id=workspace_id, owner_kind=owner_kind, owner_id=owner_id, n=n, body=body,
-            valid_from=valid_from.isoformat() if valid_from else None, author=author, created_at=now,
+            id=ids.new(),
+            workspace_id=workspace_id,
+            owner_kind=owner_kind,
+            owner_id=owner_id,
+            n=n,
+            body=body,
+            valid_from=valid_from.isoformat() if valid_from else None,
+            author=author,
+            created_at=now,
         )
-    )  # fmt: skip
+    )
     return n
 
 
@@ -301,6 +381,7 @@ def configs(c: Connection, owner_kind: str, owner_id: str) -> list[ConfigRow]:
 
 
 def newest_config(c: Connection, owner_kind: str, owner_id: str) -> ConfigRow | None:
+    """The version that was saved last."""
     row = c.execute(
         select(config)
         .where(config.c.owner_kind == owner_kind, config.c.owner_id == owner_id)
@@ -318,16 +399,29 @@ def newest_config(c: Connection, owner_kind: str, owner_id: str) -> ConfigRow | 
 
 
 def add_door(
-    c: Connection, *, workspace_id: str | None, connection_id: str | None, connector: str, path_hash: str,
-    settings: Mapping[str, Any], ids: Ids, now: Micros
-) -> str:  # fmt: skip
+    c: Connection,
+    *,
+    workspace_id: str | None,
+    connection_id: str | None,
+    connector: str,
+    path_hash: str,
+    settings: Mapping[str, Any],
+    ids: Ids,
+    now: Micros,
+) -> str:
+    """A new webhook address, kept by the hash of its path; its id."""
     door_id = ids.new()
     c.execute(
         insert(door).values(
-            id=door_id, workspace_id=workspace_id, connection_id=connection_id, connector=connector, path_hash=path_hash,
-            settings=json.dumps(dict(settings)), created_at=now,
+            id=door_id,
+            workspace_id=workspace_id,
+            connection_id=connection_id,
+            connector=connector,
+            path_hash=path_hash,
+            settings=json.dumps(dict(settings)),
+            created_at=now,
         )
-    )  # fmt: skip
+    )
     return door_id
 
 
@@ -336,11 +430,13 @@ def _door(row: Any) -> DoorRow:
 
 
 def door_by_path(c: Connection, path_hash: str) -> DoorRow | None:
+    """The door whose path has this hash."""
     row = c.execute(select(door).where(door.c.path_hash == path_hash)).one_or_none()
     return _door(row) if row else None
 
 
 def doors(c: Connection, *, connection_id: str | None = None) -> list[DoorRow]:
+    """Every door, or those of one connection."""
     query = select(door).order_by(door.c.id)
     if connection_id is not None:
         query = query.where(door.c.connection_id == connection_id)
@@ -348,6 +444,7 @@ def doors(c: Connection, *, connection_id: str | None = None) -> list[DoorRow]:
 
 
 def update_door(c: Connection, door_id: str, settings: Mapping[str, Any]) -> None:
+    """Change a door's settings."""
     c.execute(update(door).where(door.c.id == door_id).values(settings=json.dumps(dict(settings))))
 
 
@@ -356,9 +453,17 @@ def update_door(c: Connection, door_id: str, settings: Mapping[str, Any]) -> Non
 
 def _secret(row: Any) -> SecretRow:
     return SecretRow(
-        row.id, row.workspace_id, row.owner_kind, row.owner_id, row.field, row.n, row.key_id, bytes(row.nonce),
-        bytes(row.ciphertext), row.retired_at,
-    )  # fmt: skip
+        row.id,
+        row.workspace_id,
+        row.owner_kind,
+        row.owner_id,
+        row.field,
+        row.n,
+        row.key_id,
+        bytes(row.nonce),
+        bytes(row.ciphertext),
+        row.retired_at,
+    )
 
 
 def next_secret_n(c: Connection, owner_kind: str, owner_id: str, field: str) -> int:
@@ -372,16 +477,34 @@ def next_secret_n(c: Connection, owner_kind: str, owner_id: str, field: str) -> 
 
 
 def add_secret(
-    c: Connection, *, workspace_id: str | None, owner_kind: str, owner_id: str, field: str, n: int, key_id: str, nonce: bytes,
-    ciphertext: bytes, ids: Ids, now: Micros
-) -> None:  # fmt: skip
+    c: Connection,
+    *,
+    workspace_id: str | None,
+    owner_kind: str,
+    owner_id: str,
+    field: str,
+    n: int,
+    key_id: str,
+    nonce: bytes,
+    ciphertext: bytes,
+    ids: Ids,
+    now: Micros,
+) -> None:
     """A sealed secret beside the older ones of its field."""
     c.execute(
         insert(secret).values(
-            id=ids.new(), workspace_id=workspace_id, owner_kind=owner_kind, owner_id=owner_id, field=field, n=n, key_id=key_id,
-            nonce=nonce, ciphertext=ciphertext, created_at=now,
+            id=ids.new(),
+            workspace_id=workspace_id,
+            owner_kind=owner_kind,
+            owner_id=owner_id,
+            field=field,
+            n=n,
+            key_id=key_id,
+            nonce=nonce,
+            ciphertext=ciphertext,
+            created_at=now,
         )
-    )  # fmt: skip
+    )
 
 
 def retire_secrets(c: Connection, owner_kind: str, owner_id: str, field: str, *, below: int, at: Micros) -> int:
@@ -389,11 +512,14 @@ def retire_secrets(c: Connection, owner_kind: str, owner_id: str, field: str, *,
     return c.execute(
         update(secret)
         .where(
-            secret.c.owner_kind == owner_kind, secret.c.owner_id == owner_id, secret.c.field == field, secret.c.n < below,
+            secret.c.owner_kind == owner_kind,
+            secret.c.owner_id == owner_id,
+            secret.c.field == field,
+            secret.c.n < below,
             secret.c.retired_at.is_(None),
         )
         .values(retired_at=at)
-    ).rowcount  # fmt: skip
+    ).rowcount
 
 
 def secrets(c: Connection, owner_kind: str, owner_id: str, *, now: Micros) -> list[SecretRow]:
@@ -401,11 +527,12 @@ def secrets(c: Connection, owner_kind: str, owner_id: str, *, now: Micros) -> li
     rows = c.execute(
         select(secret)
         .where(
-            secret.c.owner_kind == owner_kind, secret.c.owner_id == owner_id,
+            secret.c.owner_kind == owner_kind,
+            secret.c.owner_id == owner_id,
             secret.c.retired_at.is_(None) | (secret.c.retired_at > now),
         )
         .order_by(secret.c.field, secret.c.n.desc())
-    )  # fmt: skip
+    )
     return [_secret(row) for row in rows]
 
 
@@ -425,6 +552,7 @@ def reseal(c: Connection, secret_id: str, *, key_id: str, nonce: bytes, cipherte
 def add_oauth_state(
     c: Connection, *, state_hash: str, workspace_id: str, connector: str, facts: Mapping[str, Any], now: Micros
 ) -> None:
+    """Remember a consent that was asked for."""
     c.execute(
         insert(oauth_state).values(
             state_hash=state_hash,

@@ -1,4 +1,6 @@
-"""Submissions and their attempts: what is sent to a target, the intention before each call and what was learned after it."""
+"""Submissions and their attempts: what is sent to a target, the intention before each call and what was learned after
+it.
+"""
 
 from __future__ import annotations
 
@@ -54,15 +56,34 @@ class Attempt:
 
 
 _COLUMNS = (
-    submission.c.id, submission.c.company_id, submission.c.target_id, submission.c.key, submission.c.token, submission.c.kind,
-    submission.c.ordinal, submission.c.content, submission.c.state, submission.c.remote_id, submission.c.number,
-    submission.c.etag, submission.c.observed, submission.c.job_id, submission.c.due_at, submission.c.fault,
+    submission.c.id,
+    submission.c.company_id,
+    submission.c.target_id,
+    submission.c.key,
+    submission.c.token,
+    submission.c.kind,
+    submission.c.ordinal,
+    submission.c.content,
+    submission.c.state,
+    submission.c.remote_id,
+    submission.c.number,
+    submission.c.etag,
+    submission.c.observed,
+    submission.c.job_id,
+    submission.c.due_at,
+    submission.c.fault,
     submission.c.created_at,
-)  # fmt: skip
+)
 _ATTEMPT = (
-    attempt.c.id, attempt.c.submission_id, attempt.c.call, attempt.c.n, attempt.c.started_at, attempt.c.ended_at,
-    attempt.c.outcome, attempt.c.fault,
-)  # fmt: skip
+    attempt.c.id,
+    attempt.c.submission_id,
+    attempt.c.call,
+    attempt.c.n,
+    attempt.c.started_at,
+    attempt.c.ended_at,
+    attempt.c.outcome,
+    attempt.c.fault,
+)
 
 
 def _submission(row: Row[*tuple[Any, ...]]) -> Submission:
@@ -124,6 +145,7 @@ def companies_due(c: Connection, *, now: Micros) -> list[str]:
 
 
 def by_ids(c: Connection, ids: Sequence[str]) -> dict[str, Submission]:
+    """Submissions by id."""
     found = {}
     for part in chunks(ids):
         found.update(
@@ -158,7 +180,8 @@ def of_company(
 
 def move(c: Connection, rows: Sequence[Mapping[str, Any]], *, source: str | tuple[str, ...], target: str) -> int:
     """Move submissions along one arrow, each with its own values: `id` and any of remote_id, number, etag, observed,
-    job_id, due_at, fault (the same ones in every row), `updated_at`. How many were still in a source state."""
+    job_id, due_at, fault (the same ones in every row), `updated_at`. How many were still in a source state.
+    """
     if not rows:
         return 0
     sources = (source,) if isinstance(source, str) else source

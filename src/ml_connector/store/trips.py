@@ -81,8 +81,9 @@ def start(
 ) -> int:
     """Give records a trip on a route: (route, record, kind, occurred_at) each. Known trips become due again.
 
-    A trip at rest (posted, ignored, held) goes back to `received`; one that is posting is only marked due and is looked at
-    again when it has finished; a reversed one stays as it is until a person opens it. Returns how many are new.
+    A trip at rest (posted, ignored, held) goes back to `received`; one that is posting is only marked due and is
+    looked at again when it has finished; a reversed one stays as it is until a person opens it. Returns how many are
+    new.
     """
     existing: dict[tuple[str, str], tuple[str, str]] = {}
     for part in chunks([one[1] for one in wanted]):
@@ -189,6 +190,7 @@ def settle_plan(c: Connection, target: str, rows: Sequence[Mapping[str, Any]]) -
 
 
 def by_ids(c: Connection, trip_ids: Sequence[str]) -> dict[str, Trip]:
+    """Trips by id."""
     found = {}
     for part in chunks(trip_ids):
         for row in c.execute(select(*_COLUMNS).where(trip.c.id.in_(part))):
@@ -412,7 +414,7 @@ def anybody_waits(c: Connection, connection_id: str) -> bool:
 
 
 def finish_posting(c: Connection, trip_ids: Sequence[str], *, now: Micros) -> int:
-    """All writes of these trips are done: posted; those whose record changed meanwhile (due again) are planned again."""
+    """All writes of these trips are done: posted; those whose record changed meanwhile are planned again."""
     done = 0
     for part in chunks(trip_ids):
         done += c.execute(

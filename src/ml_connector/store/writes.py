@@ -37,11 +37,22 @@ class Write:
 
 
 _COLUMNS = (
-    planned_write.c.id, planned_write.c.company_id, planned_write.c.trip_id, planned_write.c.key, planned_write.c.revision,
-    planned_write.c.kind, planned_write.c.content, planned_write.c.hash, planned_write.c.pool_key,
-    planned_write.c.submission_id, planned_write.c.state, planned_write.c.reverses_id, planned_write.c.remote_id,
-    planned_write.c.number, planned_write.c.created_at,
-)  # fmt: skip
+    planned_write.c.id,
+    planned_write.c.company_id,
+    planned_write.c.trip_id,
+    planned_write.c.key,
+    planned_write.c.revision,
+    planned_write.c.kind,
+    planned_write.c.content,
+    planned_write.c.hash,
+    planned_write.c.pool_key,
+    planned_write.c.submission_id,
+    planned_write.c.state,
+    planned_write.c.reverses_id,
+    planned_write.c.remote_id,
+    planned_write.c.number,
+    planned_write.c.created_at,
+)
 
 
 def _write(row: Row[*tuple[Any, ...]]) -> Write:
@@ -125,6 +136,7 @@ def of_submissions(c: Connection, submission_ids: Sequence[str]) -> dict[str, li
 
 
 def by_ids(c: Connection, ids: Sequence[str]) -> dict[str, Write]:
+    """Planned writes by id."""
     found = {}
     for part in chunks(ids):
         found.update({row.id: _write(row) for row in c.execute(select(*_COLUMNS).where(planned_write.c.id.in_(part)))})
@@ -142,7 +154,9 @@ def by_key(c: Connection, company_id: str, key: str) -> list[Write]:
 
 
 def sealable(c: Connection, company_id: str, *, pool: str | None, limit: int) -> list[Write]:
-    """Open writes of one pool (None: those that stand alone) whose route posts (or whose plan a person approved) and whose needed keys are done, in the order things happened."""
+    """Open writes of one pool (None: those that stand alone) whose route posts (or whose plan a person approved) and
+    whose needed keys are done, in the order things happened.
+    """
     need_done = aliased(planned_write)
     unmet = exists().where(
         write_need.c.write_id == planned_write.c.id,
