@@ -143,19 +143,10 @@ def _seal(
     works.conceal(text)
     n = setups.next_secret_n(c, owner[0], owner[1], field)
     sealed = seal(works.ring, text, workspace=workspace_id or "", owner=f"{owner[0]}:{owner[1]}", field=field, n=n)
-    setups.add_secret(
-        c,
-        workspace_id=workspace_id,
-        owner_kind=owner[0],
-        owner_id=owner[1],
-        field=field,
-        n=n,
-        key_id=sealed.key_id,
-        nonce=sealed.nonce,
-        ciphertext=sealed.ciphertext,
-        ids=works.ids,
-        now=works.now(),
+    row = setups.SecretRow(
+        works.ids.new(), workspace_id, *owner, field, n, sealed.key_id, sealed.nonce, sealed.ciphertext, None
     )
+    setups.add_secret(c, row, now=works.now())
     setups.retire_secrets(c, owner[0], owner[1], field, below=n, at=works.now() if older_until is None else older_until)
 
 

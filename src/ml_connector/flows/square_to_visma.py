@@ -66,9 +66,7 @@ def plan(document: Document, related: Related, *, terms: Terms, rulebook: Rulebo
         return _party(document, related, terms)
     if isinstance(document, Location):
         return _location(document, terms)
-    if isinstance(document, Sale):
-        return _order(document, related, books)
-    return Ignore("Square has no such records")
+    return _order(document, related, books)
 
 
 def _payment(capture: Capture, related: Related, books: Books) -> Verdict:

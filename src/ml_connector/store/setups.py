@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
@@ -476,35 +476,9 @@ def next_secret_n(c: Connection, owner_kind: str, owner_id: str, field: str) -> 
     return (last or 0) + 1
 
 
-def add_secret(
-    c: Connection,
-    *,
-    workspace_id: str | None,
-    owner_kind: str,
-    owner_id: str,
-    field: str,
-    n: int,
-    key_id: str,
-    nonce: bytes,
-    ciphertext: bytes,
-    ids: Ids,
-    now: Micros,
-) -> None:
+def add_secret(c: Connection, row: SecretRow, *, now: Micros) -> None:
     """A sealed secret beside the older ones of its field."""
-    c.execute(
-        insert(secret).values(
-            id=ids.new(),
-            workspace_id=workspace_id,
-            owner_kind=owner_kind,
-            owner_id=owner_id,
-            field=field,
-            n=n,
-            key_id=key_id,
-            nonce=nonce,
-            ciphertext=ciphertext,
-            created_at=now,
-        )
-    )
+    c.execute(insert(secret).values(created_at=now, **asdict(row)))
 
 
 def retire_secrets(c: Connection, owner_kind: str, owner_id: str, field: str, *, below: int, at: Micros) -> int:
