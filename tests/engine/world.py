@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -18,7 +19,7 @@ from ml_connector.engine.units import Ran, Unit, run_all_due
 from ml_connector.engine.works import Limits, Works
 from ml_connector.finance.rulebook import LocationTerms, Rule, Rulebook, Terms, When
 from ml_connector.flows import FLOWS
-from ml_connector.store.database import Database
+from ml_connector.store.database import Connection, Database
 from ml_connector.store.ids import Ids
 from ml_connector.store.migrations import migrate
 from ml_connector.store.setups import ConnectionRow
@@ -39,6 +40,26 @@ class Killed(BaseException):
     """The process dies here: no handler in the product may catch it."""
 
 
+class Doomed(Database):
+    """A real database that tells before and after each commit, and is gone for a process that has died."""
+
+    moment: Callable[[str, str], None] = staticmethod(lambda _moment, _what: None)
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        with super().writing() as c:
+            yield c
+            self.moment("before", "COMMIT")
+        self.moment("after", "COMMIT")
+
+    @contextmanager
+    def inbox_writing(self) -> Iterator[Connection]:
+        with super().inbox_writing() as c:
+            yield c
+            self.moment("before", "COMMIT inbox")
+        self.moment("after", "COMMIT inbox")
+
+
 class World:
     """Pretend Visma and Square, one company, one shop with three locations, and the works in between."""
 
@@ -46,19 +67,24 @@ class World:
         self.clock = HandClock(START)
         self.visma = Faulty(Visma(seed=seed), seed=seed)
         self.square = Faulty(Square(seed=seed), seed=seed)
-        self.database = Database(database_url, inbox_url=inbox_url)
+        self.database = Doomed(database_url, inbox_url=inbox_url)
         migrate(self.database)
+        self.database.moment = self._maybe_kill
         self.folder = folder
         self.ring = create_file(folder / "master.key")
         self.kill_when: Callable[[str, str], bool] | None = None
+        self.during: Callable[[str], None] | None = None
+        self.dead = False
+        self._starts = 0
         self.works = self.new_works()
 
     def new_works(self, holder: str = "worker-1") -> Works:
         """A process of ours, freshly started over the same database."""
+        self._starts += 1
         return Works(
             database=self.database,
             clock=self.clock,
-            ids=Ids(self.clock, random.Random(7)),
+            ids=Ids(self.clock, random.Random(self._starts)),
             ring=self.ring,
             tokens=TokenCache(self.clock),
             flows=FLOWS,
@@ -71,6 +97,7 @@ class World:
 
     def restart(self) -> None:
         """The process died and another starts."""
+        self.dead = False
         self.works = self.new_works("worker-2")
         self.clock.advance(61)
 
@@ -80,6 +107,8 @@ class World:
 
     def _answer(self, vendor: Faulty, request: httpx2.Request) -> httpx2.Response:
         self._maybe_kill("before", f"{request.method} {request.url.path}")
+        if self.during is not None:
+            self.during(f"{request.method} {request.url.path}")
         asked = Request(
             method=request.method,
             path=request.url.path,
@@ -99,8 +128,11 @@ class World:
         return httpx2.Response(answer.status, headers=list(answer.headers), content=answer.body, request=request)
 
     def _maybe_kill(self, moment: str, call: str) -> None:
+        """A process that died does nothing any more: no `finally` of it reaches a vendor or a row."""
+        if self.dead:
+            raise Killed("dead already")
         if self.kill_when is not None and self.kill_when(moment, call):
-            self.kill_when = None
+            self.kill_when, self.dead = None, True
             raise Killed(f"{moment} {call}")
 
     # ------------------------------------------------------------------------------------------ set-up
@@ -139,7 +171,12 @@ class World:
         """Every role mapped to the seeded chart."""
         places = self.shop["location_ids"]
         departments = [
-            Rule(f"at {place}", ("sales", "service_charge", "fee", "tips"), When(location=(place,)), dimensions=((1, f"{n}0"), (2, "000")))
+            Rule(
+                f"at {place}",
+                ("sales", "service_charge", "fee", "tips"),
+                When(location=(place,)),
+                dimensions=((1, f"{n}0"), (2, "000")),
+            )
             for n, place in enumerate(places, start=1)
         ]
         rates = [("25", "3001", "25", "S25", "2611"), ("12", "3002", "12", "S12", "2621")]
@@ -148,9 +185,15 @@ class World:
             when = When(vat_rate=(Decimal(rate),))
             by_rate.append(Rule(f"sales {rate}", ("sales", "service_charge"), when, account=sales, vat_code=code))
             by_rate.append(Rule(f"vat {rate}", ("vat",), when, account=payable, vat_id=vat_id, vat_code=code))
-        plain = [("clearing", "1580", "SQUARE"), ("till", "1910", "CASH"), ("bank", "1930", "BANK"), ("external", "1585", "CARD")]
+        plain = [
+            ("clearing", "1580", "SQUARE"),
+            ("till", "1910", "CASH"),
+            ("bank", "1930", "BANK"),
+            ("external", "1585", "CARD"),
+        ]
         cash = [
-            Rule(role, (role,), account=account, cash_account=account, payment_method=method) for role, account, method in plain
+            Rule(role, (role,), account=account, cash_account=account, payment_method=method)
+            for role, account, method in plain
         ]
         others = [
             ("sales", "3004"), ("service_charge", "3004"), ("tips", "2820"), ("gift_cards", "2421"), ("fee", "6570"), ("rounding", "3740"),
@@ -177,6 +220,20 @@ class World:
     def sell(self, **arguments: Any) -> dict[str, Any]:
         """One sale in the shop."""
         return dict(self.square.control("sell", arguments, self.clock.now()))
+
+    def do(self, verb: str, **arguments: Any) -> dict[str, Any]:
+        """Anything else that happens in the shop."""
+        return dict(self.square.control(verb, arguments, self.clock.now()))
+
+    def ledger(self, verb: str, **arguments: Any) -> Any:
+        """Something a person does in Visma."""
+        return self.visma.control(verb, {"tenant_id": self.company["tenant_id"], **arguments}, self.clock.now())
+
+    def fail(self, vendor: str, operation: str, effect: str | dict[str, Any], **rule: Any) -> str:
+        """From now on this call fails in this way (once, unless `times` says otherwise)."""
+        faulty = self.visma if vendor == "visma" else self.square
+        match = {"path": operation} if operation.startswith("/") else {"operation": operation}
+        return faulty.add({"match": match, "effect": effect, **rule})
 
     def books(self) -> list[dict[str, Any]]:
         """Every voucher in the pretend ledger."""
