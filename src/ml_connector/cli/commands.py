@@ -16,6 +16,7 @@ from ml_connector.cli import (
     connecting,
     demo,
     keys,
+    reference,
     repairing,
     reviewing,
     routes,
@@ -25,7 +26,7 @@ from ml_connector.cli import (
     tracing,
     webhooks,
 )
-from ml_connector.cli.output import MEANING, USAGE
+from ml_connector.cli.output import MEANING, USAGE, AsJson
 from ml_connector.cli.session import choose_workspace
 from ml_connector.store.setups import DEFAULT_WORKSPACE
 
@@ -50,7 +51,7 @@ def root(
 
 
 @app.command()
-def about(as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False) -> None:
+def about(as_json: AsJson = False) -> None:
     """The version that is installed."""
     number = version("ml-connector")
     print(json.dumps({"version": number}) if as_json else f"ml-connector {number}")
@@ -58,7 +59,7 @@ def about(as_json: Annotated[bool, typer.Option("--json", help="One JSON object.
 
 for group in (
     demo, connecting, routes, rules, running, reviewing, repairing, tracing, checking, audit_trail, keys, webhooks,
-    serving,
+    serving, reference,
 ):  # fmt: skip
     group.register(app)
 

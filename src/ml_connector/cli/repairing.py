@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -60,7 +61,7 @@ def undo(
                 fix=f"Name one of: {', '.join(trips)}.",
             )
         if not yes:
-            if as_json:
+            if as_json or not sys.stdin.isatty():
                 raise UsageError("Undo asks first.", record=name, fix="Say --yes.")
             typer.confirm(f"Reverse everything posted for {name}?", abort=True, err=True)
         keys = replaying.undo(s.works, trips[0], by=s.by)
