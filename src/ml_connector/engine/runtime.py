@@ -83,7 +83,7 @@ class Counts:
 class Run(Protocol):
     """How a unit is run: `units.run_unit`, or a test's own."""
 
-    def __call__(self, works: Works, unit: Unit, *, stop: Callable[[], bool]) -> Ran: ...
+    def __call__(self, works: Works, unit: Unit, /, *, stop: Callable[[], bool]) -> Ran: ...
 
 
 class Runtime:
