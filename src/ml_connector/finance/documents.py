@@ -74,6 +74,25 @@ class SaleReturn:
 
 
 @dataclass(frozen=True, slots=True)
+class Coupon:
+    """A coupon of a sale: informational, the lines are already reduced by it. `net` and `tax` are positive."""
+
+    code: str
+    net: Money
+    tax: Money
+    type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StatedRefund:
+    """A refund as its sale names it: its `id`, the positive amount, the reason. The refund is a record of its own."""
+
+    id: str
+    amount: Money
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Sale:
     """An order. `total` = lines + taxes + tip + rounding, as the source states it."""
 
@@ -92,6 +111,20 @@ class Sale:
     customer_id: str | None = None
     returns: tuple[SaleReturn, ...] = ()
     reference: str = ""
+    status: str = ""  # the source's own word where `state` says less: a shop's custom statuses too
+    payment_method: str = ""  # the gateway or method by which the buyer chose to pay, in the source's word
+    payment_title: str = ""  # how the shop shows it; free text
+    transaction_id: str = ""  # the processor's id of the payment, where the source was told
+    paid_at: datetime | None = None  # when the source marked it paid: no proof that money came
+    buyer: Party | None = None  # name and address as agreed in this order; its id is a guest's own without customer_id
+    guest: bool = False
+    country: str = ""  # where it goes to (ISO 3166 alpha-2), else where the buyer is
+    prices_include_tax: bool | None = None
+    vat_exempt: bool = False
+    coupons: tuple[Coupon, ...] = ()
+    refunds: tuple[StatedRefund, ...] = ()
+    origin: str = ""  # how the order came about, in the source's word
+    identity: str = ""  # differs when the source gave the same id to another order (after a restored backup)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +147,20 @@ class Capture:
     refunded: Money | None = None
     offline: bool = False
     reference: str = ""
+    net: Money | None = None  # what the account received in the sale's currency, as the source states it
+    platform_fee: Money | None = None  # a partner's share, taken off beside the processor's fee
+    invoice_number: str = ""  # the number the seller gave the payment
+    custom_id: str = ""  # whatever else the seller wrote on it
+    converted: Converted | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """An amount that the source put into another currency: what was credited or debited there, and its rate."""
+
+    amount: Money
+    rate: Decimal | None = None  # target units for one unit of the source's currency
+    fee: Money | None = None  # where the fee was charged in that currency
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +177,11 @@ class Refund:
     occurred_at: datetime
     updated_at: datetime
     reason: str = ""
+    sale_id: str | None = None  # the sale it belongs to, where the source says so itself
+    returned: SaleReturn | None = None  # what came back, where the refund itself lists it
+    whole: bool | None = None  # the source calls it a refund of everything that was left
+    by_processor: bool | None = None  # True: the processor moved the money; False: a person gave it back elsewhere
+    payment_method: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +206,16 @@ class Invoice:
     updated_at: datetime
     version: int = 0
     text: str = ""
+    lines: tuple[SaleLine, ...] = ()  # they sum to `requested`
+    payments: tuple[InvoiceRow, ...] = ()
+    refunds: tuple[InvoiceRow, ...] = ()
+    due: Money | None = None  # what is still open, as the source states it
+    tip: Money | None = None  # given on top of `requested`
+    issued_on: date | None = None
+    recipient: Party | None = None  # a source without customer records names the customer on the invoice alone
+    reference: str = ""
+    parent_id: str | None = None
+    takes_part_payments: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +265,86 @@ class Dispute:
     reason: str
     due_at: datetime | None
     updated_at: datetime
+    opened_at: datetime | None = None
+    outcome: str = ""  # the source's word
+    stage: str = ""  # the source's word: inquiry, chargeback...
+    refunded: Money | None = None
+    payment_ids: tuple[str, ...] = ()  # all of them, where one dispute names several
+    invoice_number: str = ""
+    movements: tuple[DisputeMovement, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeMovement:
+    """Money that a dispute moved on the seller's account, as its record tells it: negative is taken, positive given."""
+
+    amount: Money
+    reason: str
+    occurred_at: datetime | None = None
+
+
+MovementRole = Literal[
+    "receipt", "sent", "refund", "fee", "fee_returned", "conversion", "funding", "withdrawal", "withdrawal_returned",
+    "reserve", "dispute", "mirror", "transfer", "card", "bonus", "none", "other",
+]  # fmt: skip
+"""What a movement is in the books: `receipt` and `sent` payments; `reserve` money held or released; `mirror` takes back
+what it refers to; `none` moved no money; `other` nobody can say: suspense."""
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """One row of a processor's own account: `amount` and `fee` signed from our side, the balance moves by their sum.
+
+    `id` is unique; `transaction_id` need not be: one may stand in several rows. `code` is the source's word, `role` ours.
+    """
+
+    id: str
+    transaction_id: str
+    code: str
+    role: MovementRole
+    state: Literal["completed", "pending", "denied", "reversed", "unknown"]
+    amount: Money
+    fee: Money | None  # below zero when it was taken; None: none is stated
+    occurred_at: datetime
+    updated_at: datetime
+    reference_id: str | None = None
+    reference_type: Literal["transaction", "order", "subscription", "agreement", "other"] | None = None
+    status: str = ""  # the source's word
+    invoice_id: str | None = None  # the source's own invoice that was paid
+    invoice_number: str = ""
+    custom_id: str = ""
+    balance: Money | None = None  # what was available after it
+    party: Party | None = None
+    text: str = ""
+
+    @property
+    def net(self) -> Money:
+        """What the balance moved by. Raises ValueError where the fee is in another currency."""
+        return self.amount if self.fee is None else self.amount + self.fee
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceAdjustment:
+    """What people did in the ledger to an invoice that came from a source, told back to the source. Moves no money there.
+
+    Content of a planned write. `payment_id` names the recorded payment to remove.
+    """
+
+    kind: Literal["external_payment", "external_payment_removal", "external_refund", "invoice_cancel"]
+    invoice_id: str
+    source: str
+    amount: Money | None = None
+    day: date | None = None
+    means: Means = "bank"
+    payment_id: str = ""
+    text: str = ""
+
+    def __post_init__(self) -> None:
+        moves = self.kind in {"external_payment", "external_refund"}
+        if moves and (self.amount is None or self.amount.minor <= 0 or self.day is None):
+            raise ValueError(f"an {self.kind} has a day and an amount above zero")
+        if self.kind == "external_payment_removal" and not self.payment_id:
+            raise ValueError("a removal names the payment")
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +390,8 @@ class Party:
     updated_at: datetime | None = None
     note: str = ""
     origin: str = ""  # how the source came to know the party, in its own word
+    group: str = ""  # customer group or role of the source
+    refused_numbers: tuple[str, ...] = ()  # VAT and organisation numbers as typed that are no such numbers
 
 
-Document = Sale | Capture | Refund | Invoice | Payout | Dispute | Location | Party
+Document = Sale | Capture | Refund | Invoice | Payout | Dispute | Location | Party | Movement
