@@ -182,11 +182,32 @@ class Refund:
     whole: bool | None = None  # the source calls it a refund of everything that was left
     by_processor: bool | None = None  # True: the processor moved the money; False: a person gave it back elsewhere
     payment_method: str = ""
+    fee_returned: Money | None = None  # given back by the processor with this refund; not the original fee
+    platform_fee_returned: Money | None = None
+    net: Money | None = None  # what left the account: amount less what was given back
+    invoice_number: str = ""
+    custom_id: str = ""
+    converted: Converted | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceRow:
+    """A payment of an invoice, or a refund on it, as the invoice lists it; `amount` is positive.
+
+    `origin`: money moved through the processor (`id` is then its payment or refund), or a person recorded it.
+    """
+
+    id: str
+    origin: Literal["processor", "recorded"]
+    means: Means
+    amount: Money
+    day: date | None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Invoice:
-    """An invoice of the source. Lines and tax are on its order."""
+    """An invoice of the source. Lines and tax are on its order, or here where it has none (`lines`)."""
 
     id: str
     number: str
@@ -295,7 +316,8 @@ what it refers to; `none` moved no money; `other` nobody can say: suspense."""
 class Movement:
     """One row of a processor's own account: `amount` and `fee` signed from our side, the balance moves by their sum.
 
-    `id` is unique; `transaction_id` need not be: one may stand in several rows. `code` is the source's word, `role` ours.
+    `id` is unique; `transaction_id` need not be: one may stand in several rows. `code` is the source's word, `role`
+    ours.
     """
 
     id: str
@@ -325,7 +347,7 @@ class Movement:
 
 @dataclass(frozen=True, slots=True)
 class InvoiceAdjustment:
-    """What people did in the ledger to an invoice that came from a source, told back to the source. Moves no money there.
+    """What people did in the ledger to an invoice that came from a source, told back to it. Moves no money there.
 
     Content of a planned write. `payment_id` names the recorded payment to remove.
     """
