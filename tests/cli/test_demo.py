@@ -42,8 +42,8 @@ def test_it_says_one_json_object_and_nothing_else(ended: Any) -> None:
     assert out.count("\n") == 1
     assert err == ""
     assert set(told) >= {
-        "records", "posted", "held", "ignored", "vouchers", "visma_calls", "duplicates_in_ledger", "clearing_unexplained",
-        "audit_chain_ok",
+        "records", "posted", "held", "ignored", "vouchers", "visma_calls", "duplicates_in_ledger",
+        "clearing_unexplained", "audit_chain_ok",
     }  # fmt: skip
     assert told["duplicates_in_ledger"] == 0
     assert told["clearing_unexplained"] == "0.00 EUR"

@@ -58,7 +58,8 @@ def test_an_error_under_json_is_one_object_on_standard_output(terminal: Terminal
     ended = terminal("ping", "nobody", "--json")
     assert ended.code == USAGE
     assert ended.json["error"] == {
-        "code": "MLC-702", "what": "There is no connection of this code.", "record": "nobody", "fix": "Known: none yet.",
+        "code": "MLC-702", "what": "There is no connection of this code.", "record": "nobody",
+        "fix": "Known: none yet.",
     }  # fmt: skip
 
 

@@ -1,0 +1,168 @@
+"""An install from nothing to a posted sale by commands alone, on pretend vendors over HTTP."""
+
+from __future__ import annotations
+
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ml_connector.cli.stories.pretend import Vendor, vendors
+from tests.cli.conftest import Terminal
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Vendor]]:
+    """Both vendors, and leave to call them."""
+    (tmp_path / "vendors").mkdir()
+    with vendors(tmp_path / "vendors") as found:
+        monkeypatch.setenv("MLC_ALLOW_INSECURE_HOSTS", ",".join(one.url for one in found.values()))
+        yield found
+
+
+def shipped(name: str, folder: Path) -> str:
+    (folder / name).write_text(files("ml_connector.cli").joinpath(name).read_text())
+    return name
+
+
+class Stay(urllib.request.HTTPRedirectHandler):
+    """A browser that does not follow: where it was sent is what a person would copy."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+def sell(outside: dict[str, Vendor]) -> str:
+    """A sale an hour ago; the order's id."""
+    an_hour_ago = (datetime.now(UTC) - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return str(outside["square"].do("sell", at=an_hour_ago)["order_id"])
+
+
+def good(ended: Any, *, code: int = 0) -> Any:
+    assert ended.code == code, ended.out + ended.err
+    return ended.json
+
+
+def set_up(terminal: Terminal, outside: dict[str, Vendor], folder: Path) -> dict[str, Any]:
+    visma, shop = outside["visma"], outside["square"]
+    company = visma.do("seed_company", base_currency="EUR")
+    places = [
+        {"id": key, "name": key.title(), "timezone": "Europe/Oslo"} for key in ("LOSLO", "LSTOCKHOLM", "LGOTHENBURG")
+    ]
+    seller: dict[str, Any] = shop.do("seed_merchant", name="Shop", locations=places, currency="EUR")
+    good(terminal("init", "--json"))
+    good(
+        terminal(
+            "connect", "visma", "--tenant-id", company["tenant_id"], "--client-id", company["client_id"], "--base-url",
+            visma.url, "--setting", f"token_url={visma.url}/connect/token", "--json",
+            VISMA_CLIENT_SECRET=company["client_secret"],
+        )
+    )  # fmt: skip
+    good(terminal("connect", "square", "--base-url", shop.url, "--json", SQUARE_ACCESS_TOKEN=seller["pat"]))
+    assert good(terminal("ping", "visma", "--json"))["ok"]
+    assert good(terminal("ping", "sq", "--json"))["account"] == seller["merchant_id"]
+    go_live = (datetime.now(UTC) - timedelta(days=2)).date().isoformat()
+    added = good(terminal("company", "add", "Shop", "--connection", "visma", "--go-live", go_live, "--json"))
+    assert added["base_currency"] == "EUR"
+    route = good(terminal("route", "add", "--source", "sq", "--terms", shipped("demo_terms.toml", folder), "--json"))
+    assert route["posting"] == "off"
+    good(terminal("rules", "import", shipped("demo_rules.toml", folder), "--json"))
+    return seller
+
+
+def test_a_sale_goes_from_square_to_visma_by_commands(
+    terminal: Terminal, outside: dict[str, Vendor], tmp_path: Path
+) -> None:
+    set_up(terminal, outside, tmp_path)
+    doctor = good(terminal("doctor", "--json"))
+    assert {one["verdict"] for one in doctor["items"]} == {"ok", "asked"}
+    order = sell(outside)
+
+    read = good(terminal("read", "sq", "--json"))
+    assert read["records"]["payment"] == {"received": 1}
+    dry = good(terminal("dry-run", "--json"))
+    (planned,) = [one for one in dry["records"] if one["kind"] == "payment"]
+    assert planned["outcome"] == "planned"
+    good(terminal("post", "--json"))
+    assert outside["visma"].do("books")["vouchers"] == []  # posting is off
+
+    assert good(terminal("route", "posting", "on", "--json"))["from"] == "off"
+    posted = good(terminal("post", "--json"))
+    assert posted["records"]["payment"] == {"posted": 1}
+    (voucher,) = outside["visma"].do("books")["vouchers"]
+    (story,) = [one for one in good(terminal("trace", order, "--json"))["stories"] if one["trips"]]
+    assert story["trips"][0]["plan_hash"] == planned["plan_hash"]
+    assert [one["number"] for one in story["vouchers"]] == [voucher["number"]]
+    assert good(terminal("census", "--json"))["documents"] == 1
+    assert good(terminal("clearing", "--json"))["ok"]
+
+    undone = good(terminal("undo", voucher["number"], "--yes", "--json"))
+    assert len(undone["reversals"]) == 1
+    good(terminal("post", "--json"))
+    first, second = outside["visma"].do("books")["vouchers"]
+    assert [line["debit"] for line in first["lines"]] == [line["credit"] for line in second["lines"]]
+    assert good(terminal("audit", "verify", "--json"))["ok"]
+
+
+def test_consent_is_posted_only_for_the_plan_that_was_seen(
+    terminal: Terminal, outside: dict[str, Vendor], tmp_path: Path
+) -> None:
+    set_up(terminal, outside, tmp_path)
+    good(terminal("route", "posting", "approve", "--json"))
+    sell(outside)
+    good(terminal("read", "--json"))
+    good(terminal("post", "--json"), code=1)
+    (item,) = good(terminal("review", "list", "--json"), code=1)["items"]
+    assert item["code"] == "consent"
+    assert good(terminal("review", "show", item["id"], "--json"))["answers"] == ["accept", "ignore"]
+    assert outside["visma"].do("books")["vouchers"] == []
+    good(terminal("review", "resolve", item["id"], "accept", "--json"))
+    good(terminal("post", "--json"))
+    assert len(outside["visma"].do("books")["vouchers"]) == 1
+
+
+def test_a_rule_that_names_a_missing_account_is_not_saved(
+    terminal: Terminal, outside: dict[str, Vendor], tmp_path: Path
+) -> None:
+    set_up(terminal, outside, tmp_path)
+    text = (tmp_path / "demo_rules.toml").read_text().replace('account = "3001"', 'account = "3301"')
+    (tmp_path / "wrong.toml").write_text(text)
+    checked = good(terminal("rules", "check", "wrong.toml", "--json"), code=1)
+    assert [one["code"] for one in checked["findings"] if one["blocks"]] == ["account-unknown"]
+    assert "3301" in good(terminal("rules", "import", "wrong.toml", "--json"), code=1)["error"]["what"]
+    good(terminal("rules", "export", "now.csv", "--json"))
+    assert good(terminal("rules", "check", "now.csv", "--json"))["ok"]
+    sell(outside)
+    good(terminal("read", "--json"))
+    good(terminal("post", "--json"))
+    (changed,) = good(terminal("rules", "what-if", "wrong.toml", "--json"))["changed"]
+    assert (changed["now"]["outcome"], changed["then"]["outcome"]) == ("planned", "held")
+
+
+def test_a_square_seller_is_connected_by_consent_and_read(
+    terminal: Terminal, outside: dict[str, Vendor], tmp_path: Path
+) -> None:
+    public = "http://127.0.0.1:8080"
+    shop = outside["square"]
+    seller = shop.do("seed_merchant", name="Shop", currency="EUR", redirect_uri=f"{public}/oauth/square/callback")
+    asked = good(
+        terminal(
+            "connect", "square", "--oauth", "--application-id", seller["application_id"], "--base-url", shop.url,
+            "--json",
+            SQUARE_APPLICATION_SECRET=seller["application_secret"], MLC_PUBLIC_URL=public,
+        )
+    )  # fmt: skip
+    try:
+        urllib.request.build_opener(Stay).open(asked["authorize_url"] + "&sandbox_consent=allow")
+        raise AssertionError("Square sent the browser nowhere")
+    except urllib.error.HTTPError as redirect:
+        back = redirect.headers["location"]
+    good(terminal("connect", "finish", "--json", OAUTH_RETURN_ADDRESS=back))
+    assert good(terminal("ping", "sq", "--json"))["account"] == seller["merchant_id"]
