@@ -20,6 +20,7 @@ class Entry:
 VENDORS = {
     "visma": Entry("ml_connector_sandbox.visma:Visma"),
     "square": Entry("ml_connector_sandbox.square:Square", scaled=True),
+    "paypal": Entry("ml_connector_sandbox.paypal:PayPal", scaled=True),
 }
 
 

@@ -1,0 +1,138 @@
+"""Which endpoint answers which request: path, scopes, body, query, and how long a request id is remembered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ml_connector_sandbox.paypal import api_orders, api_payments, api_webhooks, reporting
+from ml_connector_sandbox.paypal.calls import Answer, Call
+from ml_connector_sandbox.paypal.state import SERVICES
+from ml_connector_sandbox.paypal.times import DAY, HOUR
+
+_PAYMENTS_KEPT = 45 * DAY
+_ORDERS_KEPT = 6 * HOUR
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One endpoint. `scopes`: the token needs all of one of these. `again` answers a repeated request id."""
+
+    method: str
+    path: str
+    answer: Callable[[Call], Answer]
+    scopes: tuple[tuple[str, ...], ...]
+    body: Any = None
+    body_needed: bool = False
+    query: tuple[str, ...] = ()
+    kept: int = 0
+    again: Callable[[Call, str], Answer] | None = None
+
+    @property
+    def name(self) -> str:
+        """What it is counted as."""
+        return f"{self.method} {self.path}"
+
+
+def _any(*suffixes: str) -> tuple[tuple[str, ...], ...]:
+    return tuple((SERVICES + suffix,) for suffix in suffixes)
+
+
+_CAPTURE, _REFUND, _ORDER = _any("payments/payment/authcapture"), _any("payments/refund"), _any("payments/payment")
+_HOOKS = _any("applications/webhooks")
+_VERIFY = ((SERVICES + "applications/webhooks", SERVICES + "applications/verify-webhook-signature"),)
+_AUTHORIZATION = "/v2/payments/authorizations/{authorization_id}"
+_CAPTURES = "/v2/payments/captures/{capture_id}"
+_ORDERS = "/v2/checkout/orders"
+_WEBHOOK = "/v1/notifications/webhooks/{webhook_id}"
+_EVENTS = "/v1/notifications/webhooks-events"
+
+ROUTES: tuple[Route, ...] = (
+    Route("GET", _CAPTURES, api_payments.get_capture, _CAPTURE),
+    Route(
+        "POST", f"{_CAPTURES}/refund", api_payments.refund_capture, _REFUND, api_payments.REFUND,
+        kept=_PAYMENTS_KEPT, again=api_payments.show_refund,
+    ),
+    Route("GET", "/v2/payments/refunds/{refund_id}", api_payments.get_refund, _REFUND),
+    Route("GET", _AUTHORIZATION, api_payments.get_authorization, _CAPTURE),
+    Route(
+        "POST", f"{_AUTHORIZATION}/capture", api_payments.capture_authorization, _CAPTURE, api_payments.CAPTURE,
+        kept=_PAYMENTS_KEPT, again=api_payments.show_capture,
+    ),
+    Route(
+        "POST", f"{_AUTHORIZATION}/reauthorize", api_payments.reauthorize, _CAPTURE, api_payments.REAUTHORIZE,
+        kept=_PAYMENTS_KEPT, again=api_payments.show_authorization,
+    ),
+    Route("POST", f"{_AUTHORIZATION}/void", api_payments.void, _CAPTURE),
+    Route(
+        "POST", _ORDERS, api_orders.create, _ORDER, api_orders.CREATE, body_needed=True,
+        kept=_ORDERS_KEPT, again=api_orders.show,
+    ),
+    Route("GET", f"{_ORDERS}/{{id}}", api_orders.get, _ORDER, query=("fields",)),
+    Route(
+        "POST", f"{_ORDERS}/{{id}}/capture", api_orders.capture, _ORDER, api_orders.TAKE,
+        kept=_ORDERS_KEPT, again=api_orders.show_whole,
+    ),
+    Route(
+        "POST", f"{_ORDERS}/{{id}}/authorize", api_orders.authorize, _ORDER, api_orders.TAKE,
+        kept=_ORDERS_KEPT, again=api_orders.show_whole,
+    ),
+    Route(
+        "GET", "/v1/reporting/transactions", reporting.transactions, _any("reporting/search/read"),
+        query=reporting.QUERY,
+    ),
+    Route(
+        "GET", "/v1/reporting/balances", reporting.balances, _any("reporting/balances/read"),
+        query=("as_of_time", "currency_code"),
+    ),
+    Route("POST", "/v1/notifications/webhooks", api_webhooks.create, _HOOKS, api_webhooks.CREATE, body_needed=True),
+    Route("GET", "/v1/notifications/webhooks", api_webhooks.list_all, _HOOKS, query=("anchor_type",)),
+    Route("GET", _WEBHOOK, api_webhooks.get, _HOOKS),
+    Route("PATCH", _WEBHOOK, api_webhooks.patch, _HOOKS, api_webhooks.PATCH, body_needed=True),
+    Route("DELETE", _WEBHOOK, api_webhooks.delete, _HOOKS),
+    Route("GET", f"{_WEBHOOK}/event-types", api_webhooks.event_types_of, _HOOKS),
+    Route("GET", "/v1/notifications/webhooks-event-types", api_webhooks.event_types, ((),)),
+    Route(
+        "GET", _EVENTS, api_webhooks.events, _HOOKS,
+        query=("page_size", "start_time", "end_time", "transaction_id", "event_type", "next_page_token"),
+    ),
+    Route("GET", f"{_EVENTS}/{{event_id}}", api_webhooks.event, _HOOKS),
+    Route("POST", f"{_EVENTS}/{{event_id}}/resend", api_webhooks.resend, _HOOKS, api_webhooks.RESEND),
+    Route(
+        "POST", "/v1/notifications/simulate-event", api_webhooks.simulate, _HOOKS, api_webhooks.SIMULATE,
+        body_needed=True,
+    ),
+    Route(
+        "POST", "/v1/notifications/verify-webhook-signature", api_webhooks.verify, _VERIFY, api_webhooks.VERIFY,
+        body_needed=True,
+    ),
+)  # fmt: skip
+
+
+def find(method: str, parts: list[str]) -> tuple[Route | None, dict[str, str], bool]:
+    """The route of a request with the values of its path, and whether the path exists for any method."""
+    exists = False
+    for route, pattern in _TABLE.get(len(parts), []):
+        args: dict[str, str] = {}
+        for wanted, part in zip(pattern, parts, strict=True):
+            if wanted.startswith("{"):
+                args[wanted[1:-1]] = part
+            elif wanted != part:
+                break
+        else:
+            exists = True
+            if route.method == method:
+                return route, args, True
+    return None, {}, exists
+
+
+def _table() -> dict[int, list[tuple[Route, tuple[str, ...]]]]:
+    table: dict[int, list[tuple[Route, tuple[str, ...]]]] = {}
+    for route in ROUTES:
+        pattern = tuple(route.path.strip("/").split("/"))
+        table.setdefault(len(pattern), []).append((route, pattern))
+    return table
+
+
+_TABLE = _table()
