@@ -55,17 +55,21 @@ class Brought:
     """An object just read and its document; None where it cannot be read as one (planning says so in a review item)."""
 
     object: SourceObject
+    text: str  # of its payload, as it is kept
+    hash: str
     document: Document | None
     links: tuple[tuple[str, str], ...]
 
 
-def translated(wanted: Wanted, objects: Sequence[SourceObject]) -> list[Brought]:
+def translated(works: Works, wanted: Wanted, objects: Sequence[SourceObject]) -> list[Brought]:
     """Read each object as a document, once."""
     found = []
     for one in objects:
-        document = document_of(wanted.translate, one.kind, one.payload)
+        text = records.payload_text(one.payload)
+        name = records.payload_hash(text)
+        document = _document_of(works, wanted.translate, one, name)
         links = {link for _, flow in wanted.routes for link in flow.links(document)} if document is not None else set()
-        found.append(Brought(one, document, tuple(sorted(links))))
+        found.append(Brought(one, text, name, document, tuple(sorted(links))))
     return found
 
 
@@ -74,13 +78,12 @@ def readings_of(brought: Sequence[Brought], *, source: str, read_at: int) -> lis
     readings = []
     for each in brought:
         one = each.object
-        text = records.payload_text(one.payload)
         readings.append(
             Reading(
                 kind=one.kind,
                 external_id=one.external_id,
-                payload=text,
-                hash=records.payload_hash(text),
+                payload=each.text,
+                hash=each.hash,
                 stamp=one.stamp,
                 read_at=read_at,
                 occurred_at=micros(one.occurred_at),
@@ -92,12 +95,11 @@ def readings_of(brought: Sequence[Brought], *, source: str, read_at: int) -> lis
     return readings
 
 
-def document_of(translate: Translate | None, kind: str, payload: Mapping[str, object]) -> Document | None:
-    """The document, or None where the payload cannot be read as one (planning says so in a review item)."""
+def _document_of(works: Works, translate: Translate | None, one: SourceObject, payload_hash: str) -> Document | None:
     if translate is None:
         return None
     try:
-        return translate(kind, payload)
+        return works.documents.of((translate, one.kind, payload_hash), lambda: translate(one.kind, one.payload))
     except Untranslatable:
         return None
 

@@ -61,14 +61,22 @@ class Gathered:
         return Related(answers=known, decisions=case.decisions, posted=case.posted)
 
 
-def document_of(record: StoredRecord, translate: Translate) -> tuple[Document | None, Untranslatable | None]:
+def document_of(
+    works: Works, record: StoredRecord, translate: Translate
+) -> tuple[Document | None, Untranslatable | None]:
     """A stored record as a document, or why it cannot be read as one."""
     try:
-        if record.payload is None:
-            raise Untranslatable("The payload was erased.", field="payload", record=record.external_id)
-        return translate(record.kind, records.payload_of(record.payload)), None
+        return _translated(works, record, translate), None
     except Untranslatable as error:
         return None, error
+
+
+def _translated(works: Works, record: StoredRecord, translate: Translate) -> Document:
+    payload = record.payload
+    if payload is None:
+        raise Untranslatable("The payload was erased.", field="payload", record=record.external_id)
+    name = (translate, record.kind, record.hash)
+    return works.documents.of(name, lambda: translate(record.kind, records.payload_of(payload)))
 
 
 def gather(
@@ -76,39 +84,37 @@ def gather(
 ) -> Gathered:  # fmt: skip
     """Ask each case what it needs, again after each round of answers, until nothing new is asked."""
     found = Gathered(dict(known or {}), {}, {}, {})
-    translated: dict[tuple[str, int], Document | None] = {}
     tried: set[tuple[str, str]] = set()
+    asking: Sequence[Case] = cases
     for _ in range(ROUNDS):
-        asked, grown = _ask(cases, found, tried=tried)
-        if not asked and not grown:
-            break
+        shown = {case.id: found.related(case) for case in asking}
+        asked = _ask(asking, found, shown=shown, tried=tried)
         tried |= asked.keys()
-        _answer(works, c, asked, found=found, translated=translated)
+        _answer(works, c, asked, found=found)
+        # What a case needs follows from what it knows: one that learned nothing asks nothing new.
+        asking = [case for case in asking if found.related(case).answers.keys() != shown[case.id].answers.keys()]
+        if not asking:
+            break
     return found
 
 
 def _ask(
-    cases: Sequence[Case], found: Gathered, *, tried: set[tuple[str, str]]
-) -> tuple[dict[tuple[str, str], tuple[Need, Translate]], bool]:
-    """What every case still needs, by (connection, need name), leaving out what was tried before; whether any asks
-    more.
-    """
+    cases: Sequence[Case], found: Gathered, *, shown: Mapping[str, Related], tried: set[tuple[str, str]]
+) -> dict[tuple[str, str], tuple[Need, Translate]]:
+    """What every case still needs, by (connection, need name), leaving out what was tried before."""
     asked: dict[tuple[str, str], tuple[Need, Translate]] = {}
-    grown = False
     for case in cases:
         if case.document is None:
             continue
-        needs = case.flow.needs(case.document, found.related(case), case.terms)
-        names = [need.name for need in needs]
-        grown = grown or names != found.read.get(case.id)
-        found.read[case.id] = names
+        needs = case.flow.needs(case.document, shown[case.id], case.terms)
+        found.read[case.id] = [need.name for need in needs]
         missing = [need for need in needs if (_connection(case, need), need.name) not in found.answers]
         found.missing[case.id] = missing
         for need in missing:
             name = _connection(case, need), need.name
             if name not in tried:
                 asked[name] = need, case.translate
-    return asked, grown
+    return asked
 
 
 def _connection(case: Case, need: Need) -> str:
@@ -116,9 +122,8 @@ def _connection(case: Case, need: Need) -> str:
 
 
 def _answer(
-    works: Works, c: Connection, asked: Mapping[tuple[str, str], tuple[Need, Translate]], *, found: Gathered,
-    translated: dict[tuple[str, int], Document | None]
-) -> None:  # fmt: skip
+    works: Works, c: Connection, asked: Mapping[tuple[str, str], tuple[Need, Translate]], *, found: Gathered
+) -> None:
     """Answer from the store what it can answer."""
     by_id: dict[tuple[str, str], list[tuple[str, Need, Translate]]] = {}
     by_link: dict[tuple[str, str, str], list[tuple[str, Need, Translate]]] = {}
@@ -134,14 +139,14 @@ def _answer(
         for name, need, translate in needs:
             record = stored.get(need.id or "")
             if record is not None:
-                found.answers[connection_id, name] = _documents([record], translate, translated)
+                found.answers[connection_id, name] = _documents(works, [record], translate)
     for (connection_id, kind, link), several in by_link.items():
-        _answer_links(works, c, (connection_id, kind, link), several, found=found, translated=translated)
+        _answer_links(works, c, (connection_id, kind, link), several, found=found)
 
 
 def _answer_links(
     works: Works, c: Connection, where: tuple[str, str, str], needs: Sequence[tuple[str, Need, Translate]], *,
-    found: Gathered, translated: dict[tuple[str, int], Document | None]
+    found: Gathered
 ) -> None:  # fmt: skip
     """Records that point to something; none, where a walk that is young enough has found none."""
     connection_id, kind, link = where
@@ -150,31 +155,14 @@ def _answer_links(
     for name, need, translate in needs:
         several = pointing.get(need.link[1] if need.link else "", [])
         if several:
-            found.answers[connection_id, name] = _documents(several, translate, translated)
+            found.answers[connection_id, name] = _documents(works, several, translate)
         elif need.optional and _walked(c, connection_id, need, marks) >= micros(need.since or works.clock.now()):
             found.answers[connection_id, name] = ()
 
 
-def _documents(
-    stored: Sequence[StoredRecord], translate: Translate, translated: dict[tuple[str, int], Document | None]
-) -> Answer:
-    documents = []
-    for record in stored:
-        if (record.id, record.n) not in translated:
-            translated[record.id, record.n] = _translate(record, translate)
-        document = translated[record.id, record.n]
-        if document is not None:
-            documents.append(document)
-    return tuple(documents)
-
-
-def _translate(record: StoredRecord, translate: Translate) -> Document | None:
-    if record.payload is None:
-        return None
-    try:
-        return translate(record.kind, records.payload_of(record.payload))
-    except Untranslatable:
-        return None
+def _documents(works: Works, stored: Sequence[StoredRecord], translate: Translate) -> Answer:
+    found = [document_of(works, record, translate)[0] for record in stored]
+    return tuple(document for document in found if document is not None)
 
 
 def walk_stream(kind: str, location: str | None) -> str:

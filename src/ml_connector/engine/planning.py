@@ -64,7 +64,7 @@ def plan_due(works: Works, lease: Lease, books: Books) -> tuple[Lease, int]:
         found = trips.due(c, books.route_ids, now=now, limit=works.limits.trips_at_once)
         if not found:
             return lease, 0
-        cases, stored = cases_of(c, books, found)
+        cases, stored = cases_of(works, c, books, found)
         answered = trips.answers_of(c, [trip.id for trip in found if trip.state == "waiting"])
         gathered = gathering.gather(works, c, cases, known=not_there(answered))
     while gathering.look_up_parties(works, gathered):
@@ -88,7 +88,9 @@ def plan_due(works: Works, lease: Lease, books: Books) -> tuple[Lease, int]:
     return lease, len(found)
 
 
-def cases_of(c: Connection, books: Books, found: Sequence[Trip]) -> tuple[list[Case], dict[str, records.StoredRecord]]:
+def cases_of(
+    works: Works, c: Connection, books: Books, found: Sequence[Trip]
+) -> tuple[list[Case], dict[str, records.StoredRecord]]:
     """These trips ready to be planned: their documents, what people decided and what is posted; and their records."""
     stored = records.by_ids(c, [trip.record_id for trip in found])
     decided = reviews.of_trips(c, [trip.id for trip in found], state="resolved")
@@ -96,7 +98,7 @@ def cases_of(c: Connection, books: Books, found: Sequence[Trip]) -> tuple[list[C
     cases = []
     for trip in found:
         road, record = books.roads[trip.route_id], stored[trip.record_id]
-        document, fault = gathering.document_of(record, road.translate)
+        document, fault = gathering.document_of(works, record, road.translate)
         mine = posted.get(trip.id, {})
         cases.append(
             Case(

@@ -78,7 +78,7 @@ def _chosen(
 
 def _judge(works: Works, books: Books, found: Sequence[Trip]) -> list[Previewed]:
     with works.database.reading() as c:
-        cases, stored = cases_of(c, books, found)
+        cases, stored = cases_of(works, c, books, found)
         gathered = gathering.gather(works, c, cases)
     while gathering.look_up_parties(works, gathered):
         with works.database.reading() as c:

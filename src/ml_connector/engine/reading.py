@@ -77,7 +77,7 @@ def _poll(works: Works, connection: ConnectionRow, cursor: Cursor) -> Read:
             objects += arriving.split(line.reader.fetch(kind, ids))[0]
     with works.database.reading() as c:
         wanted = arriving.wanted_by(works, c, connection)
-    brought = arriving.translated(wanted, objects)
+    brought = arriving.translated(works, wanted, objects)
     readings = arriving.readings_of(brought, source="poll", read_at=began)
     extra, walks = _needed(works, line, wanted, brought)
     spec = next((one for one in line.system.connector.streams if one.name == name), None)
@@ -161,7 +161,7 @@ def _fetch_notices(works: Works, connection: ConnectionRow, notices: Sequence[in
         objects += there
     with works.database.reading() as c:
         wanted = arriving.wanted_by(works, c, connection)
-    brought = arriving.translated(wanted, objects)
+    brought = arriving.translated(works, wanted, objects)
     readings = arriving.readings_of(brought, source="webhook", read_at=began)
     extra, walks = _needed(works, line, wanted, brought)
     done = [one.id for one in notices]
@@ -229,11 +229,11 @@ def _needed(
         for kind, names in ids.items():
             there, _gone = arriving.split(line.reader.fetch(kind, names))
             around.asked |= {(kind, name) for name in names}
-            around.add(arriving.translated(wanted, there), extra=True)
+            around.add(arriving.translated(works, wanted, there), extra=True)
         for (kind, location), since in links.items():
             around.walks[kind, location] = works.now()
             found = line.reader.walk(kind, location=location, since=moment(since))
-            around.add(arriving.translated(wanted, found), extra=True)
+            around.add(arriving.translated(works, wanted, found), extra=True)
     return arriving.readings_of(around.extra, source="lookup", read_at=began), around.walks
 
 
@@ -327,7 +327,7 @@ def _fetch_needs(works: Works, connection: ConnectionRow, needs: Sequence[OpenNe
         objects += line.reader.walk(kind, location=location, since=oldest)
     with works.database.reading() as c:
         wanted = arriving.wanted_by(works, c, connection)
-    readings = arriving.readings_of(arriving.translated(wanted, objects), source="lookup", read_at=began)
+    readings = arriving.readings_of(arriving.translated(works, wanted, objects), source="lookup", read_at=began)
     there = {(one.kind, one.external_id) for one in objects}
     walked = [need.id for need in needs if _by_link(need) and (need.kind, need.fields.get("location")) in walks]
     found = [need.id for need in needs if (need.kind, need.external_id or "") in there]

@@ -13,6 +13,7 @@ from typing import Any
 from ml_connector.clock import Clock, micros
 from ml_connector.connectors.http import Http, Meter, Reach
 from ml_connector.connectors.shapes import Ping, RateHeaders, Reader, System, Writer
+from ml_connector.engine.documents import Documents
 from ml_connector.errors import ConfigurationError, UsageError
 from ml_connector.finance.plan import Found
 from ml_connector.flows.flow import Flow
@@ -67,6 +68,7 @@ class Works:
     transport: Callable[[ConnectionRow], Any] | None = None
     lines: Lines = field(default_factory=_lines)
     parties: Parties = field(default_factory=_parties)
+    documents: Documents = field(default_factory=Documents)
 
     def now(self) -> int:
         """The present moment in microseconds."""

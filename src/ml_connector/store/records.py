@@ -86,6 +86,7 @@ class StoredRecord:
     occurred_at: Micros | None
     location: str | None
     stamp: str
+    hash: str
 
 
 def keep(
@@ -229,6 +230,7 @@ _STORED = (
         record.c.location,
         version.c.payload,
         version.c.stamp,
+        version.c.hash,
     )
     .join(version, (version.c.record_id == record.c.id) & (version.c.n == record.c.current_n))
 )  # fmt: skip
@@ -236,8 +238,9 @@ _STORED = (
 
 def _stored(row: Any) -> StoredRecord:
     return StoredRecord(
-        row.id, row.kind, row.external_id, row.current_n, row.payload, row.occurred_at, row.location, row.stamp or ""
-    )
+        row.id, row.kind, row.external_id, row.current_n, row.payload, row.occurred_at, row.location, row.stamp or "",
+        row.hash,
+    )  # fmt: skip
 
 
 def by_ids(c: Connection, record_ids: Sequence[str]) -> dict[str, StoredRecord]:
