@@ -182,3 +182,10 @@ def test_a_refund_rule_can_send_returns_to_their_own_account() -> None:
     (write,) = Shop(sale(), capture(), returned, rulebook=book).plan(refund("62.50", return_order_id="R-O1")).writes
     assert ("sales account", "3020", "rule 7: type = refund") in {(w.what, w.chosen, w.because) for w in write.why}
     assert write.content.balance_of("3020") == eur("50")  # type: ignore[union-attr]
+
+
+def test_a_sentence_about_a_refund_names_it_by_its_very_id() -> None:
+    custom = return_order(back(line("50", name="Custom amount"), itemized=False))
+    verdict = Shop(sale(), capture(), custom).verdict(refund("50", id="P1_aBcD", return_order_id="R-O1"))
+    assert isinstance(verdict, Hold)
+    assert verdict.findings[0].sentence.startswith("Refund P1_aBcD ")

@@ -13,6 +13,7 @@ from ml_connector.rules.bookkeeping import Books
 from ml_connector.rules.days import business_day
 from ml_connector.rules.findings import blocking, location_unmapped
 from ml_connector.rules.pooling import pool_of
+from ml_connector.rules.texts import begun
 
 
 def verdict(made: Plan) -> Verdict:
@@ -59,7 +60,7 @@ def no_order(record: str) -> Finding:
     """Nothing tells what was sold."""
     return Finding(
         "order-missing",
-        f"{record.capitalize()} names no order, so its lines and VAT are unknown. Book it by hand and ignore it here.",
+        f"{begun(record)} names no order, so its lines and VAT are unknown. Book it by hand and ignore it here.",
         "order",
     )
 

@@ -32,7 +32,7 @@ from ml_connector.rules.matching import RefundedBefore, over_refund, paid_for
 from ml_connector.rules.parties import Known
 from ml_connector.rules.refunds import GivenBack, destination_of, given_back
 from ml_connector.rules.sales import post_means, post_own_fee
-from ml_connector.rules.texts import PAYMENT_TEXT, clipped
+from ml_connector.rules.texts import PAYMENT_TEXT, begun, clipped
 
 Kind = Literal["customer_invoice", "credit_note"]
 
@@ -278,7 +278,7 @@ def _paid_out(
         sheet.note(
             Finding(
                 "invoice-refund-to-gift-card",
-                f"{sheet.record.capitalize()} pays an invoice back to a gift card, which no payment of the ledger can "
+                f"{begun(sheet.record)} pays an invoice back to a gift card, which no payment of the ledger can "
                 "do. "
                 "Book a debit note on the gift card liability by hand and ignore it here.",
                 "means",
@@ -329,7 +329,7 @@ def _gift_card_part(
         sheet.note(
             Finding(
                 "invoice-paid-by-voucher",
-                f"{sheet.record.capitalize()} pays an invoice by single-purpose voucher, whose VAT was due when it "
+                f"{begun(sheet.record)} pays an invoice by single-purpose voucher, whose VAT was due when it "
                 "was sold. "
                 "Book it by hand and ignore it here.",
                 "means",
@@ -370,7 +370,7 @@ def _mix(record: str, given: GivenBack) -> Finding:
     parts = [f"{line.name}: {line.net} + VAT {line.tax}" for line in given.lines]
     return Finding(
         "refund-vat-mix",
-        f"{record.capitalize()} gives back an amount without saying which goods. The proposal splits it by the VAT "
+        f"{begun(record)} gives back an amount without saying which goods. The proposal splits it by the VAT "
         "mix of "
         "the invoice. Approve it, or correct the refund in the source.",
         "vat",
@@ -381,6 +381,6 @@ def _mix(record: str, given: GivenBack) -> Finding:
 def _nothing_to_invoice(record: str) -> Finding:
     return Finding(
         "nothing-to-invoice",
-        f"{record.capitalize()} has no line with an amount. Ignore it here, or correct its order.",
+        f"{begun(record)} has no line with an amount. Ignore it here, or correct its order.",
         "lines",
     )

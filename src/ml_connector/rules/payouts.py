@@ -18,6 +18,7 @@ from ml_connector.rules.findings import approved, decided, differs
 from ml_connector.rules.mapping import Facts
 from ml_connector.rules.matching import payout_difference
 from ml_connector.rules.sales import fee_role
+from ml_connector.rules.texts import begun
 
 BANK_ACCOUNT = "bank_account"
 
@@ -235,7 +236,7 @@ def _no_bank_account(sheet: Sheet, payout: Payout) -> Finding:
     where = payout.destination.replace("_", " ")
     return Finding(
         "payout-destination",
-        f"{sheet.record.capitalize()} went to a {where}, which is not the company's bank account. "
+        f"{begun(sheet.record)} went to a {where}, which is not the company's bank account. "
         f"Add a bank rule for method {payout.destination} with a cash account of its own.",
         "bank.cash_account",
         {

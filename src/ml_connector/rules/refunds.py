@@ -28,6 +28,7 @@ from ml_connector.rules.goods import (
 from ml_connector.rules.mapping import Facts
 from ml_connector.rules.matching import RefundedBefore, over_refund, paid_for
 from ml_connector.rules.sales import close_small_difference, post_means, returned_total, unlinked
+from ml_connector.rules.texts import begun
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ def vat_mix(record: str, write: PlannedWrite) -> Finding:
     lines = [f"{'Dr' if line.amount.minor > 0 else 'Cr'} {line.account} {abs(line.amount)}" for line in postings]
     return Finding(
         "refund-vat-mix",
-        f"{record.capitalize()} gives back an amount without saying which goods. The proposal splits it by the VAT "
+        f"{begun(record)} gives back an amount without saying which goods. The proposal splits it by the VAT "
         "mix of "
         "the sale. Approve it, or correct the refund in the source.",
         "vat",

@@ -27,3 +27,8 @@ def clipped(text: str, limit: int = LINE_TEXT) -> str:
     plain = "".join(" " if unicodedata.category(letter).startswith("C") else letter for letter in text)
     plain = " ".join(plain.split())
     return plain if len(plain) <= limit else plain[: limit - 1].rstrip() + "…"
+
+
+def begun(text: str) -> str:
+    """The text as the beginning of a sentence: its first letter large, an id inside it as it is."""
+    return text[:1].upper() + text[1:]
