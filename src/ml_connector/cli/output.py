@@ -70,7 +70,9 @@ class Output:
     ) -> None:
         """Print the answer; a code other than 0 ends the command with it."""
         if self.as_json:
-            print(json.dumps(plain(content), ensure_ascii=False))
+            print(
+                json.dumps(plain(content), ensure_ascii=False), flush=True
+            )  # a server's answer must not wait in a buffer
         elif show is not None:
             show(self.console)
         if code:

@@ -70,6 +70,7 @@ def tell(folder: Path, out: Output, *, redactor: Redactor) -> dict[str, Any]:
             let_square_ring(s, address)
             expected = play(s, day)
             rung = listen(s)
+            s.out.say(f"{rung} signed webhook deliveries arrived; each was stored before it was answered.")
             read_and_post(s)
             told = show_vouchers(s)
             mend_what_is_held(s)
@@ -175,7 +176,6 @@ def listen(s: Stage) -> int:
             break
         before = arrived
         time.sleep(0.2)
-    s.out.say(f"{max(before, 0)} signed webhook deliveries arrived; each was stored before it was answered.")
     return max(before, 0)
 
 
@@ -227,9 +227,12 @@ def mend_what_is_held(s: Stage) -> None:
         items = reviewing.open_items(s.works, s.workspace)
         if not items:
             return
+        before = {one.token for one in posted(s)}
         for item in items:
             s.held.append({"code": item.code, "why": item.sentence, **_answer(s, item)})
         settle(s)
+        made = [one for one in posted(s) if one.token not in before]
+        s.out.say(f"\nPosted now: {', '.join(f'{one.number} ({one.keys[0]})' for one in made) or 'nothing'}.")
 
 
 def _answer(s: Stage, item: ReviewItem) -> dict[str, str]:
