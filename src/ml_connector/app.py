@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import secrets
@@ -23,6 +24,10 @@ from ml_connector.store.migrations import migrate
 from ml_connector.vault.keys import open_ring
 from ml_connector.vault.tokens import TokenCache
 
+# A page of a source makes some 50,000 objects and almost no cycle: Python's own 700 has the collector look at them a
+# hundred times in vain, a fifth of the time of planning. Found by `python -m bench planning`.
+COLLECT_AFTER = (20_000, 20, 50)
+
 
 def build(
     settings: Settings,
@@ -32,6 +37,7 @@ def build(
     transport: Callable[..., Any] | None = None,
 ) -> Works:
     """Open everything that the settings name; the database is brought to this version's tables."""
+    gc.set_threshold(*COLLECT_AFTER)
     time = clock or Clock()
     make_data_dir(settings)
     database = Database(settings.database_url, inbox_url=settings.inbox_url, slots=settings.worker_slots)
