@@ -4,13 +4,14 @@ rest.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ml_connector.connectors.shapes import Observed
 from ml_connector.engine.books import Books, Road, open_books
+from ml_connector.engine.comparing import content_of_write
 from ml_connector.engine.sending import content_of, context_of, needs_release
-from ml_connector.engine.settling import content_of_write
 from ml_connector.engine.works import Works, open_line
 from ml_connector.finance.documents import Capture, Payout, Refund
 from ml_connector.finance.invoices import CustomerPayment
@@ -206,19 +207,22 @@ def census(works: Works, company_id: str) -> Census:
                 continue
             seen = writer.find(kind, [(content_of(one), context_of(one)) for one in several])
             for one in several:
-                _count(answer, one, [shown.number for shown in seen.get(one.token, [])])
+                _count(answer, one, seen.get(one.token, []))
     return answer
 
 
-def _count(answer: Census, one: Submission, numbers: list[str]) -> None:
+def _count(answer: Census, one: Submission, seen: Sequence[Observed]) -> None:
+    """A twin counts as one only in the books; a draft of ours that nobody will release is a stray."""
+    booked = [shown.number for shown in seen if shown.state == "released"]
     if one.state == "done":
         answer.documents += 1
-        if one.number not in numbers:
+        if one.number not in booked:
             answer.missing.append(f"{one.key} ({one.number})")
-        if len(numbers) > 1:
-            answer.twice.append(f"{one.key}: {', '.join(numbers)}")
-    else:
-        answer.stray_drafts += [f"{number} ({one.key}, {one.state})" for number in numbers]
+        if len(booked) > 1:
+            answer.twice.append(f"{one.key}: {', '.join(booked)}")
+    elif booked:
+        answer.twice.append(f"{one.key} ({one.state}): {', '.join(booked)}")
+    answer.stray_drafts += [f"{shown.number} ({one.key}, {one.state})" for shown in seen if shown.state == "draft"]
 
 
 def _submission_pages(works: Works, company_id: str) -> Iterator[list[Submission]]:

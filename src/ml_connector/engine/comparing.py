@@ -1,0 +1,168 @@
+"""Reading drafts back and comparing them with what was planned; only then may they be released."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ml_connector.connectors.shapes import Observed
+from ml_connector.engine import finishing, ontheway, sending
+from ml_connector.engine.books import Books
+from ml_connector.engine.purse import Purse
+from ml_connector.engine.sending import content_of, context_of
+from ml_connector.engine.works import Line, Works
+from ml_connector.errors import ConnectorError
+from ml_connector.finance.encoding import decode_content, expected
+from ml_connector.finance.journal import JournalEntry
+from ml_connector.finance.plan import Content, Expected
+from ml_connector.rules import pooling
+from ml_connector.store import submissions, writes
+from ml_connector.store.database import Connection
+from ml_connector.store.leases import Lease
+from ml_connector.store.submissions import Submission
+from ml_connector.store.writes import Write
+
+
+def check_drafts(works: Works, lease: Lease, books: Books, line: Line, purse: Purse) -> tuple[Lease, int]:
+    """Read drafts back and compare them with what was planned; only then may they be released."""
+    now = works.now()
+    with works.database.reading() as c:
+        made = [
+            one
+            for one in submissions.due(c, books.company.id, state="created", now=now, limit=ontheway.ROUND)
+            if one.remote_id
+        ]
+        members = writes.of_submissions(c, [one.id for one in made])
+    if not made:
+        return lease, 0
+    moved = 0
+    for kind in sorted({one.kind for one in made}):
+        several = [one for one in made if one.kind == kind]
+        fault = _attach_evidence(line, several, members, purse)
+        seen: Mapping[str, Observed] = {}
+        if fault is None and sending.needs_release(kind):
+            seen, fault = ontheway.look(line, "observe", kind, several, purse)
+        with works.database.writing() as c:
+            lease = ontheway.renew(works, c, lease)
+            purse.settle(c)
+            if fault is not None:
+                ontheway.postpone(works, c, line, several, fault)
+                continue
+            moved += _judge_drafts(works, c, books, several, seen)
+    return lease, moved
+
+
+def _attach_evidence(
+    line: Line, several: Sequence[Submission], members: Mapping[str, Sequence[Write]], purse: Purse
+) -> ConnectorError | None:
+    """A voucher of many records carries their list. Sent again under the same name after a crash, it is one
+    attachment.
+    """
+    for one in several:
+        carried = members.get(one.id, ())
+        if one.kind != "journal" or len(carried) < 2:
+            continue
+        rows = [
+            pooling.evidence_row(write.key, entry)
+            for write in carried
+            if isinstance(entry := content_of_write(write), JournalEntry)
+        ]
+        try:
+            line.writer.attach(
+                one.kind, context_of(one), file_name=f"records-{one.token}.csv", body=pooling.evidence(rows)
+            )
+            purse.spent(1)
+        except ConnectorError as fault:
+            return fault
+    return None
+
+
+def content_of_write(write: Write) -> Content:
+    """The content a write books."""
+    return decode_content(write.kind, json.loads(write.content)["content"])
+
+
+def _judge_drafts(
+    works: Works, c: Connection, books: Books, several: Sequence[Submission], seen: Mapping[str, Observed]
+) -> int:
+    now = works.now()
+    checked, done = [], []
+    for one in several:
+        if not sending.needs_release(one.kind):
+            done.append((one, None))
+            continue
+        shown = seen.get(one.remote_id or "")
+        if shown is None or shown.state == "gone":
+            _not_shown(works, c, books, one)
+            continue
+        differences = differences_of(expected(content_of(one)), shown, token=one.token)
+        if differences:
+            _differs(works, c, books, one, shown, differences)
+        else:
+            checked.append((one, shown))
+    submissions.move(c, [_seen_row(one, shown, now) for one, shown in checked], source="created", target="checked")
+    if done:
+        submissions.move(
+            c, [{"id": one.id, "due_at": now, "updated_at": now} for one, _ in done], source="created", target="checked"
+        )
+        finishing.finish(works, c, books, [(one, None) for one, _ in done], source="checked")
+    already = [(one, shown) for one, shown in checked if shown.state == "released"]
+    if already:
+        finishing.finish(works, c, books, already, source="checked")
+    return len(checked) + len(done)
+
+
+def _seen_row(one: Submission, shown: Observed, now: int) -> dict[str, Any]:
+    return {"id": one.id, "etag": shown.etag, "number": shown.number, "due_at": now, "updated_at": now}
+
+
+def _not_shown(works: Works, c: Connection, books: Books, one: Submission) -> None:
+    now = works.now()
+    if now - one.created_at > ontheway.PENDING_LIMIT_US:
+        ontheway.ask(
+            works,
+            c,
+            books,
+            one,
+            "draft-missing",
+            f"Visma accepted {one.key} as {one.number} and does not show it. Look for it in Visma, then decide.",
+            {},
+        )
+        submissions.postpone(c, [one.id], until=None)
+        return
+    submissions.postpone(c, [one.id], until=now + ontheway.LOOK_AGAIN_US)
+
+
+def differences_of(planned: Expected | None, shown: Observed, *, token: str) -> list[str]:
+    """In words, how the draft differs from the plan; empty when it is what was sent."""
+    if planned is None:
+        return []
+    found = []
+    if planned.total != shown.total:
+        found.append(f"total {shown.total} instead of {planned.total} (minor units)")
+    if planned.currency != shown.currency:
+        found.append(f"currency {shown.currency} instead of {planned.currency}")
+    if planned.vat is not None and shown.vat is not None and planned.vat != shown.vat:
+        found.append(f"VAT {shown.vat} instead of {planned.vat} (minor units)")
+    if planned.day is not None and shown.day is not None and planned.day.isoformat() != shown.day:
+        found.append(f"date {shown.day} instead of {planned.day}")
+    if not any(token in text for text in shown.tokens):
+        found.append("our reference is not on it")
+    return found
+
+
+def _differs(
+    works: Works, c: Connection, books: Books, one: Submission, shown: Observed, differences: Sequence[str]
+) -> None:
+    now = works.now()
+    row = {"id": one.id, "observed": finishing.observed_text(shown), "due_at": None, "updated_at": now}
+    submissions.move(c, [row], source="created", target="differs")
+    told = "; ".join(differences)
+    sentence = (
+        f"{shown.number} in Visma differs from what was planned for {one.key}: {told}. "
+        "Correct the draft there and say check again, or cancel it."
+    )
+    ontheway.ask(
+        works, c, books, one, "differs", sentence, {"number": shown.number, "answers": ["check-again", "cancel"]}
+    )
