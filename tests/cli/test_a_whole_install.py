@@ -166,3 +166,16 @@ def test_a_square_seller_is_connected_by_consent_and_read(
         back = redirect.headers["location"]
     good(terminal("connect", "finish", "--json", OAUTH_RETURN_ADDRESS=back))
     assert good(terminal("ping", "sq", "--json"))["account"] == seller["merchant_id"]
+
+
+def test_the_doctor_names_what_is_wrong_in_the_ledger_and_how_to_mend_it(
+    terminal: Terminal, outside: dict[str, Vendor], tmp_path: Path
+) -> None:
+    set_up(terminal, outside, tmp_path)
+    outside["visma"].do("deactivate_account", number="3001")
+    outside["visma"].do("close_period", period=datetime.now(UTC).strftime("%Y%m"))
+    found = good(terminal("doctor", "--json"), code=1)
+    wrong = {one["item"]: one for one in found["items"] if one["verdict"] == "wrong"}
+    assert set(wrong) == {"period", "rules of sq"}
+    assert "3001" in wrong["rules of sq"]["sentence"]
+    assert all(one["fix"] for one in wrong.values())
