@@ -23,7 +23,10 @@ def query(world: World, sql: str, **values: Any) -> list[Any]:
 
 def states(world: World) -> dict[tuple[str, str], int]:
     """How many trips by kind and state."""
-    return {(kind, state): n for kind, state, n in query(world, "SELECT kind, state, count(*) FROM trip GROUP BY kind, state")}
+    return {
+        (kind, state): n
+        for kind, state, n in query(world, "SELECT kind, state, count(*) FROM trip GROUP BY kind, state")
+    }
 
 
 def questions(world: World) -> list[str]:
@@ -44,7 +47,15 @@ def drafts(world: World) -> list[dict[str, Any]]:
 def lines_in_ledger(world: World) -> Counter[tuple[Any, ...]]:
     """Every line that counts, without the vouchers' numbers and references."""
     return Counter(
-        (one["module"], one["date"], one["currency"], line["account"], str(line["segments"]), line["debit"], line["credit"])
+        (
+            one["module"],
+            one["date"],
+            one["currency"],
+            line["account"],
+            str(line["segments"]),
+            line["debit"],
+            line["credit"],
+        )
         for one in in_ledger(world)
         for line in one["lines"]
     )
@@ -55,7 +66,9 @@ def turnover(world: World) -> dict[tuple[str, str], int]:
     found: Counter[tuple[str, str]] = Counter()
     for one in in_ledger(world):
         for line in one["lines"]:
-            found[one["date"], line["account"]] += round(100 * float(line["debit"])) - round(100 * float(line["credit"]))
+            found[one["date"], line["account"]] += round(100 * float(line["debit"])) - round(
+                100 * float(line["credit"])
+            )
     return {key: amount for key, amount in found.items() if amount}
 
 
@@ -85,7 +98,11 @@ def expect_settled(world: World, said: str = "", *, strays: bool = False, waitin
 
 def expect_one_voucher_for_each(world: World, said: str = "", *, strays: bool = False) -> None:
     """Every document of ours that is done is one voucher in the books, and there is no other voucher."""
-    done = query(world, "SELECT kind, number FROM submission WHERE state = 'done' AND kind NOT IN ('customer', 'supplier')")
-    assert len(done) == len(in_ledger(world)), f"{said}: {len(done)} done, {len(in_ledger(world))} vouchers in the books"
+    done = query(
+        world, "SELECT kind, number FROM submission WHERE state = 'done' AND kind NOT IN ('customer', 'supplier')"
+    )
+    assert len(done) == len(in_ledger(world)), (
+        f"{said}: {len(done)} done, {len(in_ledger(world))} vouchers in the books"
+    )
     if not strays:
         assert drafts(world) == [], f"{said}: {drafts(world)}"

@@ -1,4 +1,4 @@
-"""Killed anywhere, before or after any call or commit: started again, every record stands in the ledger exactly once."""
+"""Killed before or after any call or commit and started again: every record stands in the ledger exactly once."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ml_connector.finance.rulebook import Mode
 from tests.databases import Databases
 from tests.engine.proofs import expect_settled, lines_in_ledger
 from tests.engine.world import Killed, World
@@ -18,7 +19,7 @@ STEP = int(os.environ.get("CRASH_STEP", "9"))  # 1: every point; a prime keeps t
 pytestmark = [pytest.mark.slow, pytest.mark.trials]
 
 
-def open_shop(url: str, folder: Path, mode: str) -> World:
+def open_shop(url: str, folder: Path, mode: Mode) -> World:
     """A shop that has sold for cash and card, given back, sent an invoice and been paid out, none of it read yet."""
     folder.mkdir(parents=True, exist_ok=True)
     world = World(url, folder)
@@ -79,7 +80,7 @@ def folders(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.mark.parametrize("mode", ["per_record", "batch"])
 def test_killed_anywhere_everything_is_in_the_ledger_once(
-    mode: str, databases: Databases, folders: Iterator[Path]
+    mode: Mode, databases: Databases, folders: Iterator[Path]
 ) -> None:
     url = databases.new()
     world = open_shop(url, next(folders), mode)

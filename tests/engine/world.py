@@ -17,7 +17,7 @@ from ml_connector.connectors import SYSTEMS
 from ml_connector.engine import setup
 from ml_connector.engine.units import Ran, Unit, run_all_due
 from ml_connector.engine.works import Limits, Works
-from ml_connector.finance.rulebook import LocationTerms, Rule, Rulebook, Terms, When
+from ml_connector.finance.rulebook import LocationTerms, Mode, Rule, Rulebook, Terms, When
 from ml_connector.flows import FLOWS
 from ml_connector.store.database import Connection, Database
 from ml_connector.store.ids import Ids
@@ -112,7 +112,7 @@ class World:
         asked = Request(
             method=request.method,
             path=request.url.path,
-            query=request.url.query.decode() if isinstance(request.url.query, bytes) else str(request.url.query),
+            query=request.url.query.decode(),
             headers={name.lower(): value for name, value in request.headers.items()},
             body=request.content,
             host=f"{request.url.host}:{request.url.port}",
@@ -137,7 +137,7 @@ class World:
 
     # ------------------------------------------------------------------------------------------ set-up
 
-    def set_up(self, *, mode: str = "per_record", posting: str = "on", **terms: Any) -> None:
+    def set_up(self, *, mode: Mode = "per_record", posting: str = "on", **terms: Any) -> None:
         """A company, a shop and the route between them, with a complete rulebook."""
         now = self.clock.now()
         self.company = self.visma.control("seed_company", {"base_currency": "EUR"}, now)
@@ -196,9 +196,10 @@ class World:
             for role, account, method in plain
         ]
         others = [
-            ("sales", "3004"), ("service_charge", "3004"), ("tips", "2820"), ("gift_cards", "2421"), ("fee", "6570"), ("rounding", "3740"),
-            ("suspense", "1799"), ("dispute_receivable", "1521"), ("dispute_fee", "6571"), ("dispute_loss", "6351"),
-            ("reserve", "1684"), ("transit", "1690"), ("fee_settlement", "2895"), ("payout_adjustment", "1799"),
+            ("sales", "3004"), ("service_charge", "3004"), ("tips", "2820"), ("gift_cards", "2421"), ("fee", "6570"),
+            ("rounding", "3740"), ("suspense", "1799"), ("dispute_receivable", "1521"), ("dispute_fee", "6571"),
+            ("dispute_loss", "6351"), ("reserve", "1684"), ("transit", "1690"), ("fee_settlement", "2895"),
+            ("payout_adjustment", "1799"),
         ]  # fmt: skip
         rest = [Rule(f"any {role}", (role,), account=account) for role, account in others]
         no_vat = Rule("no vat", ("no_vat",), account="3004", vat_code="NONE")

@@ -47,6 +47,7 @@ class Books:
     chart: Chart
     chart_n: int
     chart_read_at: int
+    mark: str = ""  # of the set-up these were read from
 
     @property
     def route_ids(self) -> list[str]:
@@ -64,6 +65,7 @@ def open_books(works: Works, company_id: str) -> Books:
         sources = {route.source_id: setups.get_connection(c, route.source_id) for route in routes}
         terms = {route.id: setups.newest_config(c, "route", route.id) for route in routes}
         rules = {route.id: setups.configs(c, "rulebook", route.id) for route in routes}
+        mark = setups.set_up_mark(c, company_id)
     roads = {}
     for route in routes:
         source = sources[route.source_id]
@@ -72,7 +74,7 @@ def open_books(works: Works, company_id: str) -> Books:
                 "The route has no source or no terms.", record=route.id, fix="Set the route up again."
             )
         roads[route.id] = _road(works, company, route, source, body=terms[route.id], versions=rules[route.id])
-    return Books(company, roads, chart, chart_n, read_at)
+    return Books(company, roads, chart, chart_n, read_at, mark)
 
 
 def _road(

@@ -10,7 +10,7 @@ from ml_connector.engine import pausing, planning, sealing, sending, settling
 from ml_connector.engine.books import Books, open_books
 from ml_connector.engine.purse import Purse
 from ml_connector.engine.works import Line, Works, open_line
-from ml_connector.errors import LeaseLost, NotAuthorized, UsageError
+from ml_connector.errors import LeaseLost, NotAuthorized, Transient, UsageError
 from ml_connector.store import leases, setups, submissions, trips, writes
 from ml_connector.store.leases import Lease
 
@@ -28,6 +28,7 @@ class Drained:
     due_at: int | None = None
     busy: bool = False  # another worker holds the company
     paused: str | None = None
+    failed: str | None = None  # the target could not be read; everything is as it was
 
     @property
     def worked(self) -> bool:
@@ -57,6 +58,8 @@ def drain(works: Works, company_id: str, *, stop: Callable[[], bool] = lambda: F
         with works.database.writing() as c:
             pausing.pause(works, c, target.id, fault)
         return Drained(paused=str(fault))
+    except Transient as fault:
+        return Drained(failed=str(fault))
     except LeaseLost:
         return Drained(busy=True)
     finally:
@@ -108,7 +111,7 @@ def next_due(works: Works, books: Books) -> int | None:
     """When this company has work again: a trip to look at, a submission to settle, a pool to close."""
     with works.database.reading() as c:
         times = [trips.next_due(c, books.route_ids), submissions.next_due(c, books.company.id)]
-        pools = writes.pool_ages(c, books.company.id)
+        pools = writes.pool_ages(c, books.company.id, sendable=True)
     times += [sealing.closes_at(books, pool, oldest=oldest) for pool, (_, oldest) in pools.items()]
     known = [time for time in times if time is not None]
     return min(known) if known else None

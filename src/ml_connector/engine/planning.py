@@ -28,7 +28,7 @@ from ml_connector.finance.encoding import (
 )
 from ml_connector.finance.plan import Answer, Content, Finding, Hold, Ignore, Need, Plan, PlannedWrite, Verdict, Wait
 from ml_connector.rules.validation import validate
-from ml_connector.store import audit, leases, records, reviews, trips, writes
+from ml_connector.store import audit, leases, records, reviews, setups, trips, writes
 from ml_connector.store.audit import Entry
 from ml_connector.store.database import Connection
 from ml_connector.store.leases import Lease
@@ -58,11 +58,15 @@ class Judged:
 
 
 def plan_due(works: Works, lease: Lease, books: Books) -> tuple[Lease, int]:
-    """Plan up to one round of due trips. Returns the renewed lease and how many were planned."""
+    """Plan up to one round of due trips. Returns the renewed lease and how many were planned.
+
+    Where terms, rules or posting have changed since `books` were opened nothing is: what that made due must not be
+    planned by the old ones.
+    """
     now = works.now()
     with works.database.reading() as c:
         found = trips.due(c, books.route_ids, now=now, limit=works.limits.trips_at_once)
-        if not found:
+        if not found or setups.set_up_mark(c, books.company.id) != books.mark:
             return lease, 0
         cases, stored = cases_of(works, c, books, found)
         answered = trips.answers_of(c, [trip.id for trip in found if trip.state == "waiting"])
@@ -195,12 +199,14 @@ class _Settlement:
             trips.settle_plan(self.c, target, rows)
         if self.asked:
             trips.ask(self.c, self.asked, workspace_id=self.workspace, ids=self.works.ids, now=self.now)
-        asked_again: dict[str, set[str]] = {}
+        asked_again: dict[str, set[tuple[str, str]]] = {}
         for item in self.items:
-            asked_again.setdefault(item["subject"], set()).add(item["code"])
+            asked_again.setdefault(item["subject"], set()).add((item["code"], item["field"]))
         again = [
             trip_id for trip_id, trip in self.trips.items() if trip.planned_n is not None or trip.state != "received"
         ]
+        asking = {need["trip_id"] for need in self.asked}
+        trips.forget_needs(self.c, [trip_id for trip_id in again if trip_id not in asking])
         reviews.supersede(self.c, again, now=self.now, keep=asked_again)
         if self.items:
             reviews.raise_items(self.c, self.items, workspace_id=self.workspace, ids=self.works.ids, now=self.now)
@@ -421,6 +427,7 @@ class _Settlement:
                 "b_chart": self.books.chart_n,
                 "b_reason": reason,
                 "b_due": due_at,
+                "b_was": trip.due_at,
                 "b_at": self.now,
             }
         )

@@ -16,7 +16,7 @@ from ml_connector.store.writes import Write
 
 
 def reversal_row(works: Works, old: Write, books: Books, *, trip_id: str, now: int) -> dict[str, Any] | Finding:
-    """A new open write under `{key}:rev` that takes `old` back, or why that cannot be done here."""
+    """A new open write under the reversal's key that takes `old` back, or why that cannot be done here."""
     content = decode_content(old.kind, json.loads(old.content)["content"])
     opposite = opposite_of(content, old, books)
     if isinstance(opposite, Finding):
@@ -29,7 +29,7 @@ def reversal_row(works: Works, old: Write, books: Books, *, trip_id: str, now: i
         "workspace_id": books.company.workspace_id,
         "company_id": books.company.id,
         "trip_id": trip_id,
-        "key": f"{old.key}:rev",
+        "key": reversal_key(old),
         "revision": old.revision,
         "kind": kind,
         "content": text_of({"content": encode(reversing), "why": why}),
@@ -43,6 +43,11 @@ def reversal_row(works: Works, old: Write, books: Books, *, trip_id: str, now: i
         "created_at": now,
         "updated_at": now,
     }
+
+
+def reversal_key(old: Write) -> str:
+    """`{key}:rev`; each later revision is taken back under a key of its own, because reversals stay in the books."""
+    return f"{old.key}:rev" if old.revision == 1 else f"{old.key}:rev{old.revision}"
 
 
 def opposite_of(content: Content, old: Write, books: Books) -> tuple[str, Content] | Finding:

@@ -58,7 +58,7 @@ def _closing_pools(works: Works, c: Connection, books: Books) -> list[tuple[str,
     """Pools, or full parts of them, whose time has come: (pool, its writes in the order they happened)."""
     closing: list[tuple[str, list[Write]]] = []
     now = works.now()
-    for pool, (count, oldest) in writes.pool_ages(c, books.company.id).items():
+    for pool, (count, oldest) in writes.pool_ages(c, books.company.id, sendable=True).items():
         mode, terms = mode_of(pool), _terms_of_pool(books, pool)
         due = closes_at(books, pool, oldest=oldest) <= now
         if not due and not (mode == "batch" and count >= terms.batch_size):
@@ -80,11 +80,15 @@ def pools_due(works: Works, c: Connection, company_id: str) -> bool:
         if source is not None:
             terms[source.code] = terms_of(setups.newest_config(c, "route", route.id), code=source.code)
     now = works.clock.now()
-    return any(
-        pooling.closes_at(terms[code], pool, opened_at=moment(oldest)) <= now
-        for pool, (_, oldest) in ages.items()
-        if (code := pooling.named(pool).code) in terms
-    )
+
+    def closing(ages: Mapping[str, tuple[int, int]]) -> bool:
+        return any(
+            pooling.closes_at(terms[code], pool, opened_at=moment(oldest)) <= now
+            for pool, (_, oldest) in ages.items()
+            if (code := pooling.named(pool).code) in terms
+        )
+
+    return closing(ages) and closing(writes.pool_ages(c, company_id, sendable=True))
 
 
 def closes_at(books: Books, pool: str, *, oldest: int) -> int:
@@ -145,9 +149,8 @@ def seal_groups(
         raise UsageError("A write was sealed by somebody else at the same time.", record=company.id)
     if move_trips:
         touched = sorted({write.trip_id for _, members in groups for write in members if write.reverses_id is None})
-        move_many(
-            c, trip_table, touched, source=("planned", "waiting", "held"), target="posting", due_at=None, updated_at=now
-        )
+        # What is due stays due: a newer version that arrived a moment ago is looked at when this one is finished.
+        move_many(c, trip_table, touched, source=("planned", "waiting", "held"), target="posting", updated_at=now)
     entry = Entry(now, "system", "sealed", company.id, {"submissions": sealed})
     audit.append_many(c, chain=audit.company_chain(company.id), workspace_id=company.workspace_id, entries=[entry])
     return len(rows)

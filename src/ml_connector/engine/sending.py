@@ -196,9 +196,13 @@ def _created_row(one: Submission, created: Created, now: int) -> dict[str, Any]:
 
 
 def _again_row(one: Submission, what: Learned, now: int) -> dict[str, Any]:
-    asked_s = what.fault.retry_after_s if isinstance(what.fault, Transient) else None
-    wait_s = retrying.backoff_s(2, chance=0.5, asked_s=asked_s)
-    return {"id": one.id, "fault": _words(what), "due_at": now + int(wait_s * 1_000_000), "updated_at": now}
+    return {"id": one.id, "fault": _words(what), "due_at": now + wait_us(what.fault), "updated_at": now}
+
+
+def wait_us(fault: ConnectorError | None) -> int:
+    """How long a call that was surely not made waits: at least as long as the target asked for."""
+    asked_s = fault.retry_after_s if isinstance(fault, Transient) else None
+    return int(retrying.backoff_s(2, chance=0.5, asked_s=asked_s) * 1_000_000)
 
 
 def _words(what: Learned) -> str | None:

@@ -19,7 +19,7 @@ from ml_connector.finance.encoding import decode, encode, encode_finding, hash_o
 from ml_connector.finance.plan import Finding
 from ml_connector.finance.rulebook import Rulebook, Terms
 from ml_connector.rules import checking, rulefile
-from ml_connector.store import audit, cursors, setups, trips
+from ml_connector.store import audit, cursors, reviews, setups, trips
 from ml_connector.store.audit import Entry
 from ml_connector.store.database import Connection
 from ml_connector.store.setups import CompanyRow, ConnectionRow, RouteRow
@@ -161,6 +161,7 @@ def ping(works: Works, connection_id: str) -> Ping:
             setups.update_connection(c, connection_id, account_ref=account_ref)
         if row is not None and answer.ok and row.state == "paused":
             setups.update_connection(c, connection_id, state="active", reason=None, paused_until=None)
+            reviews.supersede(c, [connection_id], now=works.now())
         if row is not None:
             note(
                 works,

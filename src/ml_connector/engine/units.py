@@ -65,7 +65,7 @@ def run_unit(works: Works, unit: Unit, *, stop: Callable[[], bool] = lambda: Fal
     """Run one unit to its end."""
     if unit.kind == "drain":
         drained = draining.drain(works, unit.subject, stop=stop)
-        return Ran(unit, drained.worked, _more(works, drained), drained.paused)
+        return Ran(unit, drained.worked, _more(works, drained), drained.paused or drained.failed)
     if unit.kind == "upkeep":
         return Ran(unit, upkeep.run(works, unit.subject), False)
     read: Read = (

@@ -1,4 +1,6 @@
-"""Upkeep: tokens renewed in good time, subscriptions watched, dead notices told, pauses ended."""
+"""Upkeep: tokens renewed in good time, subscriptions watched, dead notices told, and whether the ledger's set-up was
+mended.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +9,12 @@ from typing import Any
 
 from ml_connector.clock import micros
 from ml_connector.connectors.shapes import System
-from ml_connector.engine import pausing, setup
+from ml_connector.engine import books, pausing, setup
 from ml_connector.engine.works import Works, open_line
 from ml_connector.errors import ConnectorError, NotAuthorized, Transient
-from ml_connector.store import cursors, inbox, leases, reviews, setups
-from ml_connector.store.setups import ConnectionRow
+from ml_connector.store import cursors, inbox, leases, reviews, setups, trips
+from ml_connector.store.database import Connection
+from ml_connector.store.setups import CompanyRow, ConnectionRow
 
 STREAM = "upkeep"  # its cursor says when a connection is looked after next
 EVERY_US = 3_600_000_000
@@ -30,13 +33,29 @@ def due(works: Works) -> list[str]:
         )
     with works.database.reading() as c:
         found = [INBOX] if lost and leases.holder_of(c, name=INBOX, now=now) is None else []
+        ledgers = {company.connection_id for company in _companies_holding(c)}
         for connection in setups.connections(c):
-            if connection.state != "active" or not _looked_after(works.system(connection.connector)):
+            looked_after = connection.id in ledgers or _looked_after(works.system(connection.connector))
+            if connection.state != "active" or not looked_after:
                 continue
             mark = cursors.get(c, connection.id, STREAM)
             if mark is None or int(mark.position or 0) <= now:
                 found.append(connection.id)
     return found
+
+
+def _companies_holding(c: Connection) -> list[CompanyRow]:
+    """Companies with held records: what holds them may be mended in the ledger, and no work of theirs would show it."""
+    holding = set(trips.companies_holding(c))
+    return [company for company in setups.companies(c) if company.id in holding] if holding else []
+
+
+def look_at_charts(works: Works, connection: ConnectionRow) -> None:
+    """Read the set-up of a ledger that holds records up; when it has changed, they are planned again."""
+    with works.database.reading() as c:
+        held_up = [company.id for company in _companies_holding(c) if company.connection_id == connection.id]
+    for company_id in held_up:
+        books.fresh_chart(works, company_id)
 
 
 def _looked_after(system: System) -> bool:
@@ -56,6 +75,7 @@ def run(works: Works, connection_id: str) -> bool:
     done, next_at = False, works.now() + EVERY_US
     try:
         done = refresh_credentials(works, connection) or watch_subscriptions(works, connection)
+        look_at_charts(works, connection)
     except ConnectorError as fault:
         next_at = works.now() + AFTER_FAILURE_US
         _tell(works, connection, fault)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, func, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, func, or_, select, update
 
 from ml_connector.store.bulk import chunks, upsert_ignore
 from ml_connector.store.ids import Ids
@@ -44,7 +44,7 @@ def _item(row: Row[Any]) -> ReviewItem:
 def raise_items(c: Connection, items: Sequence[Mapping[str, Any]], *, workspace_id: str, ids: Ids, now: Micros) -> int:
     """Ask people: each with subject, company_id, connection_id, trip_id, code, field, sentence, proposal (a mapping).
 
-    The same open question is asked once; how many are new.
+    The same open question is asked once; one with another sentence or proposal takes its place. How many are new.
     """
     rows = [
         {
@@ -57,7 +57,29 @@ def raise_items(c: Connection, items: Sequence[Mapping[str, Any]], *, workspace_
         }
         for item in items
     ]
+    if rows:
+        c.execute(
+            _REPLACED,
+            [
+                {f"b_{name}": row[name] for name in ("subject", "code", "field", "sentence", "proposal")}
+                | {"b_at": now}
+                for row in rows
+            ],
+        )
     return upsert_ignore(c, review_item, rows)
+
+
+_REPLACED = (
+    update(review_item)
+    .where(
+        review_item.c.subject == bindparam("b_subject"),
+        review_item.c.state == "open",
+        review_item.c.code == bindparam("b_code"),
+        review_item.c.field == bindparam("b_field"),
+        or_(review_item.c.sentence != bindparam("b_sentence"), review_item.c.proposal != bindparam("b_proposal")),
+    )
+    .values(state="superseded", decided_at=bindparam("b_at"))
+)
 
 
 _SUPERSEDE = (
@@ -67,6 +89,7 @@ _SUPERSEDE = (
             review_item.c.subject == bindparam("b_subject"),
             review_item.c.state == "open",
             review_item.c.code == bindparam("b_code"),
+            review_item.c.field == bindparam("b_field"),
         )
     )
     .values(state="superseded", decided_at=bindparam("b_at"))
@@ -74,21 +97,21 @@ _SUPERSEDE = (
 
 
 def supersede(
-    c: Connection, subjects: Sequence[str], *, now: Micros, keep: Mapping[str, set[str]] | None = None
+    c: Connection, subjects: Sequence[str], *, now: Micros, keep: Mapping[str, set[tuple[str, str]]] | None = None
 ) -> int:
-    """Open questions about these subjects no longer stand, except the codes that were asked again."""
+    """Open questions about these subjects no longer stand, except those that were asked again, by (code, field)."""
     kept = keep or {}
     rows = []
     for part in chunks(subjects):
         found = c.execute(
-            select(review_item.c.subject, review_item.c.code).where(
+            select(review_item.c.subject, review_item.c.code, review_item.c.field).where(
                 review_item.c.subject.in_(part), review_item.c.state == "open"
             )
         )
         rows += [
-            {"b_subject": row.subject, "b_code": row.code, "b_at": now}
+            {"b_subject": row.subject, "b_code": row.code, "b_field": row.field, "b_at": now}
             for row in found
-            if row.code not in kept.get(row.subject, set())
+            if (row.code, row.field) not in kept.get(row.subject, set())
         ]
     return c.execute(_SUPERSEDE, rows).rowcount if rows else 0
 

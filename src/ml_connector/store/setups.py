@@ -395,6 +395,17 @@ def newest_config(c: Connection, owner_kind: str, owner_id: str) -> ConfigRow | 
     )
 
 
+def set_up_mark(c: Connection, company_id: str) -> str:
+    """Changes whenever a route of this company gets other terms, rules or posting."""
+    rows = c.execute(
+        select(route.c.id, route.c.posting, config.c.owner_kind, func.max(config.c.n))
+        .join(config, config.c.owner_id == route.c.id)
+        .where(route.c.company_id == company_id, config.c.owner_kind.in_(("route", "rulebook")))
+        .group_by(route.c.id, route.c.posting, config.c.owner_kind)
+    )
+    return str(sorted(tuple(row) for row in rows))
+
+
 # ------------------------------------------------------------------------------------------- doors
 
 

@@ -16,6 +16,7 @@ from ml_connector.store.tables import Micros, link, record, route, trip, trip_ne
 
 BACKFILL_PRIORITY = 900
 LIVE_PRIORITY = 100
+_BEING_UNDONE = "being taken back"
 _DUE_STATES = ("received", "planned", "waiting")
 
 
@@ -70,6 +71,9 @@ def _trip(row: Row[*tuple[Any, ...]]) -> Trip:
     return Trip(*row[: len(_COLUMNS)])
 
 
+_ON_THE_WAY = ("posting", "planned")  # planned: made again while its last write was on its way
+
+
 def start(
     c: Connection,
     wanted: Sequence[tuple[str, str, str, Micros]],
@@ -118,7 +122,10 @@ def start(
 
 
 def reopen(c: Connection, trip_ids: Sequence[str], *, now: Micros) -> int:
-    """Have trips looked at again: at rest -> received; waiting, planned or posting -> due. How many were touched."""
+    """Have trips looked at again: at rest -> received; waiting, planned or posting -> due. How many were touched.
+
+    One that is being taken back stays: it ends `reversed`.
+    """
     touched = 0
     refuse_missing_arrow(trip, ("posted", "ignored", "held", "waiting"), "received")
     for part in chunks(trip_ids):
@@ -129,7 +136,11 @@ def reopen(c: Connection, trip_ids: Sequence[str], *, now: Micros) -> int:
         ).rowcount
         touched += c.execute(
             update(trip)
-            .where(trip.c.id.in_(part), trip.c.state.in_(("posted", "ignored", "held", "waiting")))
+            .where(
+                trip.c.id.in_(part),
+                trip.c.state.in_(("posted", "ignored", "held", "waiting")),
+                or_(trip.c.state != "posted", trip.c.reason.is_(None), trip.c.reason != _BEING_UNDONE),
+            )
             .values(state="received", due_at=now, updated_at=now, reason=None)
         ).rowcount
     return touched
@@ -161,18 +172,20 @@ def next_due(c: Connection, route_ids: Collection[str]) -> Micros | None:
     return found
 
 
+_UNCHANGED = trip.c.due_at == bindparam("b_was")
 _PLANNED = {
     (target, sources): update(trip)
     .where(trip.c.id == bindparam("b_id"), one_of(trip.c.state, sources))
     .values(
-        state=target,
+        # Something arrived while this was being planned: it stays due, and nothing of it is sealed before.
+        state=target if target in _DUE_STATES else case((_UNCHANGED, target), else_="received"),
         planned_n=bindparam("b_n"),
         plan=bindparam("b_plan"),
         plan_hash=bindparam("b_hash"),
         rulebook_n=bindparam("b_rulebook"),
         chart_n=bindparam("b_chart"),
         reason=bindparam("b_reason"),
-        due_at=bindparam("b_due"),
+        due_at=case((_UNCHANGED, bindparam("b_due")), else_=trip.c.due_at),
         updated_at=bindparam("b_at"),
     )
     for target in ("planned", "waiting", "held", "ignored", "posted")
@@ -182,7 +195,7 @@ _PLANNED = {
 
 def settle_plan(c: Connection, target: str, rows: Sequence[Mapping[str, Any]]) -> int:
     """Move due trips to what planning decided. Rows: b_id, b_n, b_plan, b_hash, b_rulebook, b_chart, b_reason, b_due,
-    b_at.
+    b_at, and b_was: when it was due as it was read.
     """
     if not rows:
         return 0
@@ -272,6 +285,12 @@ def ask(c: Connection, needs: Sequence[Mapping[str, Any]], *, workspace_id: str,
             for need in needs
         ],
     )
+
+
+def forget_needs(c: Connection, trip_ids: Sequence[str]) -> None:
+    """These trips wait for nothing any more: nobody looks for what they once needed."""
+    for part in chunks(trip_ids):
+        c.execute(delete(trip_need).where(trip_need.c.trip_id.in_(part)))
 
 
 def open_needs(c: Connection, connection_id: str, *, now: Micros, limit: int) -> list[OpenNeed]:
@@ -379,6 +398,12 @@ def companies_due(c: Connection, *, now: Micros) -> list[str]:
     return list(c.execute(select(route.c.company_id).where(due_trip.exists()).distinct()).scalars())
 
 
+def companies_holding(c: Connection) -> list[str]:
+    """Companies that have held trips."""
+    held = select(trip.c.id).where(trip.c.route_id == route.c.id, trip.c.state == "held")
+    return list(c.execute(select(route.c.company_id).where(held.exists()).distinct()).scalars())
+
+
 def connections_with_needs(c: Connection, *, now: Micros) -> list[str]:
     """Connections whose records trips wait for."""
     rows = c.execute(
@@ -419,10 +444,12 @@ def finish_posting(c: Connection, trip_ids: Sequence[str], *, now: Micros) -> in
     for part in chunks(trip_ids):
         done += c.execute(
             update(trip)
-            .where(trip.c.id.in_(part), trip.c.state == "posting", trip.c.due_at.is_(None))
+            .where(trip.c.id.in_(part), trip.c.state.in_(_ON_THE_WAY), trip.c.due_at.is_(None))
             .values(state="posted", reason=None, updated_at=now)
         ).rowcount
-        again = [row.id for row in c.execute(select(trip.c.id).where(trip.c.id.in_(part), trip.c.state == "posting"))]
+        again = [
+            row.id for row in c.execute(select(trip.c.id).where(trip.c.id.in_(part), trip.c.state.in_(_ON_THE_WAY)))
+        ]
         for some in chunks(again):
             c.execute(update(trip).where(trip.c.id.in_(some)).values(state="posted", reason=None, updated_at=now))
             c.execute(update(trip).where(trip.c.id.in_(some)).values(state="received", due_at=now))
@@ -435,7 +462,7 @@ def start_undo(c: Connection, trip_id: str, *, now: Micros) -> bool:
         c.execute(
             update(trip)
             .where(trip.c.id == trip_id, trip.c.state == "posted")
-            .values(reason="being taken back", due_at=None, updated_at=now)
+            .values(reason=_BEING_UNDONE, due_at=None, updated_at=now)
         ).rowcount
         == 1
     )
@@ -447,7 +474,7 @@ def finish_undo(c: Connection, trip_ids: Sequence[str], *, now: Micros) -> int:
     for part in chunks(trip_ids):
         done += c.execute(
             update(trip)
-            .where(trip.c.id.in_(part), trip.c.state == "posted", trip.c.reason == "being taken back")
+            .where(trip.c.id.in_(part), trip.c.state == "posted", trip.c.reason == _BEING_UNDONE)
             .values(state="reversed", reason="taken back", updated_at=now)
         ).rowcount
     return done
