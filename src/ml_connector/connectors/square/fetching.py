@@ -18,7 +18,9 @@ from ml_connector.connectors.square.walks import GRAIN, OVERLAP
 from ml_connector.errors import Rejected, Transient, UsageError
 
 MANY = 8  # from here on listing may be cheaper than asking one by one
-WASTED = 2  # pages that brought fewer records than they cost calls, before listing is given up
+# Pages that may bring fewer records than they cost calls, before listing is given up: at least two, and one for every
+# ten records wanted. What was changed and read minutes ago comes first in a list, what is wanted may come last.
+WASTED, WASTED_PER_RECORD = 2, 0.1
 BATCH = 100  # ids of one batch call
 FRESH_S = 20.0  # how long the list of a location's newest invoices answers for
 INVOICE_PAGES = 50  # of 200 each: a location with more needs a person's decision
@@ -82,7 +84,7 @@ class Fetching:
         return found
 
     def _listed(self, kind: str, ids: Sequence[str], since: datetime) -> dict[str, Row]:
-        """Payments and refunds by listing what changed since then, as long as that costs no more calls than asking
+        """Payments and refunds by listing what changed since then, as long as that costs hardly more calls than asking
         singly.
 
         A row that shows no change since then is an index lagging behind: it is not taken, its record is asked for
@@ -91,13 +93,14 @@ class Fetching:
         if kind not in {"payment", "refund"}:
             return {}
         wanted = set(ids)
+        wasted = max(WASTED, int(len(wanted) * WASTED_PER_RECORD))
         found: dict[str, Row] = {}
         for calls, page in enumerate(self._changed(kind, since), start=1):
             for row in page:
                 changed = time_of(row, "updated_at")
                 if row.get("id") in wanted and changed is not None and changed >= since:
                     found[str(row["id"])] = row
-            if len(found) == len(wanted) or calls > len(found) + WASTED:
+            if len(found) == len(wanted) or calls > len(found) + wasted:
                 break
         return found
 
