@@ -51,9 +51,15 @@ class Account:
         return body
 
     def send(
-        self, method: str, path: str, body: Any = None, *, token: str | None = None, headers: dict[str, str] | None = None,
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        token: str | None = None,
+        headers: dict[str, str] | None = None,
         **query: Any,
-    ) -> Response:  # fmt: skip
+    ) -> Response:
         sent = {"authorization": f"Bearer {self.token() if token is None else token}"}
         sent |= {} if body is None else {"content-type": "application/json"}
         raw = b"" if body is None else json.dumps(body).encode()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from cryptography.exceptions import InvalidSignature
@@ -258,8 +257,7 @@ def _event_text(text: str) -> str:
         name, at = decoder.raw_decode(text, at)
         at = _skip(text, _skip(text, at) + 1)
         start = at
-        value: Any
-        value, at = decoder.raw_decode(text, at)
+        at = decoder.raw_decode(text, at)[1]
         if name == "webhook_event":
             return text[start:at]
         at = _skip(text, at) + 1

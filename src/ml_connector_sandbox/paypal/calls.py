@@ -60,8 +60,13 @@ def read_body(request: Request, shape: Shape | list[Any] | None, *, needed: bool
         raise bad("MALFORMED_REQUEST_JSON", "The request JSON is not well formed.") from None
     if isinstance(shape, list) != isinstance(body, list):
         raise bad("INVALID_PARAMETER_SYNTAX", "The request body is of the wrong kind.", field="/")
-    _check(body, {} if shape is None else shape, "")
+    check(body, {} if shape is None else shape)
     return body
+
+
+def check(value: Any, shape: Any) -> None:
+    """Refuse unknown fields, wrong types, missing required ones."""
+    _check(value, shape, "")
 
 
 def _check(value: Any, wanted: Any, where: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
-from ml_connector_sandbox.paypal import control_trade, seeding
+from ml_connector_sandbox.paypal import bulk, control_cases, control_trade, play, seeding
 from ml_connector_sandbox.paypal import truth as noted
 from ml_connector_sandbox.paypal.certificates import KINDS
 from ml_connector_sandbox.paypal.refusals import Json
@@ -119,6 +119,17 @@ VERBS: dict[str, Verb] = {
     "return_withdrawal": control_trade.return_withdrawal,
     "transaction": control_trade.transaction,
     "change_transaction": control_trade.change_transaction,
+    "invoice": control_cases.invoice,
+    "invoice_pay": control_cases.invoice_pay,
+    "invoice_record": control_cases.invoice_record,
+    "invoice_edit": control_cases.invoice_edit,
+    "invoice_cancel": control_cases.invoice_cancel,
+    "dispute": control_cases.dispute,
+    "reverse": control_cases.reverse,
+    "payout": control_cases.payout,
+    "return_payout": control_cases.return_payout,
+    "play_day": play.play_day,
+    "bulk": bulk.bulk,
     "knobs": _knobs,
     "truth": _truth,
     "certificates": _certificates,

@@ -105,11 +105,12 @@ def model_fee(world: World, amount: int, currency: str) -> int:
     return min(amount, percent_of(amount, world.knobs.fee_percent) + fixed)
 
 
-def take(world: World, merchant: Merchant, sale: Sale, at: int, *, key: str = "") -> Capture:
-    """A payment comes in: the capture, its report rows and its event."""
-    claim_invoice_id(world, merchant, sale.invoice_id)
+def take(world: World, merchant: Merchant, sale: Sale, at: int, *, claim: bool = True) -> Capture:
+    """A payment comes in: the capture, its report rows and its event. `claim`: its invoice id must be new."""
+    if claim:
+        claim_invoice_id(world, merchant, sale.invoice_id)
     fee = model_fee(world, sale.amount, sale.currency) if sale.fee is None else sale.fee
-    capture = Capture(key or world.mint.transaction(), sale, "PENDING", fee, at, at, reason=sale.pending)
+    capture = Capture(world.mint.transaction(), sale, "PENDING", fee, at, at, reason=sale.pending)
     merchant.captures[capture.id] = capture
     if sale.pending:
         capture.row = merchant.ledger.post(_row(world, capture, "P", at))
@@ -135,6 +136,7 @@ def complete(world: World, merchant: Merchant, capture: Capture, at: int) -> Non
         raise ValueError(f"Capture {capture.id} is {capture.status}: only a PENDING one can be completed.")
     capture.status, capture.updated, capture.reason = "COMPLETED", at, ""
     sale, knobs = capture.sale, world.knobs
+    waited = capture.row is not None
     if capture.row is not None:
         capture.row = merchant.ledger.change(
             capture.row, at, status="S", affects_balance=True, fee=-capture.fee or None
@@ -158,6 +160,8 @@ def complete(world: World, merchant: Merchant, capture: Capture, at: int) -> Non
             money = {sale.currency: -net, merchant.currency: capture.receivable}
             exchange(world, merchant, money, at, reference=capture.id)
     tell(world, capture, "PAYMENT.CAPTURE.COMPLETED", at)
+    if waited:
+        world.captured(merchant, capture, at)
 
 
 def decline(world: World, merchant: Merchant, capture: Capture, at: int) -> None:
@@ -167,6 +171,7 @@ def decline(world: World, merchant: Merchant, capture: Capture, at: int) -> None
     capture.status, capture.updated = "DECLINED", at
     capture.row = merchant.ledger.change(capture.row, at, status="D")
     tell(world, capture, world.knobs.denied_name, at)
+    world.captured(merchant, capture, at)
 
 
 def exchange(

@@ -44,7 +44,8 @@ _TEXTS = {
     ),
     "REFUND_FAILED_INSUFFICIENT_FUNDS": (
         "Capture could not be refunded due to insufficient funds. Please check to see if you have sufficient funds in"
-        " your PayPal account or if the bank account linked to your PayPal account is verified and has sufficient funds."
+        " your PayPal account or if the bank account linked to your PayPal account is verified and has sufficient"
+        " funds."
     ),
 }
 
@@ -155,6 +156,7 @@ def complete(world: World, merchant: Merchant, made: Refund, at: int) -> None:
             named = made.id if world.knobs.refund_conversion_names == "refund" else capture.id
             exchange(world, merchant, {made.currency: net, merchant.currency: -made.debited}, at, reference=named)
     tell(world, made, "PAYMENT.CAPTURE.REFUNDED", at)
+    world.refunded(merchant, made, at)
 
 
 def fail(world: World, merchant: Merchant, made: Refund, at: int) -> None:

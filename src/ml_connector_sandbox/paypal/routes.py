@@ -6,9 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ml_connector_sandbox.paypal import api_orders, api_payments, api_webhooks, reporting
+from ml_connector_sandbox.paypal import (
+    api_cases,
+    api_invoice_search,
+    api_invoices,
+    api_orders,
+    api_payments,
+    api_webhooks,
+    reporting,
+)
 from ml_connector_sandbox.paypal.calls import Answer, Call
-from ml_connector_sandbox.paypal.state import SERVICES
+from ml_connector_sandbox.paypal.state import PAYOUTS_SCOPE, SERVICES
 from ml_connector_sandbox.paypal.times import DAY, HOUR
 
 _PAYMENTS_KEPT = 45 * DAY
@@ -42,13 +50,17 @@ def _any(*suffixes: str) -> tuple[tuple[str, ...], ...]:
 _CAPTURE, _REFUND, _ORDER = _any("payments/payment/authcapture"), _any("payments/refund"), _any("payments/payment")
 _HOOKS = _any("applications/webhooks")
 _VERIFY = ((SERVICES + "applications/webhooks", SERVICES + "applications/verify-webhook-signature"),)
+_READ, _WRITE = _any("invoicing/invoices/read", "invoicing/invoices/readwrite"), _any("invoicing/invoices/readwrite")
+_DISPUTES, _PAYOUTS = _any("disputes/read-seller"), ((PAYOUTS_SCOPE,),)
+_INVOICES = "/v2/invoicing/invoices"
+_INVOICE = "/v2/invoicing/invoices/{invoice_id}"
 _AUTHORIZATION = "/v2/payments/authorizations/{authorization_id}"
 _CAPTURES = "/v2/payments/captures/{capture_id}"
 _ORDERS = "/v2/checkout/orders"
 _WEBHOOK = "/v1/notifications/webhooks/{webhook_id}"
 _EVENTS = "/v1/notifications/webhooks-events"
 
-ROUTES: tuple[Route, ...] = (
+_PAYING = (
     Route("GET", _CAPTURES, api_payments.get_capture, _CAPTURE),
     Route(
         "POST", f"{_CAPTURES}/refund", api_payments.refund_capture, _REFUND, api_payments.REFUND,
@@ -108,6 +120,42 @@ ROUTES: tuple[Route, ...] = (
         body_needed=True,
     ),
 )  # fmt: skip
+
+_MORE = (
+    Route("POST", _INVOICES, api_invoices.create, _WRITE, api_invoices.INVOICE, body_needed=True),
+    Route(
+        "GET", _INVOICES, api_invoices.list_all, _READ, query=("page", "page_size", "total_required", "fields"),
+    ),
+    Route("GET", _INVOICE, api_invoices.get, _READ),
+    Route(
+        "PUT", _INVOICE, api_invoices.update, _WRITE, api_invoices.INVOICE, body_needed=True,
+        query=("send_to_recipient", "send_to_invoicer"),
+    ),
+    Route("DELETE", _INVOICE, api_invoices.delete, _WRITE),
+    Route("POST", f"{_INVOICE}/send", api_invoices.send, _WRITE, api_invoices.NOTIFICATION),
+    Route("POST", f"{_INVOICE}/remind", api_invoices.remind, _WRITE, api_invoices.NOTIFICATION),
+    Route("POST", f"{_INVOICE}/cancel", api_invoices.cancel, _WRITE, api_invoices.NOTIFICATION, body_needed=True),
+    Route(
+        "POST", f"{_INVOICE}/payments", api_invoices.record_payment, _WRITE, api_invoices.PAYMENT, body_needed=True,
+    ),
+    Route("DELETE", f"{_INVOICE}/payments/{{transaction_id}}", api_invoices.delete_payment, _WRITE),
+    Route("POST", f"{_INVOICE}/refunds", api_invoices.record_refund, _WRITE, api_invoices.REFUND, body_needed=True),
+    Route("DELETE", f"{_INVOICE}/refunds/{{transaction_id}}", api_invoices.delete_refund, _WRITE),
+    Route("POST", "/v2/invoicing/generate-next-invoice-number", api_invoices.next_number, _WRITE),
+    Route(
+        "POST", "/v2/invoicing/search-invoices", api_invoice_search.search, _READ, api_invoice_search.SEARCH,
+        body_needed=True, query=("page", "page_size", "total_required"),
+    ),
+    Route("GET", "/v1/customer/disputes", api_cases.list_disputes, _DISPUTES, query=api_cases.DISPUTE_QUERY),
+    Route("GET", "/v1/customer/disputes/{id}", api_cases.get_dispute, _DISPUTES),
+    Route(
+        "GET", "/v1/payments/payouts/{id}", api_cases.get_batch, _PAYOUTS,
+        query=("fields", "page", "page_size", "total_required"),
+    ),
+    Route("GET", "/v1/payments/payouts-item/{payout_item_id}", api_cases.get_item, _PAYOUTS),
+)  # fmt: skip
+
+ROUTES: tuple[Route, ...] = _PAYING + _MORE
 
 
 def find(method: str, parts: list[str]) -> tuple[Route | None, dict[str, str], bool]:

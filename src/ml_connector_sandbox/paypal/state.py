@@ -82,6 +82,9 @@ class Knobs:
     invoice_payments_readable: bool = False  # whether GET shows payments of PayPal invoices
     # invoices
     external_paid_status: str = "MARKED_AS_PAID"  # or PAID; refunds likewise
+    external_part_payments: bool = True  # recording less than the total; False: CANNOT_PROCESS_PAYMENTS
+    refunds_count_paypal: bool = False  # whether outside refunds may draw on PAYPAL payments too
+    gratuity_in_payments: bool = False  # whether a payment row includes the tip
     invoice_event_shape: str = "wrapped"  # resource.invoice; "plain": the invoice itself
     # webhooks
     certificate: str = "good"  # kind of the leaf in use, see `certificates`
@@ -172,6 +175,9 @@ class World:
         self._due: list[tuple[int, int, Callable[[int], None]]] = []
         self._n = 0
         self.desk: Desk
+        # Told of each capture that ended and each refund that went out: how invoices learn of theirs.
+        self.captured: Callable[[Merchant, Capture, int], None] = lambda *_: None
+        self.refunded: Callable[[Merchant, Refund, int], None] = lambda *_: None
 
     def later(self, due: int, act: Callable[[int], None]) -> None:
         """Have something happen at an instant, which it is told. The past is made up for at the next advance."""

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from ml_connector_sandbox.core.wire import Delivery, Request, Response, json_response, segments
-from ml_connector_sandbox.paypal import api_webhooks, control, oauth, routes
+from ml_connector_sandbox.paypal import api_webhooks, control, invoices, oauth, routes
 from ml_connector_sandbox.paypal.calls import Answer, Call, read_body
 from ml_connector_sandbox.paypal.refusals import Refused, bad, forbidden, not_found
 from ml_connector_sandbox.paypal.routes import Route
@@ -32,6 +32,8 @@ class PayPal:
     def _new_world(self) -> World:
         world = World(self._seed, self._time_scale)
         world.desk = Desk(world)
+        world.captured = lambda merchant, capture, at: invoices.learn_of_capture(world, merchant, capture, at)
+        world.refunded = lambda merchant, refund, at: invoices.learn_of_refund(world, merchant, refund, at)
         return world
 
     def answer(self, request: Request, at: datetime) -> Response:
