@@ -27,7 +27,7 @@ def run(size: int = SIZE) -> list[Figure]:
             shop = install.add_shop(works, both, mode="batch", go_live=start.date(), posting="off")
             install.sell_many(both, shop, size, start=start, end=end)
             reading.start_backfill(works, shop.square_id, since=start)
-            marks = _planned_over_time(works, size)
+            marks = _planned_over_time(works)
             planned = install.states(works, shop).get("planned", 0)
     first, last = _rate(marks, 0.0, 0.1), _rate(marks, 0.9, 1.0)
     return [
@@ -40,7 +40,7 @@ def run(size: int = SIZE) -> list[Figure]:
     ]
 
 
-def _planned_over_time(works: Works, size: int) -> list[tuple[int, float]]:
+def _planned_over_time(works: Works) -> list[tuple[int, float]]:
     """(records planned so far, seconds since the start), after each drain, until nothing of the past is due."""
     began, planned = time.monotonic(), 0
     marks = [(0, 0.0)]
@@ -57,13 +57,12 @@ def _planned_over_time(works: Works, size: int) -> list[tuple[int, float]]:
                 worked = worked or ran.worked or ran.more
         if not worked:
             break
-    return [mark for mark in marks if mark[0] <= size or mark is marks[-1]]
+    return marks
 
 
 def _rate(marks: list[tuple[int, float]], begin: float, end: float) -> float:
-    """Records a second between two shares of the whole."""
+    """Records a second between two shares of the whole, at the marks nearest to them."""
     whole = marks[-1][0]
-    inside = [mark for mark in marks if begin * whole <= mark[0] <= end * whole]
-    if len(inside) < 2 or inside[-1][1] <= inside[0][1]:
-        return 0.0
-    return (inside[-1][0] - inside[0][0]) / (inside[-1][1] - inside[0][1])
+    first = min(marks, key=lambda mark: abs(mark[0] - begin * whole))
+    last = min(marks, key=lambda mark: abs(mark[0] - end * whole))
+    return (last[0] - first[0]) / (last[1] - first[1]) if last[1] > first[1] else 0.0

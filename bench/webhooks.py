@@ -1,0 +1,293 @@
+"""How many signed webhooks a second are accepted durably, beside a bare web server that only commits a row in groups.
+
+The floor is what the same machine does at best in the same minute: Starlette, one route, no signature, a queue and one
+thread that commits what waits. Client and server are processes of their own; the two take turns, and the middle of
+three rounds counts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import json
+import os
+import queue
+import random
+import secrets
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from bench.figures import Figure
+
+TITLE = (
+    "Webhooks: signed Square deliveries accepted durably over 16 connections, beside a bare server with group commit"
+)
+SIZE, QUICK = 6_000, 600
+LONGEST_S = 120
+CONNECTIONS = 16
+ROUNDS = 3
+TARGET = 0.6
+PUBLIC = "https://books.example.test"
+KEY = "made-up-signature-key"
+MERCHANT = "MLBENCH0000001"
+_BATCH = 256
+_INSERT = "INSERT INTO floor (id, body) VALUES (?, ?)"
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One round: accepted a second, and the wait of the slowest hundredth in milliseconds."""
+
+    a_second: float
+    p99_ms: float
+
+
+def run(size: int = SIZE) -> list[Figure]:
+    """Both databases, `size` deliveries a round."""
+    from tests import postgres
+
+    with tempfile.TemporaryDirectory() as folder:
+        figures = _compare("SQLite", f"sqlite:///{Path(folder) / 'main.db'}", size)
+    with postgres.running() as server:
+        server.create("bench")
+        return figures + _compare("PostgreSQL", server.url("bench"), size)
+
+
+def _compare(name: str, url: str, size: int) -> list[Figure]:
+    path = _open_door(url)
+    with _serving("ours", url) as ours, _serving("floor", url) as floor:
+        rounds: dict[str, list[Round]] = {"ours": [], "floor": []}
+        asyncio.run(_send(ours, path, 200))
+        asyncio.run(_send(floor, "/", 200))
+        for _ in range(ROUNDS):
+            rounds["ours"].append(asyncio.run(_send(ours, path, size)))
+            rounds["floor"].append(asyncio.run(_send(floor, "/", size)))
+    rates = {who: statistics.median(one.a_second for one in of) for who, of in rounds.items()}
+    waits = {who: statistics.median(one.p99_ms for one in of) for who, of in rounds.items()}
+    return [
+        Figure(f"{name}: webhooks a second", rates["ours"], "/s"),
+        Figure(f"{name}: the bare server's", rates["floor"], "/s"),
+        Figure(f"{name}: ratio", rates["ours"] / rates["floor"], "", TARGET),
+        Figure(f"{name}: 99 of 100 answered within", waits["ours"], "ms"),
+        Figure(f"{name}: the bare server's", waits["floor"], "ms"),
+    ]
+
+
+def _open_door(url: str) -> str:
+    """Tables, one shop and its door; the door's path."""
+    from ml_connector.engine import setup
+    from ml_connector.store import setups
+
+    with _works(url) as works:
+        workspace = setup.init(works)
+        connection_id = setup.connect(
+            works, workspace, connector="square", code="sq", title="Shop", settings={}, base_url=None, by="bench",
+            credentials={"access_token": "made-up-token"},
+        )  # fmt: skip
+        with works.database.writing() as c:
+            setups.update_connection(c, connection_id, account_ref=MERCHANT)
+        _, address = setup.open_door(
+            works, connection_id=connection_id, public_url=PUBLIC, signature_key=KEY, by="bench"
+        )
+    return address.removeprefix(PUBLIC)
+
+
+# ------------------------------------------------------------------------------- the client
+
+
+async def _send(port: int, path: str, size: int) -> Round:
+    """Send `size` deliveries over all connections, each waiting for its answer."""
+    waiting = [_request(path, body) for body in _bodies(size)]
+    waits: list[float] = []
+    began = time.perf_counter()
+    await asyncio.gather(*(_one_connection(port, waiting, waits) for _ in range(CONNECTIONS)))
+    seconds = time.perf_counter() - began
+    return Round(size / seconds, 1_000 * sorted(waits)[int(0.99 * (len(waits) - 1))])
+
+
+async def _one_connection(port: int, waiting: list[bytes], waits: list[float]) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    while waiting:
+        request = waiting.pop()
+        began = time.perf_counter()
+        writer.write(request)
+        head = await reader.readuntil(b"\r\n\r\n")
+        waits.append(time.perf_counter() - began)
+        if not head.startswith(b"HTTP/1.1 200 ") or b"content-length: 0" not in head.lower():
+            raise RuntimeError(f"not accepted: {head!r}")
+    writer.close()
+
+
+def _request(path: str, body: bytes) -> bytes:
+    made = hmac.new(KEY.encode(), (PUBLIC + path).encode() + body, hashlib.sha256).digest()
+    head = (
+        f"POST {path} HTTP/1.1\r\nhost: books.example.test\r\ncontent-type: application/json\r\n"
+        f"user-agent: Square Connect v2\r\nx-square-hmacsha256-signature: {base64.b64encode(made).decode()}\r\n"
+        f"square-environment: Production\r\nsquare-retry-number: 0\r\ncontent-length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+def _bodies(size: int) -> list[bytes]:
+    """Payment events of the usual size, about 1.5 kB."""
+    money = {"amount": 12_500, "currency": "EUR"}
+    card = {"brand": "VISA", "last_4": "1111", "exp_month": 11, "exp_year": 2030, "fingerprint": "sq-1-" + "x" * 120}
+    payment = {
+        "amount_money": money, "total_money": money, "approved_money": money, "status": "COMPLETED", "version": 3,
+        "card_details": {"status": "CAPTURED", "card": card, "entry_method": "EMV", "statement_description": "x" * 200},
+        "location_id": "L" * 13, "order_id": "O" * 22, "receipt_url": "https://example.test/receipt/" + "x" * 100,
+        "processing_fee": [{"amount_money": money, "effective_at": "2026-03-10T08:00:00Z", "type": "INITIAL"}],
+        "capabilities": ["EDIT_AMOUNT_UP", "EDIT_AMOUNT_DOWN", "EDIT_TIP_AMOUNT_UP", "EDIT_TIP_AMOUNT_DOWN"],
+    }  # fmt: skip
+    return [_event(payment) for _ in range(size)]
+
+
+def _event(payment: dict[str, Any]) -> bytes:
+    name = secrets.token_hex(11)
+    return json.dumps(
+        {
+            "merchant_id": MERCHANT,
+            "type": "payment.updated",
+            "event_id": secrets.token_hex(16),
+            "created_at": "2026-03-10T08:00:00Z",
+            "data": {"type": "payment", "id": name, "object": {"payment": {"id": name, **payment}}},
+        }
+    ).encode()
+
+
+# ------------------------------------------------------------------------------- the servers
+
+
+@contextmanager
+def _serving(who: str, url: str) -> Iterator[int]:
+    """One of the two servers in a process of its own; its port."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(["src", ".", os.environ.get("PYTHONPATH", "")])}
+    command = [sys.executable, "-m", "bench.webhooks", who, url]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as server:
+        try:
+            assert server.stdout is not None
+            yield int(server.stdout.readline())
+        finally:
+            server.kill()
+
+
+def _serve(who: str, url: str) -> None:
+    from ml_connector.web import serving
+
+    def listen(app: ASGIApp) -> None:
+        listening = serving.listen("127.0.0.1", 0)
+        print(listening.getsockname()[1], flush=True)
+        serving.server_of(app).run(sockets=[listening])
+
+    (_ours if who == "ours" else _floor)(url, listen)
+
+
+def _ours(url: str, listen: Callable[[ASGIApp], None]) -> None:
+    """The door as an install serves it; what it rings is not answered here."""
+    from ml_connector.store.inbox_writer import InboxWriter
+    from ml_connector.web.app import build_app
+
+    with _works(url) as works:
+        writer = InboxWriter(works.database)
+        writer.start()
+        listen(build_app(works, writer, ring=lambda _connections: None, public_url=PUBLIC))
+
+
+def _floor(url: str, listen: Callable[[ASGIApp], None]) -> None:
+    waiting: queue.Queue[tuple[bytes, asyncio.Future[None]]] = queue.Queue()
+    threading.Thread(target=_commit_on, args=(url, waiting), daemon=True).start()
+
+    async def take(request: Request) -> Response:
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        waiting.put((await request.body(), done))
+        await done
+        return Response(status_code=200)
+
+    listen(Starlette(routes=[Route("/", take, methods=["POST"])]))
+
+
+def _commit_on(url: str, waiting: queue.Queue[tuple[bytes, asyncio.Future[None]]]) -> None:
+    commit = _into_sqlite(url) if url.startswith("sqlite") else _into_postgresql(url)
+    numbers = iter(range(10**9))
+    while True:
+        batch = [waiting.get()]
+        while len(batch) < _BATCH and not waiting.empty():
+            batch.append(waiting.get())
+        commit([(f"{next(numbers)}", body[:100].decode()) for body, _ in batch])
+        loop = batch[0][1].get_loop()
+        loop.call_soon_threadsafe(_tell, [done for _, done in batch])
+
+
+def _tell(waiting: Sequence[asyncio.Future[None]]) -> None:
+    for one in waiting:
+        one.set_result(None)
+
+
+def _into_sqlite(url: str) -> Callable[[Sequence[tuple[str, str]]], None]:
+    file = sqlite3.connect(f"{url.removeprefix('sqlite:///')}.floor", isolation_level=None)
+    file.execute("PRAGMA journal_mode = WAL")
+    file.execute("PRAGMA synchronous = FULL")
+    file.execute("CREATE TABLE floor (id TEXT PRIMARY KEY, body TEXT)")
+
+    def commit(rows: Sequence[tuple[str, str]]) -> None:
+        file.execute("BEGIN IMMEDIATE")
+        file.executemany(_INSERT, rows)
+        file.execute("COMMIT")
+
+    return commit
+
+
+def _into_postgresql(url: str) -> Callable[[Sequence[tuple[str, str]]], None]:
+    connection = psycopg.connect(url.replace("+psycopg", ""), autocommit=True)
+    connection.execute("CREATE TABLE floor (id TEXT PRIMARY KEY, body TEXT)")
+
+    def commit(rows: Sequence[tuple[str, str]]) -> None:
+        with connection.transaction(), connection.cursor() as cursor:
+            cursor.executemany(_INSERT.replace("?", "%s"), rows)
+
+    return commit
+
+
+@contextmanager
+def _works(url: str) -> Iterator[Any]:
+    from ml_connector.clock import Clock
+    from ml_connector.connectors import SYSTEMS
+    from ml_connector.engine.works import Works
+    from ml_connector.store.database import Database
+    from ml_connector.store.ids import Ids
+    from ml_connector.store.migrations import migrate
+    from ml_connector.vault.keys import KeyRing, MasterKey
+    from ml_connector.vault.tokens import TokenCache
+
+    database, clock = Database(url), Clock()
+    migrate(database)
+    try:
+        yield Works(
+            database=database, clock=clock, ids=Ids(clock, random.SystemRandom()), systems=SYSTEMS, flows={},
+            ring=KeyRing((MasterKey(1, bytes(32)),)), tokens=TokenCache(clock), holder="bench",
+        )  # fmt: skip
+    finally:
+        database.close()
+
+
+if __name__ == "__main__":
+    _serve(sys.argv[1], sys.argv[2])
