@@ -37,7 +37,7 @@ def serve(
     ready: Callable[[int], None] | None = None,
 ) -> int:  # fmt: skip
     """Serve until told to end; the exit code. `ready` hears the port. Raises ConfigurationError before it begins."""
-    listening = _listen(host, port)
+    listening = listen(host, port)
     ending: list[uvicorn.Server] = []
 
     def end(_reason: str) -> None:
@@ -49,7 +49,7 @@ def serve(
     app = build_app(
         works, writer, ring=runtime.ring, runtime=runtime, metrics_token=metrics_token, public_url=public_url, more=more
     )
-    server = _server(app)
+    server = server_of(app)
     ending.append(server)
     with _deaf_to_signals():  # the web server hears them itself, and raises them again when it has ended
         runtime.start()
@@ -94,7 +94,8 @@ def _close(runtime: Runtime, writer: InboxWriter | None) -> int:
     return code
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes a free one. Raises ConfigurationError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=512)
@@ -105,7 +106,8 @@ def _listen(host: str, port: int) -> socket.socket:
         ) from problem
 
 
-def _server(app: ASGIApp) -> uvicorn.Server:
+def server_of(app: ASGIApp) -> uvicorn.Server:
+    """The web server with our limits; not yet running."""
     return uvicorn.Server(
         uvicorn.Config(
             app,
