@@ -75,10 +75,11 @@ class Specification:
         return self._faults(document, {"$ref": f"#/components/schemas/{name}"}, content)
 
     def _faults(self, document: dict[str, Any], schema: Any, content: Any) -> list[str]:
-        root = {"components": {"schemas": {k: _plain(k, s) for k, s in document["components"]["schemas"].items()}}}
+        named = document["components"].get("schemas", {})
+        root = {"components": {"schemas": {name: _plain(name, value) for name, value in named.items()}}}
         validator = jsonschema.Draft202012Validator(_plain("", schema) | root)
         found = [f"{e.json_path}: {e.message[:160]}" for e in validator.iter_errors(content)]
-        return found + [f"{path}: unknown field" for path in _unknown(document, schema, content, "$")]
+        return found + [f"{path}: unknown field" for path in _unknown(document, [schema], content, "$")]
 
 
 def _resolved(document: dict[str, Any], node: Any) -> Any:
@@ -108,19 +109,18 @@ def _plain(name: str, schema: Any) -> Any:
     return kept
 
 
-def _unknown(document: dict[str, Any], schema: Any, content: Any, path: str) -> list[str]:
-    """Fields of content that no schema around them names."""
-    schema = _resolved(document, schema)
+def _unknown(document: dict[str, Any], schemas: list[Any], content: Any, path: str) -> list[str]:
+    """Fields of content that none of the schemas around them names."""
     if isinstance(content, list):
-        items = _members(document, schema, "items")
-        return [
-            f for n, item in enumerate(content) for s in items[:1] for f in _unknown(document, s, item, f"{path}[{n}]")
-        ]
+        items = [found for schema in schemas for found in _members(document, schema, "items")]
+        return [f for n, item in enumerate(content) for f in _unknown(document, items, item, f"{path}[{n}]")]
     if not isinstance(content, dict):
         return []
-    known: dict[str, Any] = {}
-    for properties in _members(document, schema, "properties"):
-        known |= properties
+    known: dict[str, list[Any]] = {}
+    for schema in schemas:
+        for properties in _members(document, schema, "properties"):
+            for name, wanted in properties.items():
+                known.setdefault(name, []).append(wanted)
     if not known:
         return []
     found = [f"{path}.{name}" for name in content if name not in known]

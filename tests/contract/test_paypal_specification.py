@@ -170,6 +170,8 @@ def test_every_answer_is_what_the_specifications_allow(
 ) -> None:
     found: Counter[str] = Counter()
     for operation, status, _, answer in busy[0].log:
+        if status == 401 and "error" in answer:
+            continue  # the gateway's own shape, before any operation is reached
         beyond = _BEYOND_THE_FILE.get((operation, status))
         faults = specification.answer_faults(operation, status, answer)
         if beyond is not None and beyond in faults:
