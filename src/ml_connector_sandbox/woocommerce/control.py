@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import fields
 from decimal import Decimal
@@ -9,15 +10,18 @@ from typing import Any
 
 from ml_connector_sandbox.woocommerce import (
     api_people,
+    bulk_making,
     checkout,
     handover,
     order_editing,
     php,
+    play,
     pricing,
     seeding,
     shown,
     trade,
 )
+from ml_connector_sandbox.woocommerce import truth as noted
 from ml_connector_sandbox.woocommerce.calls import check
 from ml_connector_sandbox.woocommerce.faults import Json
 from ml_connector_sandbox.woocommerce.order_args import UPDATE
@@ -211,6 +215,38 @@ def _knobs(world: World, arguments: Json, now: int) -> Json:
     return {name: getattr(store.knobs, name) for name in sorted(known)}
 
 
+def _play_day(world: World, arguments: Json, now: int) -> Json:
+    del now
+    return play.play_day(world, _store(world, arguments), arguments, VERBS)
+
+
+def _bulk(world: World, arguments: Json, now: int) -> Json:
+    return bulk_making.sell_in_bulk(_store(world, arguments), arguments, now)
+
+
+def _truth(world: World, arguments: Json, now: int) -> Json:
+    return noted.truth(_store(world, arguments), arguments, now)
+
+
+def _clone(world: World, arguments: Json, now: int) -> Json:
+    """A staging copy of a shop in another folder: keys, orders and webhooks intact, only its home differs."""
+    del now
+    store = _store(world, arguments)
+    path = str(arguments["path"]).rstrip("/")
+    name = str(arguments.get("name", f"{store.name} staging"))
+    if name in world.stores or any(s.path == path for s in world.stores.values()):
+        raise ValueError(f"There is a shop called {name!r} or at {path!r} already.")
+    builders, store.desk.builders = store.desk.builders, {}
+    twin = copy.deepcopy(store)
+    store.desk.builders = builders
+    twin.name, twin.path, twin.home = name, path, str(arguments.get("home", ""))
+    if not twin.home and store.home:
+        twin.home = store.home.removesuffix(store.path) + path
+    seeding.wire(twin)
+    world.stores[name] = twin
+    return {"store": name, "path": path}
+
+
 def _webhook_health(world: World, arguments: Json, now: int) -> list[Json]:
     del now
     return _store(world, arguments).desk.health()
@@ -230,4 +266,8 @@ VERBS: dict[str, Verb] = {
     "tax_rate": _tax_rate,
     "knobs": _knobs,
     "webhook_health": _webhook_health,
+    "play_day": _play_day,
+    "bulk": _bulk,
+    "truth": _truth,
+    "clone": _clone,
 }

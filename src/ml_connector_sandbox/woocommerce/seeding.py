@@ -48,7 +48,7 @@ def seed_store(world: World, arguments: Json, now: int) -> Json:
     owner = User(store.number("user"), "administrator", f"owner@{path.strip('/') or 'shop'}.example", "owner", stamp)
     store.users[owner.id] = owner
     world.stores[name] = store
-    _wire(store)
+    wire(store)
     keys = _keys(store, arguments, owner)
     goods = _goods(store, stamp)
     store.extra_statuses = dict(arguments.get("statuses", {}))
@@ -156,7 +156,7 @@ def _goods(store: Store, stamp: int) -> dict[str, int]:
     return made
 
 
-def _wire(store: Store) -> None:
+def wire(store: Store) -> None:
     """What webhook bodies are built from, when a job runs."""
 
     def order(number: int) -> Json | None:

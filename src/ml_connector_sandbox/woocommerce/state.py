@@ -251,7 +251,6 @@ class Store:
     extra_statuses: dict[str, str] = field(default_factory=dict)  # of plugins: slug -> name
     plugins: list[Json] = field(default_factory=list)
     cache: dict[str, tuple[int, bytes, tuple[tuple[str, str], ...]]] = field(default_factory=dict)
-    gone: dict[str, int] = field(default_factory=dict)  # counts of what left no trace
     _next: dict[str, int] = field(default_factory=dict)
     desk: Desk = field(init=False)
 
