@@ -167,11 +167,11 @@ def _wanted(row: dict[str, Any], params: dict[str, str], name: str) -> bool:
 
 
 def _answer(content: Any, params: dict[str, str]) -> httpx2.Response:
+    rows = content if isinstance(content, list) else [content]
     if "_fields" in params:
         wanted = params["_fields"].split(",")
-        trim = lambda row: {key: value for key, value in row.items() if key in wanted}  # noqa: E731 - one line, used twice
-        content = [trim(row) for row in content] if isinstance(content, list) else trim(content)
+        shown = [{key: value for key, value in row.items() if key in wanted} for row in rows]
     else:
-        linked = lambda row: {**row, "_links": {"self": [{"href": "https://elsewhere.example"}]}}  # noqa: E731
-        content = [linked(row) for row in content] if isinstance(content, list) else linked(content)
-    return httpx2.Response(200, content=json.dumps(content, default=float).encode())
+        shown = [{**row, "_links": {"self": [{"href": "https://elsewhere.example"}]}} for row in rows]
+    body = json.dumps(shown if isinstance(content, list) else shown[0], default=float)
+    return httpx2.Response(200, content=body.encode())

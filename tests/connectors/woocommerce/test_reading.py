@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta
+from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import httpx2
@@ -164,7 +165,7 @@ def test_a_shop_that_ignores_the_filter_is_told_of() -> None:
 def test_a_row_without_a_time_or_an_id_is_an_answer_that_cannot_be_trusted() -> None:
     for row in (woo.order(date_modified_gmt=None), woo.order(id=0)):
         shop = StrictShop()
-        shop.answers["/orders"] = lambda _request, row=row: httpx2.Response(200, content=_text([row]))
+        shop.answers["/orders"] = partial(_replying, _text([row]))
         with pytest.raises(Transient):
             shop.poll("orders", backfill_from=BACK)
 
@@ -195,9 +196,7 @@ def test_a_position_that_is_not_ours_says_so(text: str) -> None:
         StrictShop().poll("orders", text)
 
 
-MOMENTS = st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1)).map(
-    lambda moment: moment.replace(tzinfo=START.tzinfo, microsecond=0)
-)
+MOMENTS = st.integers(0, 10**8).map(lambda second: START + timedelta(seconds=second))
 PAIRS = st.integers(1, 10**9).map(str) | st.tuples(st.integers(1, 10**9), st.integers(1, 10**9)).map(
     lambda pair: f"{pair[0]}:{pair[1]}"
 )
@@ -239,7 +238,7 @@ def test_a_refund_of_a_trashed_order_keeps_its_currency() -> None:
     shop.add_order(727, START - HOUR, status="trash")
     shop.add_refund(731, 727, START - MINUTE)
     (found,), _ = shop.poll("refunds", backfill_from=BACK)
-    assert translate("refund", found.payload)
+    assert isinstance(translate("refund", found.payload), Refund)
 
 
 def test_a_refund_whose_order_is_gone_is_kept_and_held() -> None:
@@ -317,7 +316,8 @@ def test_customers_are_walked_by_id_and_one_removed_on_the_way_hides_none() -> N
     shop = StrictShop()
     for number in range(1, 751):
         shop.rows["customers"].append(woo.customer(id=number))
-    reader, found, position, more = shop.reader(), [], None, True
+    reader, position, more = shop.reader(), None, True
+    found: list[SourceObject] = []
     while more:
         page = reader.page("customers", position, now=START)
         found += page.objects
@@ -410,11 +410,11 @@ def test_drafts_and_cancelled_orders_are_not_counted() -> None:
     assert load(position).counts["order"].known == {"4"}
 
 
-@settings(max_examples=5)
-@given(removed=st.sets(st.integers(1, 1500), max_size=60), seed=st.integers(0, 99))
+@settings(max_examples=3)
+@given(removed=st.sets(st.integers(1, 1100), max_size=40), seed=st.integers(0, 99))
 def test_every_vanished_order_is_found_over_many_pages(removed: set[int], seed: int) -> None:
     shop = StrictShop(seed=seed)
-    for number in range(1, 1501):
+    for number in range(1, 1101):
         row = {"id": number, "parent_id": 0, "status": "completed", "date_created_gmt": gmt(START - HOUR)}
         shop.rows["orders"].append(row)
     _, position = counted(shop, None)
@@ -448,6 +448,10 @@ def test_what_does_not_exist_says_so() -> None:
         reader.find("order", ("number", "N-1"), location=None)
     with pytest.raises(UsageError):
         reader.walk("shop", location=None, since=BACK)
+
+
+def _replying(content: bytes, _request: httpx2.Request) -> httpx2.Response:
+    return httpx2.Response(200, content=content)
 
 
 def _text(rows: list[dict[str, Any]]) -> bytes:

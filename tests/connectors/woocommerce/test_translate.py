@@ -171,6 +171,14 @@ def test_a_shop_of_whole_kroner_leaves_a_rounding_and_no_invented_tax() -> None:
     assert [line.tax.minor for line in found.lines] == [2599, 600]
 
 
+def test_a_shop_of_whole_kroner_states_each_lines_tax_in_whole_kroner() -> None:
+    line = woo.line(31, "Lue", "674.700000", "169.000000")
+    line["taxes"] = [{"id": 1, "total": "168.675000", "subtotal": "168.675000"}]
+    found = sale(woo.order(line_items=[line], shipping_lines=[], total="844.000000", total_tax="169.000000"))
+    assert shown(found.lines) == ["goods Lue: 674.70 + 169.00 (25 %)"]
+    assert found.rounding == Money(30, "NOK")
+
+
 def test_a_currency_without_decimals() -> None:
     payload = woo.order(
         currency="JPY", line_items=[woo.line(31, "Hat", "909.090909", "90.909091", rate=9)], shipping_lines=[],

@@ -23,7 +23,6 @@ WORDS: Mapping[Mode, str] = {
     "oauth": "an OAuth 1.0a signature (plain http)",
 }
 TAX_SETTINGS = {
-    "woocommerce_calc_taxes": "taxes",
     "woocommerce_prices_include_tax": "prices_include_tax",
     "woocommerce_tax_round_at_subtotal": "round_at_subtotal",
     "woocommerce_tax_based_on": "tax_based_on",
@@ -32,6 +31,7 @@ GENERAL_SETTINGS = {
     "woocommerce_currency": "currency",
     "woocommerce_price_num_decimals": "decimals",
     "woocommerce_default_country": "country",
+    "woocommerce_calc_taxes": "taxes",
 }
 MANAGER = "Make the key for an administrator or a shop manager."
 
@@ -147,7 +147,7 @@ def _settings(client: WooClient, report: _Report) -> None:
     )
     typed = "with" if tax.get("prices_include_tax") == "yes" else "without"
     where = "of the whole order" if tax.get("round_at_subtotal") == "yes" else "line by line"
-    if tax.get("taxes") == "yes":
+    if general.get("taxes") == "yes":
         based = tax.get("tax_based_on", "?")
         report.add("taxes", f"Prices are typed {typed} tax; tax is rounded {where}, by the {based} address.")
     else:

@@ -19,6 +19,7 @@ from ml_connector.finance.money import Money
 Kind = Literal["goods", "shipping", "fee", "discount"]
 ONE_MINOR = Decimal(1)
 HUNDRED = Decimal(100)
+HALF = Decimal("0.5")
 MICRO = Decimal("0.000001")
 MAX_RATE = Decimal(1000)
 
@@ -144,9 +145,14 @@ def _taxes(line: Fields, currency: str, *, rates: Mapping[str, Rate], sign: int)
     if whole is None:
         return tuple(shares)
     rest = scaled(whole, currency) * sign - sum((amount for _, amount in shares), ZERO)
-    if abs(rest) > ONE_MINOR * max(1, len(shares)):
-        shares.append((Rate(None), rest))
-    return tuple(shares)
+    if abs(rest) <= ONE_MINOR * max(1, len(shares)):
+        return tuple(shares)
+    if shares and whole == whole.to_integral_value() and abs(rest) <= scaled(HALF, currency):
+        # a shop without decimals rounds each line's tax to whole units of money, but not its parts
+        most = max(range(len(shares)), key=lambda place: abs(shares[place][1]))
+        shares[most] = (shares[most][0], shares[most][1] + rest)
+        return tuple(shares)
+    return (*shares, (Rate(None), rest))
 
 
 def _parts(line: RawLine) -> Iterator[RawLine]:
