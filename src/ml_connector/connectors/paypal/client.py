@@ -79,6 +79,7 @@ class PayPalClient:
         content: Any = None,
         body: bytes | None = None,
         safe: bool = False,
+        optional: bool = False,
     ) -> Row:
         """One call that succeeded, as its JSON object. Raises what `faults.judged` raises.
 
@@ -93,7 +94,7 @@ class PayPalClient:
             self._tokens.forget(self.app.key, token)
             answer = self._send(method, path, token=self.token(), report=report, operation=operation, params=params,
                                 content=content, body=body, safe=safe)  # fmt: skip
-        return judged(answer, f"{method} {path}", method=method, safe=safe)
+        return judged(answer, f"{method} {path}", method=method, safe=safe, optional=optional)
 
     def _send(
         self,
@@ -118,9 +119,9 @@ class PayPalClient:
             raise Transient(lost.what, record=lost.record) from None
 
     def one(self, path: str, id_: str) -> Row | None:
-        """GET one object; None when PayPal has none of that id. Raises NotAuthorized for one that is another app's."""
+        """GET one object; None when PayPal has none of that id. Raises NotPermitted for one that is another app's."""
         try:
-            found = self.call("GET", f"{path}/{quote(id_, safe='')}", operation=f"GET {path}/{{id}}")
+            found = self.call("GET", f"{path}/{quote(id_, safe='')}", operation=f"GET {path}/{{id}}", optional=True)
         except NotFound:
             return None
         if not found:
@@ -163,14 +164,17 @@ class PayPalClient:
     def invoices(self, page: int) -> ListPage:
         """One page of all invoices, drafts too. There is no filter."""
         params = {"page": str(page), "page_size": str(INVOICE_PAGE), "total_required": "true"}
-        return _listed(self.call("GET", INVOICES, operation=f"GET {INVOICES}", params=params))
+        return _listed(self.call("GET", INVOICES, operation=f"GET {INVOICES}", params=params, optional=True))
 
     def search_invoices(self, query: Mapping[str, Any], *, page: int) -> ListPage:
         """One page of the invoices that fit. At most five statuses in one query."""
         params = {"page": str(page), "page_size": str(INVOICE_PAGE), "total_required": "true"}
         content = {**query, "fields": ["items", "payments", "refunds"]}
-        found = self.call("POST", SEARCH, operation=f"POST {SEARCH}", params=params, content=content, safe=True)
-        return _listed(found)
+        return _listed(
+            self.call(
+                "POST", SEARCH, operation=f"POST {SEARCH}", params=params, content=content, safe=True, optional=True
+            )
+        )
 
     # ------------------------------------------------------------------------------------------ disputes
 
@@ -185,18 +189,19 @@ class PayPalClient:
             params["update_time_after"] = wire(updated_since)
         if transaction_id:
             params["disputed_transaction_id"] = transaction_id
-        body = self.call("GET", DISPUTES, operation=f"GET {DISPUTES}", params={**params, **(after or {})})
+        asked = {**params, **(after or {})}
+        body = self.call("GET", DISPUTES, operation=f"GET {DISPUTES}", params=asked, optional=True)
         return rows_of(body, "items"), _next(body)
 
     # ------------------------------------------------------------------------------------------ webhooks
 
     def webhooks(self) -> list[Row]:
         """The app's webhooks."""
-        return rows_of(self.call("GET", WEBHOOKS, operation=f"GET {WEBHOOKS}"), "webhooks")
+        return rows_of(self.call("GET", WEBHOOKS, operation=f"GET {WEBHOOKS}", optional=True), "webhooks")
 
     def event_types(self) -> frozenset[str]:
         """The names of the events that PayPal offers now."""
-        rows = rows_of(self.call("GET", EVENT_TYPES, operation=f"GET {EVENT_TYPES}"), "event_types")
+        rows = rows_of(self.call("GET", EVENT_TYPES, operation=f"GET {EVENT_TYPES}", optional=True), "event_types")
         return frozenset(str(row.get("name")) for row in rows)
 
     def verify_signature(self, fields: Mapping[str, str], event: bytes) -> bool:

@@ -39,8 +39,8 @@ STATUSES: Mapping[int, type[ConnectorError]] = {
 }
 FIXES: Mapping[str, str] = {
     "invalid_client": "Check client id and secret, and that they belong to this environment (sandbox or live).",
-    "NOT_AUTHORIZED": "Grant the permission in the app's settings at PayPal; `ml-connector ping` names it. A token made "
-    "before that serves up to nine hours.",
+    "NOT_AUTHORIZED": "Grant the permission in the app's settings at PayPal; `ml-connector ping` names it. A token "
+    "made before that serves up to nine hours.",
     "PREVIOUS_REQUEST_IN_PROGRESS": "Nothing: it is tried again when the first request is through.",
     "PAYMENT_AMOUNT_GREATER_THAN_AMOUNT_DUE": "More was recorded than is open: compare the invoice with the ledger.",
     "CANNOT_PROCESS_PAYMENTS": "The invoice takes no payment in its state: compare it with the ledger.",
@@ -57,14 +57,21 @@ class TooManyRows(Exception):
     """The report's window holds more than it serves: it must be halved."""
 
 
+class NotPermitted(Exception):
+    """PayPal refuses this one thing to our app (403): a permission is missing, or the payment is another app's."""
+
+
 class NotServedYet(Exception):
     """The report's window begins after what PayPal has refreshed: nothing is there yet."""
 
 
-def judged(answer: Answer, where: str, *, method: str = "GET", safe: bool = False) -> dict[str, Any]:
+def judged(
+    answer: Answer, where: str, *, method: str = "GET", safe: bool = False, optional: bool = False
+) -> dict[str, Any]:
     """The JSON object of a good answer (empty for an empty body); otherwise the error it means is raised.
 
     `safe`: a POST that changes nothing (a search). A write that ends in 5xx or 408 may have been carried out.
+    `optional`: a 403 is NotPermitted, for what the books can do without.
     """
     body = body_of(answer)
     if answer.ok and not answer.body.strip():
@@ -75,6 +82,8 @@ def judged(answer: Answer, where: str, *, method: str = "GET", safe: bool = Fals
     if answer.ok:
         lost = Transient if harmless else UnknownOutcome
         raise lost(f"PayPal's answer to {where} is no JSON object.", record=where)
+    if optional and answer.status == 403:
+        raise NotPermitted(where)
     codes = list(codes_of(body))
     if TOO_LARGE in codes:
         raise TooManyRows(where)
