@@ -32,6 +32,7 @@ def refreshed(call: Call) -> int:
 def transactions(call: Call) -> Answer:
     """`GET /v1/reporting/transactions`."""
     start, end = _window(call)
+    blocks = _blocks(call)
     seen_at = refreshed(call)
     if start > seen_at:
         raise Refused(400, _NO_DATA, _NO_DATA, message=_NO_DATA)
@@ -45,7 +46,7 @@ def transactions(call: Call) -> Answer:
     size = whole(call, "page_size", default=100, low=1, high=500)
     page = whole(call, "page", default=1, low=1, high=2_147_483_647)
     pages = -(-len(rows) // size)
-    shown = [_detail(call, row) for row in rows[(page - 1) * size : page * size]]
+    shown = [_detail(call, row, blocks) for row in rows[(page - 1) * size : page * size]]
     odd = call.world.knobs.field_shapes
     body: Json = {"transaction_details": shown} if shown or odd else {}
     body |= {"account_number": call.merchant.id, "start_date": _time(call, start), "end_date": _time(call, served)}
@@ -117,8 +118,8 @@ def _blocks(call: Call) -> tuple[str, ...]:
     return tuple(asked)
 
 
-def _detail(call: Call, row: Row) -> Json:
-    blocks, odd = _blocks(call), call.world.knobs.field_shapes
+def _detail(call: Call, row: Row, blocks: tuple[str, ...]) -> Json:
+    odd = call.world.knobs.field_shapes
     detail: Json = {}
     if "transaction_info" in blocks:
         detail["transaction_info"] = _info(call, row)
