@@ -8,9 +8,10 @@ from typing import Any
 import httpx2
 import pytest
 
-from ml_connector.connectors.http import Answer
-from ml_connector.connectors.woocommerce import auth
+from ml_connector.connectors.http import MAX_ANSWER_BYTES, Answer
+from ml_connector.connectors.woocommerce import auth, subscriptions
 from ml_connector.connectors.woocommerce.faults import code_of, judged
+from ml_connector.connectors.woocommerce.signing import Key
 from ml_connector.errors import ConnectorError, NotAuthorized, NotFound, RateLimited, Rejected, Transient
 from tests.connectors.woocommerce.strict_shop import CREDENTIALS, StrictShop, wrong
 
@@ -149,3 +150,26 @@ def test_wordpress_without_woocommerce_is_told_of() -> None:
     shop = scripted()
     shop.answers["/"] = lambda _request: httpx2.Response(200, json={"home": "https://shop.example/butikk"})
     assert "without WooCommerce" in checks_of(shop)["address"].sentence
+
+
+def test_an_answer_too_large_is_asked_for_again_in_smaller_pages() -> None:
+    shop = StrictShop()
+    shop.answers["/orders"] = lambda _request: httpx2.Response(200, content=b" " * (MAX_ANSWER_BYTES + 1))
+    reader = shop.reader()
+    for _ in range(2):
+        with pytest.raises(Transient):
+            reader.page("orders", None, now=shop.clock.now())
+    assert [one["per_page"] for one in shop.to("/orders")] == ["100", "50"]
+
+
+def test_a_lost_answer_to_a_change_of_webhooks_is_looked_at_the_next_time() -> None:
+    shop = StrictShop()
+
+    def lost(request: httpx2.Request) -> httpx2.Response:
+        if request.method == "GET":
+            return httpx2.Response(200, json=[])
+        raise httpx2.ReadTimeout("no answer", request=request)
+
+    shop.answers["/webhooks"] = lost
+    with pytest.raises(Transient):
+        subscriptions.watch(shop.http, Key.of(CREDENTIALS), "https://us.example/hooks/x", clock=shop.clock)

@@ -84,11 +84,7 @@ class WooClient:
         """One change of the shop's webhooks. A lost answer is Transient: what is there is looked at before it is said
         again.
         """
-        operation = f"{method} {_shape(path)}"
-        try:
-            answer = self._found(method, API + path, params or {}, operation, content=content)
-        except UnknownOutcome as lost:
-            raise Transient(lost.what, record=lost.record) from None
+        answer = self._found(method, API + path, params or {}, None, content=content)
         return _object(judged(answer, f"{method} {path}"), path)
 
     def _found(
@@ -120,10 +116,13 @@ class WooClient:
         if not public:
             proof = prove(self._key, method, url, params, now=self._clock.now(), nonce=self._nonce)
             params, headers = proof.params, {**headers, **proof.headers}
-        with self._flights:
-            return self._http.send(
-                method, url, operation=operation, params=params or None, headers=headers, content=content
-            )
+        try:
+            with self._flights:
+                return self._http.send(
+                    method, url, operation=operation, params=params or None, headers=headers, content=content
+                )
+        except UnknownOutcome as lost:  # an answer too large, or lost after a change that is looked at before the next
+            raise Transient(lost.what, record=lost.record) from None
 
 
 def gmt(moment: datetime) -> str:
