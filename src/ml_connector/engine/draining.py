@@ -11,7 +11,7 @@ from ml_connector.engine.books import Books, open_books
 from ml_connector.engine.purse import Purse
 from ml_connector.engine.works import Line, Works, open_line
 from ml_connector.errors import LeaseLost, NotAuthorized, Transient, UsageError
-from ml_connector.store import leases, setups, submissions, trips, writes
+from ml_connector.store import leases, setups, submissions, trips
 from ml_connector.store.leases import Lease
 
 PLAN_ROUNDS = 10  # plan this often before sending: one listing then reads back many more documents
@@ -111,7 +111,7 @@ def next_due(works: Works, books: Books) -> int | None:
     """When this company has work again: a trip to look at, a submission to settle, a pool to close."""
     with works.database.reading() as c:
         times = [trips.next_due(c, books.route_ids), submissions.next_due(c, books.company.id)]
-        pools = writes.pool_ages(c, books.company.id, sendable=True)
+        pools = sealing.sendable_pools(works, c, books)
     times += [sealing.closes_at(books, pool, oldest=oldest) for pool, (_, oldest) in pools.items()]
     known = [time for time in times if time is not None]
     return min(known) if known else None

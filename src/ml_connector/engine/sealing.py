@@ -58,7 +58,7 @@ def _closing_pools(works: Works, c: Connection, books: Books) -> list[tuple[str,
     """Pools, or full parts of them, whose time has come: (pool, its writes in the order they happened)."""
     closing: list[tuple[str, list[Write]]] = []
     now = works.now()
-    for pool, (count, oldest) in writes.pool_ages(c, books.company.id, sendable=True).items():
+    for pool, (count, oldest) in sendable_pools(works, c, books).items():
         mode, terms = mode_of(pool), _terms_of_pool(books, pool)
         due = closes_at(books, pool, oldest=oldest) <= now
         if not due and not (mode == "batch" and count >= terms.batch_size):
@@ -69,9 +69,28 @@ def _closing_pools(works: Works, c: Connection, books: Books) -> list[tuple[str,
     return closing
 
 
+def sendable_pools(works: Works, c: Connection, books: Books) -> dict[str, tuple[int, int]]:
+    """Open pools: how many writes and when the oldest was planned.
+
+    Only pools that seem full or old are looked at for what may really be sent: the others are not closed now anyway.
+    """
+    if not writes.posts(c, books.company.id):
+        return {}
+    now = works.now()
+    ages = writes.pool_ages(c, books.company.id)
+    near = {
+        pool
+        for pool, (count, oldest) in ages.items()
+        if closes_at(books, pool, oldest=oldest) <= now
+        or (mode_of(pool) == "batch" and count >= _terms_of_pool(books, pool).batch_size)
+    }
+    later = {pool: age for pool, age in ages.items() if pool not in near}
+    return {**later, **writes.pool_ages(c, books.company.id, sendable=near)}
+
+
 def pools_due(works: Works, c: Connection, company_id: str) -> bool:
     """Whether a pool of this company is to be closed now; looks at rows only."""
-    ages = writes.pool_ages(c, company_id)
+    ages = writes.pool_ages(c, company_id) if writes.posts(c, company_id) else {}
     if not ages:
         return False
     terms = {}
@@ -81,14 +100,15 @@ def pools_due(works: Works, c: Connection, company_id: str) -> bool:
             terms[source.code] = terms_of(setups.newest_config(c, "route", route.id), code=source.code)
     now = works.clock.now()
 
-    def closing(ages: Mapping[str, tuple[int, int]]) -> bool:
-        return any(
-            pooling.closes_at(terms[code], pool, opened_at=moment(oldest)) <= now
+    def closing(ages: Mapping[str, tuple[int, int]]) -> set[str]:
+        return {
+            pool
             for pool, (_, oldest) in ages.items()
             if (code := pooling.named(pool).code) in terms
-        )
+            and pooling.closes_at(terms[code], pool, opened_at=moment(oldest)) <= now
+        }
 
-    return closing(ages) and closing(writes.pool_ages(c, company_id, sendable=True))
+    return bool(closing(writes.pool_ages(c, company_id, sendable=closing(ages))))
 
 
 def closes_at(books: Books, pool: str, *, oldest: int) -> int:

@@ -423,10 +423,17 @@ planned_write = Table(
     # The rule that lets one economic event into the ledger once.
     _unique_where("planned_write_live", "company_id", "key", where="state NOT IN ('dropped', 'reversed')"),
     Index(None, "company_id", "key"),
-    Index(None, "company_id", "state", "pool_key"),
+    Index("ix_planned_write_pool", "company_id", "state", "pool_key", "created_at"),
     Index(None, "trip_id", "position"),
     Index(None, "submission_id"),
-    Index(None, "reverses_id"),
+    # Reversals alone: nearly every write reverses nothing, and "none" must not be looked up here.
+    Index(
+        "ix_planned_write_reversal",
+        "company_id",
+        "reverses_id",
+        sqlite_where=text("reverses_id IS NOT NULL"),
+        postgresql_where=text("reverses_id IS NOT NULL"),
+    ),
     _one_of("state", "open", "sealed", "done", "reversed", "dropped"),
 )
 

@@ -6,13 +6,15 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, exists, func, or_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, exists, func, or_, select, text, update
 from sqlalchemy.orm import aliased
 
 from ml_connector.store.bulk import chunks, insert_many
 from ml_connector.store.tables import Micros, company, planned_write, route, submission, trip, write_need
 
 LIVE = ("open", "sealed", "done")
+# In the words of the index that makes them unique: by the states in a list SQLite reads every write of the company.
+_IS_LIVE = text("planned_write.state NOT IN ('dropped', 'reversed')")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +66,7 @@ def live(c: Connection, company_id: str, keys: Sequence[str]) -> dict[str, Write
     found = {}
     for part in chunks(keys):
         rows = c.execute(
-            select(*_COLUMNS).where(
-                planned_write.c.company_id == company_id, planned_write.c.key.in_(part), planned_write.c.state.in_(LIVE)
-            )
+            select(*_COLUMNS).where(planned_write.c.company_id == company_id, planned_write.c.key.in_(part), _IS_LIVE)
         )
         found.update({row.key: _write(row) for row in rows})
     return found
@@ -279,11 +279,22 @@ def done_of_company(
     return [(_write(row), row[-2], row[-1]) for row in rows]
 
 
-def pool_ages(c: Connection, company_id: str, *, sendable: bool = False) -> dict[str, tuple[int, Micros]]:
+def posts(c: Connection, company_id: str) -> bool:
+    """Whether any route of this company posts at all."""
+    query = select(route.c.id).where(route.c.company_id == company_id, route.c.posting != "off").limit(1)
+    return c.execute(query).first() is not None
+
+
+def pool_ages(
+    c: Connection, company_id: str, *, sendable: Collection[str] | None = None
+) -> dict[str, tuple[int, Micros]]:
     """Open pooled writes by pool: how many and when the oldest was planned.
 
-    `sendable` leaves out those of held records and of routes that do not post; without it the answer is quicker.
+    `sendable` asks for these pools alone and leaves out what is of held records or of routes that do not post; that
+    reads their trips, all else reads an index.
     """
+    if sendable is not None and not sendable:
+        return {}
     query = (
         select(planned_write.c.pool_key, func.count(), func.min(planned_write.c.created_at))
         .where(
@@ -293,7 +304,8 @@ def pool_ages(c: Connection, company_id: str, *, sendable: bool = False) -> dict
         )
         .group_by(planned_write.c.pool_key)
     )
-    if sendable:
+    if sendable is not None:
+        query = query.where(planned_write.c.pool_key.in_(sendable))
         query = query.join(trip, trip.c.id == planned_write.c.trip_id).join(route, route.c.id == trip.c.route_id)
         query = query.where(_MAY_BE_SENT)
     return {row[0]: (row[1], row[2]) for row in c.execute(query)}
