@@ -14,10 +14,8 @@ from ml_connector_sandbox.woocommerce.shown import link, merge_meta, money
 from ml_connector_sandbox.woocommerce.state import Store
 from ml_connector_sandbox.woocommerce.times import shown_gmt, shown_local
 
-_ORDERING = {
-    "order": Arg("string", "desc", ("asc", "desc")),
-    "orderby": Arg("string", "date", ("date", "id", "include", "title", "slug", "modified")),
-}
+_BY = ("date", "id", "include", "title", "slug", "modified")
+_ORDERING = {"order": Arg("string", "desc", ("asc", "desc")), "orderby": Arg("string", "date", _BY)}
 LIST = {
     **CONTEXT, **PAGING, **DATES, **PICKED, **_ORDERING,
     "dates_are_gmt": Arg("boolean", default=False),
@@ -25,6 +23,13 @@ LIST = {
     "sku": Arg("string"),
     "status": Arg("string", "any", ("any", "future", "trash", "draft", "pending", "private", "publish")),
 }  # fmt: skip
+VARIATIONS = {**LIST, "orderby": Arg("string", "date", (*_BY, "menu_order"))}
+PRODUCTS = {
+    **LIST,
+    "orderby": Arg(
+        "string", "date", (*_BY, "menu_order", "popularity", "rating", "post__in", "price", "sales", "random")
+    ),
+}
 UPDATE = {
     "description": Arg("string"),
     "meta_data": Arg([{"id": "integer", **META[0]}]),

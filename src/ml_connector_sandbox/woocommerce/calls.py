@@ -30,6 +30,7 @@ class Arg:
 Args = Mapping[str, Arg]
 
 CONTEXT = {"context": Arg("string", "view", ("view", "edit"))}
+VIEW = {"context": Arg("string", "view", ("view",))}
 PAGING = {"page": Arg("integer", 1, low=1), "per_page": Arg("integer", 10, low=1, high=100), "offset": Arg("integer")}
 DATES = {name: Arg("date-time") for name in ("after", "before", "modified_after", "modified_before")}
 PICKED = {"include": Arg(["integer"]), "exclude": Arg(["integer"])}

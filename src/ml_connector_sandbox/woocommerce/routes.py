@@ -13,7 +13,7 @@ from ml_connector_sandbox.woocommerce import api_refunds as refunds
 from ml_connector_sandbox.woocommerce import api_shop as shop
 from ml_connector_sandbox.woocommerce import api_webhooks as webhooks
 from ml_connector_sandbox.woocommerce import order_args as args
-from ml_connector_sandbox.woocommerce.calls import CONTEXT, Answer, Args, Call
+from ml_connector_sandbox.woocommerce.calls import CONTEXT, VIEW, Answer, Args, Call
 
 BASE = "/wc/v3"
 _WRITES = ("POST", "PUT", "PATCH")
@@ -79,12 +79,12 @@ ROUTES = (
     _get("/customers/{id:d}", people.read_customer),
     _set("/customers/{id:d}", people.update_customer, people.UPDATE),
     _cut("/customers/{id:d}", people.delete_customer, people.DELETE),
-    _get("/products", goods.list_products, goods.LIST),
+    _get("/products", goods.list_products, goods.PRODUCTS),
     _new("/products", goods.create_product, goods.PRODUCT_CREATE),
     _get("/products/{id:d}", goods.read_product),
     _set("/products/{id:d}", goods.update_product, goods.PRODUCT_UPDATE),
     _cut("/products/{id:d}", goods.delete_product, goods.DELETE),
-    _get("/products/{product_id:d}/variations", goods.list_products, goods.LIST),
+    _get("/products/{product_id:d}/variations", goods.list_products, goods.VARIATIONS),
     _new("/products/{product_id:d}/variations", goods.create_product, goods.VARIATION_UPDATE),
     _get("/products/{product_id:d}/variations/{id:d}", goods.read_product),
     _set("/products/{product_id:d}/variations/{id:d}", goods.update_product, goods.VARIATION_UPDATE),
@@ -111,8 +111,8 @@ ROUTES = (
     _get("/payment_gateways", shop.list_gateways),
     _get("/payment_gateways/{id:w}", shop.read_gateway),
     _set("/payment_gateways/{id:w}", shop.update_gateway, shop.GATEWAY),
-    _get("/shipping_methods", shop.list_shipping_methods),
-    _get("/system_status", shop.system_status),
+    _get("/shipping_methods", shop.list_shipping_methods, VIEW),
+    _get("/system_status", shop.system_status, VIEW),
     _get("/webhooks", webhooks.list_webhooks, webhooks.LIST),
     _new("/webhooks", webhooks.create_webhook, webhooks.CREATE),
     _many("/webhooks/batch", webhooks.batch_webhooks),
