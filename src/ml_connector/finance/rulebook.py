@@ -113,3 +113,14 @@ class Terms:
     ledger: str | None = None
     party_defaults: Mapping[str, str] = field(default_factory=dict)
     needs_limit_h: int = 72
+    # A shop's orders. Statuses are the shop's own words; refunded orders were sold too, completed follows processing.
+    order_statuses: tuple[str, ...] = ("processing", "completed")
+    gateway_statuses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # instead, for one payment method
+    order_document: Literal["invoice", "journal", "sales_order"] = "invoice"
+    guests: Literal["collective", "person"] = "collective"  # with a VAT or organisation number always their own card
+    collective_customers: Mapping[str, str] = field(default_factory=dict)  # "VAT zone:currency" -> customer number
+    gateways_elsewhere: Mapping[str, str] = field(default_factory=dict)
+    """Payment method -> who books its money: the key of the processor's payments without their id ("pp:cap", "st:ch"),
+    or "ledger": a bank feed or a person there."""
+    gift_card_words: tuple[str, ...] = ()  # of an article, a fee's name or a coupon: it is a gift card
+    supplier_groups: tuple[str, ...] = ()  # the shop's customer groups whose members are suppliers; "*": all

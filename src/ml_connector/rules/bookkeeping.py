@@ -32,8 +32,15 @@ MEANS_ROLES = {
     "gift_card": "gift_cards",
     "external": "external",
     "other": "external",
+    "gateway": "clearing",
+    "elsewhere": "suspense",
 }
-"""Where money waits, by how it came: only the clearing ones are ever part of a payout."""
+"""Where money waits, by how it came: only the clearing ones are ever part of a payout.
+
+`gateway:{method}` waits in that method's own clearing; the money of `elsewhere:{method}` is booked from the processor.
+"""
+
+_NAMED = frozenset({"gateway", "elsewhere"})
 
 _NOWHERE = LocationTerms()
 
@@ -64,6 +71,12 @@ class Place:
 def role_of(means: str) -> str | None:
     """The role that a means of payment is booked on; None for a word we do not know."""
     return MEANS_ROLES.get(means.partition(":")[0])
+
+
+def method_of(means: str) -> str | None:
+    """What rules know a means of payment by: a shop's payment method by its own name; None where it has none."""
+    kind, _, name = means.partition(":")
+    return (name or None) if kind in _NAMED else means
 
 
 class Sheet:
@@ -159,7 +172,10 @@ class Sheet:
 
     def missing(self, role: str, name: str, facts: Facts) -> None:
         """Note that no rule sets this field."""
-        self.findings.append(mapping_missing(self.books.mapper, role, name, facts=facts, record=self.record))
+        # A shop's payment methods each have a place of their own; elsewhere all cards wait in one.
+        own = role in {"clearing", "suspense"} and facts.method is not None and role_of(facts.method) is None
+        also = ("method",) if own else ()
+        self.findings.append(mapping_missing(self.books.mapper, role, name, facts=facts, record=self.record, also=also))
 
     def note(self, *findings: Finding | None) -> None:
         """Note findings; None is nothing to note."""

@@ -27,6 +27,12 @@ def settled_by(payout: Payout) -> tuple[str, ...]:
     return tuple(found)
 
 
+def came_back(payout: Payout) -> int:
+    """Minor units that a payout leaves with the processor: its own where it failed, less what an earlier one left."""
+    left = payout.amount.minor if payout.state == "failed" else 0
+    return left - sum(entry.net.minor for entry in payout.entries if entry.type == "RETURNED_PAYOUT")
+
+
 def clearing_account(rulebook: Rulebook, currency: str, chart: Chart) -> str | None:
     """The GL account of the clearing cash account that the rules name for a currency."""
     choice = choose(rulebook, "clearing", Facts(currency=currency))

@@ -20,11 +20,13 @@ _ASKED = {
 """The facts by which a new rule for this role is usually told apart; roles not named need none."""
 
 
-def mapping_missing(mapper: Mapper, role: str, name: str, *, facts: Facts, record: str) -> Finding:
+def mapping_missing(
+    mapper: Mapper, role: str, name: str, *, facts: Facts, record: str, also: tuple[str, ...] = ()
+) -> Finding:
     """No rule sets this field of a role. The proposal is a rule a person can accept, filled from the most similar
-    one.
+    one; it asks for the facts `also` too.
     """
-    asked = _ASKED.get(role, ())
+    asked = (*_ASKED.get(role, ()), *also)
     known = [(fact, getattr(facts, fact)) for fact in asked if getattr(facts, fact) is not None]
     said = ", ".join(f"{fact} = {value}" for fact, value in known)
     filled = _similar(mapper, role, name, facts)

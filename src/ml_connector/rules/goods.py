@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Literal
 
-from ml_connector.finance.documents import SaleLine, TaxShare
+from ml_connector.finance.documents import Sale, SaleLine, TaxShare
 from ml_connector.finance.money import Money
 from ml_connector.finance.plan import Finding, Related
 from ml_connector.finance.rulebook import Terms
@@ -18,10 +18,10 @@ from ml_connector.rules.mapping import Facts
 SOLD = -1  # a sale credits its lines
 RETURNED = 1  # a return debits them
 
-_ROLES: dict[str, tuple[str, str | None]] = {
+ROLES: dict[str, tuple[str, str | None]] = {
     "goods": ("sales", None),
     "custom": ("sales", None),
-    "fee": ("sales", None),
+    "fee": ("service_charge", "sales"),
     "service_charge": ("service_charge", "sales"),
     "auto_gratuity": ("service_charge", "sales"),
     "shipping": ("shipping", "sales"),
@@ -49,6 +49,18 @@ def policy_of(terms: Terms, related: Related) -> Policy:
         gratuity_taxed=gratuity == "taxed" if gratuity in {"taxed", "untaxed"} else terms.gratuity_taxed,
         tips_are=terms.tips_are,
     )
+
+
+def facts_of(sale: Sale, type_: str) -> Facts:
+    """What a sale tells about each of its lines. `customer_group`: vat_number, company or consumer, by its buyer."""
+    buyer = sale.buyer
+    group = None
+    if buyer is not None:
+        group = "vat_number" if buyer.vat_number else "company" if buyer.is_company else "consumer"
+    return Facts(
+        location=sale.location, method=sale.payment_method or None, type=type_, currency=sale.currency,
+        country=sale.country or None, customer_group=group, status=sale.status or None,
+    )  # fmt: skip
 
 
 def rate_of(line: SaleLine) -> Decimal | None:
@@ -96,7 +108,7 @@ def line_role(sheet: Sheet, line: SaleLine, policy: Policy) -> tuple[str | None,
     if against is not None:
         sheet.note(against)
         return None, None
-    return _ROLES[line.kind]
+    return ROLES[line.kind]
 
 
 def tip_role(policy: Policy) -> str:

@@ -24,12 +24,12 @@ from ml_connector.finance.invoices import (
 from ml_connector.finance.money import Money
 from ml_connector.finance.plan import Finding, Plan, PlannedWrite, Related
 from ml_connector.rules import closing
-from ml_connector.rules.bookkeeping import Books, Place, Sheet, branch_of, role_of
+from ml_connector.rules.bookkeeping import Books, Place, Sheet, branch_of, method_of, role_of
 from ml_connector.rules.findings import approved, differs
-from ml_connector.rules.goods import SOLD, Policy, gross_of, line_role, part_of, policy_of, post_tip, rate_of
+from ml_connector.rules.goods import SOLD, Policy, facts_of, gross_of, line_role, part_of, policy_of, post_tip, rate_of
 from ml_connector.rules.mapping import Facts
 from ml_connector.rules.matching import RefundedBefore, over_refund, paid_for
-from ml_connector.rules.parties import Known
+from ml_connector.rules.parties import Known, default_of
 from ml_connector.rules.refunds import GivenBack, destination_of, given_back
 from ml_connector.rules.sales import post_means, post_own_fee
 from ml_connector.rules.texts import PAYMENT_TEXT, begun, clipped
@@ -39,7 +39,11 @@ Kind = Literal["customer_invoice", "credit_note"]
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """What an invoice of the source says beside its order. `requested` None: the order's own total is asked for."""
+    """What an invoice of the source says beside its order. `requested` None: the order's own total is asked for.
+
+    `refunds`: money given back is paid out by us; by another system (`elsewhere`), for which the credit note stays open;
+    or nothing was paid yet (`owed`), and the credit note lowers the invoice.
+    """
 
     key: str
     record: str
@@ -47,6 +51,7 @@ class Bill:
     day: date
     due_on: date | None
     requested: Money | None
+    refunds: Literal["out", "elsewhere", "owed"] = "out"
 
 
 def plan_invoice(
@@ -71,7 +76,8 @@ def plan_invoice_payment(
     """What one payment of an invoice books: P, or a credit note for a gift card; tip and own fee as journals."""
     key = f"{books.terms.code}:pay:{capture.id}"
     record = f"payment {capture.id}"
-    facts = Facts(location=capture.location, method=capture.means, type="payment", currency=capture.amount.currency)
+    method, currency = method_of(capture.means), capture.amount.currency
+    facts = Facts(location=capture.location, method=method, type="payment", currency=currency)
     sheet = Sheet(key, record=record, day=max(day, bill.day), facts=facts, books=books)
     policy = policy_of(books.terms, related)
     if role_of(capture.means) == "gift_cards":
@@ -121,7 +127,7 @@ def plan_invoice_refund(
     """A refund of an invoiced sale: a credit note, and its payment out; a tip given back is a journal."""
     key = f"{books.terms.code}:ref:{refund.id}"
     record = f"refund {refund.id}"
-    facts = Facts(location=sale.location, currency=refund.amount.currency, type="refund")
+    facts = replace(facts_of(sale, "refund"), currency=refund.amount.currency)
     sheet = Sheet(key, record=record, day=max(day, bill.day), facts=facts, books=books)
     sheet.note(over_refund(capture, refund, before=before, paid=paid_for(capture, sale)), *customer.findings)
     given = given_back(refund, sale=sale, back=back)
@@ -131,18 +137,19 @@ def plan_invoice_refund(
         sheet.note(_mix(record, given))
     note = credit_note(
         sheet, given.lines, customer=customer, reference=refund.id, text=f"Refund {refund.id} of invoice {bill.number}",
-        policy=policy, rounding=given.rounding,
+        policy=policy, rounding=given.rounding, applies_to=Ref(bill.key) if bill.refunds == "owed" else None,
     )  # fmt: skip
     credit = _write(sheet, "credit_note", note, needs=(bill.key, *customer.needs))
-    money = Sheet(f"{key}:paid", record=record, day=sheet.day, facts=facts, books=books)
-    paid_out = _paid_out(
-        money, refund, capture, customer=customer, credit_key=key, amount=refund.amount.minor - given.tip
-    )
+    out = Sheet(f"{key}:paid", record=record, day=sheet.day, facts=facts, books=books)
+    paid_out = None
+    if bill.refunds == "out":
+        amount = refund.amount.minor - given.tip
+        paid_out = _paid_out(out, refund, capture, customer=customer, credit_key=key, amount=amount)
     tip = Sheet(f"{key}:tip", record=record, day=day, facts=facts, books=books)
     post_tip(tip, given.tip, sign=-SOLD, policy=policy)
     post_means(tip, destination_of(refund, capture), -given.tip, policy=policy)
     made = (*customer.writes, credit, paid_out, tip.write(f"Tip of refund {refund.id}"))
-    return Plan(tuple(one for one in made if one), (*sheet.findings, *money.findings, *tip.findings))
+    return Plan(tuple(one for one in made if one), (*sheet.findings, *out.findings, *tip.findings))
 
 
 def credit_note(
@@ -250,9 +257,8 @@ def _tax_details(sheet: Sheet, rows: list[InvoiceLine]) -> tuple[TaxDetail, ...]
     theirs.
     """
     sums: dict[str, tuple[int, int]] = {}
-    ids = {code: vat.id for vat in sheet.books.chart.vat_ids.values() for code in vat.categories}
     for row in rows:
-        number = ids.get(row.vat_code) if row.vat is not None else None
+        number = _vat_id(sheet, row.vat_code) if row.vat is not None else None
         if number is not None and row.vat is not None:
             base, vat = sums.get(number, (0, 0))
             sums[number] = (base + row.net.minor, vat + row.vat.minor)
@@ -260,6 +266,17 @@ def _tax_details(sheet: Sheet, rows: list[InvoiceLine]) -> tuple[TaxDetail, ...]
         TaxDetail(number, Money(base, sheet.currency), Money(vat, sheet.currency))
         for number, (base, vat) in sums.items()
     )
+
+
+def _vat_id(sheet: Sheet, code: str) -> str | None:
+    """The VAT id that the ledger will take for a VAT code; None where the customer's zone would have to tell, and
+    does not: then the ledger's own arithmetic is held against the source's total.
+    """
+    serving = [vat for vat in sheet.books.chart.vat_ids.values() if code in vat.categories]
+    if len(serving) > 1:
+        zone = default_of(sheet.books.terms, "customer", "vat_zone", sheet.facts.country or "")
+        serving = [vat for vat in serving if zone in vat.zones]
+    return serving[0].id if len(serving) == 1 else None
 
 
 def _payment(sheet: Sheet, capture: Capture, *, bill: Bill, customer: Known) -> PlannedWrite | None:
@@ -299,7 +316,7 @@ def _money(
     if amount.minor == 0:
         return None
     role = role_of(means)
-    facts = replace(sheet.facts, method=means)
+    facts = replace(sheet.facts, method=method_of(means))
     place = sheet.place(role, facts) if role else None
     if place is None:
         return None
@@ -358,7 +375,7 @@ def blocked(findings: Iterable[Finding]) -> bool:
 
 
 def _sheet(key: str, record: str, day: date, sale: Sale, books: Books) -> Sheet:
-    facts = Facts(location=sale.location, currency=sale.currency, type="invoice", status=sale.state)
+    facts = replace(facts_of(sale, "invoice"), status=sale.status or sale.state)
     return Sheet(key, record=record, day=day, facts=facts, books=books)
 
 

@@ -82,11 +82,11 @@ def card_of(party: Party, terms: Terms) -> PartyCard:
         name=party.name.strip(),
         source=party_key(party, terms),
         status=status,
-        party_class=_default(terms, party.role, "class", country),
-        currency=_default(terms, party.role, "currency", country),
-        terms=_default(terms, party.role, "terms", country),
-        vat_zone=_default(terms, party.role, "vat_zone", country),
-        payment_method=_default(terms, party.role, "payment_method", country),
+        party_class=default_of(terms, party.role, "class", country),
+        currency=default_of(terms, party.role, "currency", country),
+        terms=default_of(terms, party.role, "terms", country),
+        vat_zone=default_of(terms, party.role, "vat_zone", country),
+        payment_method=default_of(terms, party.role, "payment_method", country),
         email=party.email,
         phone=party.phone,
         contact=party.contact,
@@ -97,7 +97,8 @@ def card_of(party: Party, terms: Terms) -> PartyCard:
     )
 
 
-def _default(terms: Terms, role: str, name: str, country: str) -> str | None:
+def default_of(terms: Terms, role: str, name: str, country: str) -> str | None:
+    """The route's default for a field of a party's card: for its country, else for all."""
     defaults = terms.party_defaults
     return defaults.get(f"{role}.{name}.{country}") or defaults.get(f"{role}.{name}")
 

@@ -17,6 +17,7 @@ from ml_connector.rules.findings import approved, decided, differs
 from ml_connector.rules.goods import (
     RETURNED,
     SOLD,
+    facts_of,
     gross_of,
     part_of,
     policy_of,
@@ -55,7 +56,8 @@ def plan_refund(
     """
     record = f"refund {refund.id}"
     location = refund.location or (sale.location if sale else None)
-    facts = Facts(location=location, currency=refund.amount.currency, type="refund")
+    facts = facts_of(sale, "refund") if sale is not None else Facts(type="refund")
+    facts = replace(facts, location=location, currency=refund.amount.currency)
     sheet = Sheet(key, record=record, day=day, facts=facts, books=books)
     answers = {decided(related, code) for code in ("refund-unlinked", "refund-without-lines")}
     if refund.payment_id is None and "suspense" in answers:

@@ -13,12 +13,13 @@ from datetime import date
 from ml_connector.finance.documents import Capture, Sale, SaleReturn, Tender
 from ml_connector.finance.money import Money
 from ml_connector.finance.plan import Finding, Plan, Related
-from ml_connector.rules.bookkeeping import Books, Sheet, role_of
+from ml_connector.rules.bookkeeping import Books, Sheet, method_of, role_of
 from ml_connector.rules.findings import approved, differs
 from ml_connector.rules.goods import (
     RETURNED,
     SOLD,
     Policy,
+    facts_of,
     gift_card_kind_unset,
     gross_of,
     policy_of,
@@ -26,7 +27,6 @@ from ml_connector.rules.goods import (
     post_rounding,
     post_tip,
 )
-from ml_connector.rules.mapping import Facts
 
 
 def plan_sale(
@@ -37,7 +37,7 @@ def plan_sale(
     The answer rests on the order and its payments alone, so every payment of the order plans the very same write.
     """
     record = f"order {sale.id}"
-    facts = Facts(location=sale.location, currency=sale.currency, type="sale", status=sale.state)
+    facts = replace(facts_of(sale, "sale"), status=sale.status or sale.state)
     sheet = Sheet(key, record=record, day=day, facts=facts, books=books)
     sheet.note(*check_totals(sale, tolerance=books.terms.tolerance_minor))
     policy = policy_of(books.terms, related)
@@ -118,7 +118,7 @@ def post_means(sheet: Sheet, means: str, minor: int, *, policy: Policy, type_: s
     if role == "gift_cards" and policy.gift_cards is None:
         sheet.note(gift_card_kind_unset(sheet.record))
         return
-    sheet.post(role, minor, facts=replace(sheet.facts, method=means, type=type_ or sheet.facts.type))
+    sheet.post(role, minor, facts=replace(sheet.facts, method=method_of(means), type=type_ or sheet.facts.type))
 
 
 def post_own_fee(sheet: Sheet, means: str, fee: Money | None) -> None:
