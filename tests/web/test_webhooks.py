@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from ml_connector.connectors.square.system import SYSTEM
 from ml_connector.engine import setup
-from ml_connector.engine.door import MAX_BODY_BYTES
 from ml_connector.store import setups
 from ml_connector.store.database import Database
 from tests.databases import Databases
@@ -84,7 +84,7 @@ def test_signed_bytes_that_are_no_event_are_refused_and_not_kept(shop: Shop, bod
 
 @pytest.mark.parametrize("told", [True, False], ids=["by its header", "in pieces"])
 def test_a_body_over_the_limit_is_refused(shop: Shop, told: bool) -> None:
-    body = b"x" * (MAX_BODY_BYTES + 1)
+    body = b"x" * (SYSTEM.webhook_body_bytes + 1)
     pieces = (body[n : n + 65_536] for n in range(0, len(body), 65_536))
     answer = shop.client.post(shop.path, content=body if told else pieces, headers={SIGNATURE: "x"})
     assert answer.status_code == 413
@@ -92,7 +92,7 @@ def test_a_body_over_the_limit_is_refused(shop: Shop, told: bool) -> None:
 
 def test_a_body_just_at_the_limit_is_read(shop: Shop) -> None:
     body = event()
-    body += b" " * (MAX_BODY_BYTES - len(body))
+    body += b" " * (SYSTEM.webhook_body_bytes - len(body))
     assert shop.deliver(body).status_code == 200
 
 

@@ -297,5 +297,7 @@ class System:
     refresh: Callable[..., Mapping[str, str]] | None = None  # new credentials in good time, where the vendor's expire
     refresh_due: Callable[..., bool] | None = None
     watch: Callable[..., Subscribed | None] | None = None  # registers and repairs the webhook subscription
+    open_http: Callable[..., Any] | None = None  # a system whose hosts are its customers' own opens its line itself
+    webhook_body_bytes: int = 1_048_576  # vendors' events are a few kB; more is an attack or a mistake
     authorize_url: Callable[..., str] | None = None
     exchange_code: Callable[..., Mapping[str, str]] | None = None

@@ -14,7 +14,6 @@ from ml_connector.errors import BadSignature, TooLarge, UsageError
 from ml_connector.store import setups
 from ml_connector.store.inbox import Notice
 
-MAX_BODY_BYTES = 1_048_576  # vendors' events are a few kB; more is an attack or a mistake
 _FRESH_US = 10_000_000  # a rotated key is known to every process within this time
 PATH_BYTES = 24
 KEY_FIELD = "signature_key"
@@ -31,6 +30,7 @@ class OpenDoor:
     url: str
     keys: tuple[str, ...]
     webhooks: Webhooks
+    body_limit: int
     read_at: int
 
 
@@ -71,8 +71,8 @@ class Doors:
 
         `from_memory` never reads the database, for an event loop: None where that is not enough.
         """
-        if len(body) > MAX_BODY_BYTES:
-            raise TooLarge(f"The body has {len(body)} bytes; this door takes {MAX_BODY_BYTES}.")
+        if len(body) > door.body_limit:
+            raise TooLarge(f"The body has {len(body)} bytes; this door takes {door.body_limit}.")
         if not body:
             self.count(door, "unsigned")
             raise BadSignature("The body is empty.")
@@ -99,14 +99,25 @@ class Doors:
             sealed = setups.secrets(c, "door", row.id, now=now) if row else []
         if row is None:
             return None
-        webhooks = self.works.system(row.connector).webhooks
+        system = self.works.system(row.connector)
+        webhooks = system.webhooks
         if webhooks is None:
             return None
         keys = tuple(open_secret(self.works, one).reveal() for one in sealed if one.field == KEY_FIELD)
         for key in keys:
             self.works.conceal(key)
         url = str(row.settings.get("url", ""))
-        return OpenDoor(row.id, row.connector, row.workspace_id, row.connection_id, url, keys, webhooks, now)
+        return OpenDoor(
+            row.id,
+            row.connector,
+            row.workspace_id,
+            row.connection_id,
+            url,
+            keys,
+            webhooks,
+            system.webhook_body_bytes,
+            now,
+        )
 
     def _notice(self, door: OpenDoor, one: Delivered) -> Notice:
         workspace_id, connection_id = door.workspace_id, door.connection_id

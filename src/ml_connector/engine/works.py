@@ -230,12 +230,15 @@ def _make_line(works: Works, connection: ConnectionRow, newest: Mapping[str, set
     base = connection.base_url or system.connector.default_base_url
     meter = Meter()
     transport = works.transport(connection) if works.transport else None
-    http = Http(
-        Reach(base, frozenset(system.connector.hosts), works.allowed_hosts),
-        timeout_s=works.limits.call_timeout_s,
-        meter=meter,
-        transport=transport,
-    )
+    timeout_s = works.limits.call_timeout_s
+    if system.open_http is not None:
+        settings = {key: str(value) for key, value in connection.settings.items()}
+        http = system.open_http(
+            base, settings, allowed=works.allowed_hosts, timeout_s=timeout_s, meter=meter, transport=transport
+        )
+    else:
+        reach = Reach(base, frozenset(system.connector.hosts), works.allowed_hosts)
+        http = Http(reach, timeout_s=timeout_s, meter=meter, transport=transport)
     line = Line(connection, http, system, credentials, works.tokens, works.clock)
     if system.rate_of is not None:
         rate_of = system.rate_of

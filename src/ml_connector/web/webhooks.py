@@ -18,7 +18,7 @@ import structlog
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from ml_connector.engine.door import MAX_BODY_BYTES, Doors, OpenDoor, rings_for
+from ml_connector.engine.door import Doors, OpenDoor, rings_for
 from ml_connector.errors import (
     BadSignature,
     ConnectorError,
@@ -62,14 +62,16 @@ class Hooks:
         """POST /hooks/{connector}/{secret}"""
         door: OpenDoor | None = None
         try:
-            body = await _body_of(request)
             door = await self._door(request.path_params["secret"])
             if door is None or door.connector != request.path_params["connector"]:
                 self.unknown += 1
                 return _answer(404, "There is no such door.")
+            body = await _body_of(request, limit=door.body_limit)
+            if body is None:
+                return _answer(408, "The body did not come in time.")
             await self._take_in(door, body, dict(request.headers))
         except TimeoutError:
-            return _answer(408, "The body did not come in time.") if door is None else self._refuse(door, _SLOW)
+            return self._refuse(door, _SLOW)
         except ClientDisconnect:
             return Response(status_code=400)  # nobody hears it
         except ConnectorError as fault:
@@ -98,7 +100,7 @@ class Hooks:
         """Those that were new. Returns after the commit; raises when any of them may not have been stored."""
         async with asyncio.timeout(STORE_TIMEOUT_S):
             waiting = [self._writer.submit_from_loop(notice) for notice in notices]
-            outcomes = await asyncio.gather(*waiting)
+            outcomes = [await waiting[0]] if len(waiting) == 1 else await asyncio.gather(*waiting)
         return [notice for notice, outcome in zip(notices, outcomes, strict=True) if outcome == "stored"]
 
     def _refuse(self, door: OpenDoor | None, fault: ConnectorError) -> Response:
@@ -115,24 +117,27 @@ class Hooks:
 _SLOW = StorageUnavailable("The inbox did not answer in time.")
 
 
-async def _body_of(request: Request) -> bytes:
-    """The whole body, and never more than the limit of it in memory. Raises TooLarge, TimeoutError."""
+async def _body_of(request: Request, *, limit: int) -> bytes | None:
+    """The whole body, and never more than the limit of it in memory; None when it is too slow. Raises TooLarge."""
     told = request.headers.get("content-length", "")
-    if told.isdigit() and int(told) > MAX_BODY_BYTES:
-        raise _too_large()
+    if told.isdigit() and int(told) > limit:
+        raise _too_large(limit)
     parts: list[bytes] = []
     size = 0
-    async with asyncio.timeout(BODY_TIMEOUT_S):
-        async for part in request.stream():
-            size += len(part)
-            if size > MAX_BODY_BYTES:
-                raise _too_large()
-            parts.append(part)
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            async for part in request.stream():
+                size += len(part)
+                if size > limit:
+                    raise _too_large(limit)
+                parts.append(part)
+    except TimeoutError:
+        return None
     return b"".join(parts)
 
 
-def _too_large() -> TooLarge:
-    return TooLarge(f"This door takes {MAX_BODY_BYTES} bytes.")
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(f"This door takes {limit} bytes.")
 
 
 def _answer(status: int, told: str) -> Response:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ml_connector.connectors.http import Http
 from ml_connector.connectors.shapes import Ping, Subscribed, System
-from ml_connector.connectors.woocommerce import CONNECTOR, auth, subscriptions
+from ml_connector.connectors.woocommerce import CONNECTOR, addresses, auth, subscriptions
 from ml_connector.connectors.woocommerce.client import Ticking
 from ml_connector.connectors.woocommerce.reader import WooReader
 from ml_connector.connectors.woocommerce.reader import open_reader as open_woo
@@ -43,4 +43,6 @@ SYSTEM = System(
     translate=translate,
     webhooks=WEBHOOKS,
     watch=watch,
+    open_http=addresses.open_http,
+    webhook_body_bytes=4 * 1_048_576,  # a delivery is a whole order, and refusals in a row disable the webhook
 )
