@@ -14,7 +14,6 @@ import hmac
 import json
 import os
 import queue
-import random
 import secrets
 import sqlite3
 import statistics
@@ -273,7 +272,7 @@ def _works(url: str) -> Iterator[Any]:
     from ml_connector.connectors import SYSTEMS
     from ml_connector.engine.works import Works
     from ml_connector.store.database import Database
-    from ml_connector.store.ids import Ids
+    from ml_connector.store.ids import Ids, SystemChance
     from ml_connector.store.migrations import migrate
     from ml_connector.vault.keys import KeyRing, MasterKey
     from ml_connector.vault.tokens import TokenCache
@@ -282,7 +281,7 @@ def _works(url: str) -> Iterator[Any]:
     migrate(database)
     try:
         yield Works(
-            database=database, clock=clock, ids=Ids(clock, random.SystemRandom()), systems=SYSTEMS, flows={},
+            database=database, clock=clock, ids=Ids(clock, SystemChance()), systems=SYSTEMS, flows={},
             ring=KeyRing((MasterKey(1, bytes(32)),)), tokens=TokenCache(clock), holder="bench",
         )  # fmt: skip
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import threading
 from datetime import datetime
@@ -21,8 +22,26 @@ class TellsTime(Protocol):
     def now(self) -> datetime: ...
 
 
+class SystemChance(random.SystemRandom):
+    """The system's chance, drawn by the page: each call of the kernel gives the interpreter away.
+
+    Not safe between threads by itself; `Ids` asks under its lock.
+    """
+
+    _PAGE = 4_096
+    _left = b""
+
+    def getrandbits(self, k: int, /) -> int:
+        """`k` bits as a number."""
+        size = (k + 7) // 8
+        if len(self._left) < size:
+            self._left = os.urandom(max(self._PAGE, size))
+        taken, self._left = self._left[:size], self._left[size:]
+        return int.from_bytes(taken, "big") >> (8 * size - k)
+
+
 class Ids:
-    """Makes ids from a clock and a source of chance (`random.SystemRandom()` in earnest, a seeded one in tests).
+    """Makes ids from a clock and a source of chance (`SystemChance()` in earnest, a seeded one in tests).
 
     Ids of one instance rise strictly, even within a millisecond and when the clock is set back. Safe between threads.
     """
