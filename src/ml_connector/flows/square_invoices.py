@@ -10,7 +10,8 @@ from ml_connector.finance.money import Money
 from ml_connector.finance.plan import Finding, Hold, Ignore, Plan, Related, Verdict, Wait
 from ml_connector.finance.rulebook import Terms
 from ml_connector.flows import square_needs as need
-from ml_connector.flows.square_verdicts import before_go_live, booked_day, no_order, unmapped, verdict
+from ml_connector.flows.square_verdicts import no_order, unmapped
+from ml_connector.flows.verdicts import before_go_live, booked_day, verdict
 from ml_connector.rules.bookkeeping import Books
 from ml_connector.rules.days import business_day
 from ml_connector.rules.findings import blocking

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from ml_connector.finance.documents import Capture, Dispute, Document, Invoice, Party, Payout, PayoutEntry, Refund, Sale
 from ml_connector.finance.plan import Need, Related
 from ml_connector.finance.rulebook import Terms
 from ml_connector.flows.square_entries import ENTRIES
+from ml_connector.flows.verdicts import is_before_go_live
 from ml_connector.rules.bookkeeping import role_of
-from ml_connector.rules.days import business_day
 from ml_connector.rules.parties import party_need
 
 
@@ -116,11 +114,6 @@ def merged(known: Party | None, related: Related) -> Party | None:
     return related.one(customer(known.merged_into)) or known
 
 
-def before_go_live(moment: datetime, location: str | None, terms: Terms) -> bool:
-    """Whether something happened before the day from which we book."""
-    return terms.go_live is not None and business_day(moment, terms, location) < terms.go_live
-
-
 def first_in_payout(sale: Sale) -> str | None:
     """The payment whose payout pools the order; None when all was paid outside the processor."""
     return next((tender.payment_id for tender in sale.tenders if role_of(tender.means) == "clearing"), None)
@@ -129,7 +122,7 @@ def first_in_payout(sale: Sale) -> str | None:
 def _of_payment(capture: Capture, related: Related, terms: Terms) -> tuple[Need, ...]:
     if capture.state != "completed" or not capture.order_id:
         return ()
-    if before_go_live(capture.occurred_at, capture.location, terms):
+    if is_before_go_live(capture.occurred_at, capture.location, terms):
         return ()
     own = order(capture.order_id)
     sale: Sale | None = related.one(own)
@@ -142,7 +135,7 @@ def _of_payment(capture: Capture, related: Related, terms: Terms) -> tuple[Need,
 
 
 def _of_refund(refund: Refund, related: Related, terms: Terms) -> tuple[Need, ...]:
-    if refund.state != "completed" or before_go_live(refund.occurred_at, refund.location, terms):
+    if refund.state != "completed" or is_before_go_live(refund.occurred_at, refund.location, terms):
         return ()
     found = [order(refund.return_order_id)] if refund.return_order_id else []
     if not refund.payment_id:

@@ -7,7 +7,8 @@ from ml_connector.finance.journal import JournalEntry
 from ml_connector.finance.plan import Hold, Ignore, Need, Plan, Related, Verdict
 from ml_connector.flows import square_needs as need
 from ml_connector.flows.square_entries import ENTRIES
-from ml_connector.flows.square_verdicts import booked_day, too_old, unmapped, verdict
+from ml_connector.flows.square_verdicts import unmapped
+from ml_connector.flows.verdicts import booked_day, too_old, verdict
 from ml_connector.rules.bookkeeping import Books
 from ml_connector.rules.days import business_day
 from ml_connector.rules.disputes import plan_dispute, plan_dispute_entry

@@ -27,7 +27,8 @@ from ml_connector.flows.square_invoices import (
     plan_payment_of_invoice,
 )
 from ml_connector.flows.square_payouts import payout_id, plan_dispute_record, plan_payout_record
-from ml_connector.flows.square_verdicts import before_go_live, no_order, pooled, unmapped, verdict
+from ml_connector.flows.square_verdicts import no_order, unmapped
+from ml_connector.flows.verdicts import before_go_live, is_before_go_live, pooled, verdict
 from ml_connector.rules.bookkeeping import Books
 from ml_connector.rules.days import business_day
 from ml_connector.rules.findings import location_unmapped
@@ -66,7 +67,9 @@ def plan(document: Document, related: Related, *, terms: Terms, rulebook: Rulebo
         return _party(document, related, terms)
     if isinstance(document, Location):
         return _location(document, terms)
-    return _order(document, related, books)
+    if isinstance(document, Sale):
+        return _order(document, related, books)
+    return Ignore("Square tells its money by payments and payouts; this is neither")
 
 
 def _payment(capture: Capture, related: Related, books: Books) -> Verdict:
@@ -93,7 +96,7 @@ def _unbooked_payment(capture: Capture, terms: Terms) -> Verdict | None:
         return Wait("the payment is approved or pending, not captured")
     if capture.state != "completed":
         return Ignore(f"the payment is {capture.state}")
-    if capture.order_id is None and not need.before_go_live(capture.occurred_at, capture.location, terms):
+    if capture.order_id is None and not is_before_go_live(capture.occurred_at, capture.location, terms):
         return Hold((no_order(f"payment {capture.id}"),))
     return before_go_live(capture.occurred_at, capture.location, terms)
 

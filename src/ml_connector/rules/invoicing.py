@@ -41,7 +41,7 @@ Kind = Literal["customer_invoice", "credit_note"]
 class Bill:
     """What an invoice of the source says beside its order. `requested` None: the order's own total is asked for.
 
-    `refunds`: money given back is paid out by us; by another system (`elsewhere`), for which the credit note stays open;
+    `refunds`: money given back is paid out by us; by another system (`elsewhere`), for which the credit note is open;
     or nothing was paid yet (`owed`), and the credit note lowers the invoice.
     """
 
