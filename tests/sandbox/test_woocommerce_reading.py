@@ -218,3 +218,45 @@ def test_bulk_orders_mix_with_real_ones_in_every_order(shop: Shop) -> None:
     )
     shop.get("/orders", per_page=1)
     assert shop.header("X-WP-Total") == "252"
+
+
+def walked(shop: Shop, **query: Any) -> list[Any]:
+    """Every page of a list of orders."""
+    rows: list[Any] = []
+    page = 1
+    while found := shop.get("/orders", per_page=100, page=page, **query):
+        rows += found
+        page += 1
+    return rows
+
+
+@pytest.mark.parametrize("blocks", [1, 2])
+@pytest.mark.parametrize(("orderby", "order"), [("date", "desc"), ("modified", "asc"), ("id", "desc"), ("id", "asc")])
+def test_dense_blocks_and_own_orders_are_each_listed_once(shop: Shop, blocks: int, orderby: str, order: str) -> None:
+    shop.do("bulk", n=60, start="2026-01-05T08:00:00Z", end="2026-01-05T08:00:05Z")  # twelve a second
+    for second in range(6):
+        shop.order(at=f"2026-01-05T08:00:0{second}Z")
+    if blocks == 2:
+        shop.do("bulk", n=50, start="2026-01-05T08:00:02Z", end="2026-01-05T08:00:30Z")
+    rows = walked(shop, orderby=orderby, order=order)
+    assert len({row["id"] for row in rows}) == len(rows) == (66 if blocks == 1 else 116)
+    field = {"date": "date_created_gmt", "modified": "date_modified_gmt", "id": "id"}[orderby]
+    assert [r[field] for r in rows] == sorted((r[field] for r in rows), reverse=order == "desc")
+    for bound in ("2026-01-05T08:00:01", "2026-01-05T08:00:04"):
+        after = walked(shop, modified_after=bound, dates_are_gmt="true")
+        assert {r["id"] for r in after} == {r["id"] for r in rows if r["date_modified_gmt"] > bound}
+        before = walked(shop, before=bound, dates_are_gmt="true")
+        assert {r["id"] for r in before} == {r["id"] for r in rows if r["date_created_gmt"] < bound}
+
+
+def test_filters_reach_into_blocks(shop: Shop) -> None:
+    buyers = [shop.do("customer")["customer_id"] for _ in range(2)]
+    first = shop.do("bulk", n=10, customers=buyers)["first_order_id"]
+    assert ids(shop.get("/orders", customer=buyers[1], orderby="id", order="asc")) == [
+        first + k for k in range(1, 10, 2)
+    ]
+    assert shop.get("/orders", customer=0) == []
+    assert ids(shop.get("/orders", include=f"{first + 3}")) == [first + 3]
+    assert len(shop.get("/orders", exclude=f"{first + 3}")) == 9
+    assert ids(shop.get("/orders", search="kunde 4")) == [first + 4]
+    assert shop.get("/orders", status="completed") == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ml_connector_sandbox.woocommerce import listing, order_editing, shown, trade
+from ml_connector_sandbox.woocommerce import listing, order_editing, order_lists, shown, trade
 from ml_connector_sandbox.woocommerce.calls import Answer, Call, check
 from ml_connector_sandbox.woocommerce.faults import Json, Refused, bad_param
 from ml_connector_sandbox.woocommerce.order_args import CREATE, UPDATE
@@ -22,7 +22,7 @@ def list_orders(call: Call) -> Answer:
     wrong = [status for status in wanted if status not in allowed]
     if wrong:
         raise bad_param("status", f"status[0] is not one of {', '.join(sorted(allowed))}.", "rest_not_in_enum")
-    rows, total = listing.orders(call, lambda order: _keep(call, order, wanted))
+    rows, total = order_lists.page(call, lambda order: _keep(call, order, wanted))
     heavy = call.store.knobs.heavy_rows
     if heavy and len(rows) > heavy:
         raise Refused(500, "html", "The page ran out of memory.")

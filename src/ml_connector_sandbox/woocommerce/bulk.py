@@ -41,10 +41,7 @@ class Block:
         """How many orders there are by then."""
         if stamp < self.start:
             return 0
-        k = min(self.n, (stamp - self.start) * self.n // max(self.span, 1) + 2)
-        while k > 0 and self.created(k - 1) > stamp:
-            k -= 1
-        return k
+        return min(self.n, -(-(stamp - self.start + 1) * self.n // self.span))
 
 
 def peek(store: Store, order_id: int) -> Order | None:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import heapq
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
-from ml_connector_sandbox.woocommerce import bulk, php, times
+from ml_connector_sandbox.woocommerce import php, times
 from ml_connector_sandbox.woocommerce.calls import Answer, Call
 from ml_connector_sandbox.woocommerce.shown import link
-from ml_connector_sandbox.woocommerce.state import Order, Store
 
 _HIDDEN = ("oauth_", "consumer_")
 
@@ -110,53 +107,3 @@ def picked(call: Call, number: int) -> bool:
     """Whether include and exclude let a row pass."""
     include, exclude = call.params.get("include"), call.params.get("exclude")
     return (not include or number in include) and not (exclude and number in exclude)
-
-
-def orders(call: Call, keep: Callable[[Order], bool]) -> tuple[list[Order], int]:
-    """One page of orders, real and bulk together, and how many there are in all."""
-    field = {"modified": "modified", "date": "created"}.get(str(call.params.get("orderby", "date")), "id")
-    down = call.params.get("order", "desc") == "desc"
-
-    def rank(order: Order) -> tuple[int, int]:
-        return (order.id, 0) if field == "id" else (getattr(order, field), shuffled(order.id))
-
-    limits = bounds(call)
-    own = [o for o in call.store.orders.values() if limits.keep(o.created, o.modified) and keep(o)]
-    own.sort(key=rank, reverse=down)
-    runs = [run for run in (_run(call, block, limits, keep) for block in call.store.blocks) if run]
-    start, size = window(call)
-    total = len(own) + sum(len(run) for run in runs)
-    if not runs:
-        return own[start : start + size], total
-    if not own and len(runs) == 1:
-        run = runs[0][::-1] if down else runs[0]
-        return [_row(call.store, key) for key in run[start : start + size]], total
-    sources = [iter(own), *(_walk(call.store, run[::-1] if down else run) for run in runs)]
-    merged = heapq.merge(*sources, key=rank, reverse=down)
-    return list(islice(merged, start, start + size)), total
-
-
-def _row(store: Store, order_id: int) -> Order:
-    found = bulk.peek(store, order_id)
-    if found is None:
-        raise KeyError(order_id)
-    return found
-
-
-def _walk(store: Store, run: Sequence[int]) -> Iterator[Order]:
-    return (_row(store, order_id) for order_id in run)
-
-
-def _run(call: Call, block: bulk.Block, limits: Bounds, keep: Callable[[Order], bool]) -> Sequence[int]:
-    """The ids of a block that a list shows, in the order of time (and of id)."""
-    lows = [b for b in (limits.after, limits.modified_after) if b is not None]
-    highs = [b for b in (limits.before, limits.modified_before) if b is not None]
-    left = max((block.happened(low) for low in lows), default=0)
-    right = min([block.happened(call.stamp), *(block.happened(high - 1) for high in highs)])
-    run = range(block.first + left, block.first + max(left, right))
-    special = {"customer", "product", "include", "exclude", "search", "parent", "created_via"} & call.params.keys()
-    if any(call.params[name] for name in special):
-        return [i for i in run if (o := bulk.peek(call.store, i)) is not None and keep(o)]
-    if not run or not keep(bulk.build(call.store, block, 0)):
-        return []
-    return [i for i in run if i - block.first not in block.taken] if block.taken else run
