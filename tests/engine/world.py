@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx2
 
-from ml_connector.clock import HandClock
+from ml_connector.clock import HandClock, micros
 from ml_connector.connectors import SYSTEMS
 from ml_connector.engine import setup
 from ml_connector.engine.units import Ran, Unit, run_all_due
@@ -229,6 +229,22 @@ class World:
     def ledger(self, verb: str, **arguments: Any) -> Any:
         """Something a person does in Visma."""
         return self.visma.control(verb, {"tenant_id": self.company["tenant_id"], **arguments}, self.clock.now())
+
+    def tamper(self, shelf: str, **changes: Any) -> None:
+        """The first object on a shelf of the pretend Square has other content now, as no till could have made it."""
+        merchant = next(iter(self.square.vendor.world.merchants.values()))  # type: ignore[attr-defined]
+        row = next(iter(getattr(merchant, shelf).rows.values()))
+        row.body.update(changes, updated_at=self.clock.now().strftime("%Y-%m-%dT%H:%M:%S.000Z"))
+        getattr(merchant, shelf).changed(row, micros(self.clock.now()))
+
+    def forge(self, shelf: str, **changes: Any) -> None:
+        """One more object like the first on a shelf of the pretend Square, with another id."""
+        merchant = next(iter(self.square.vendor.world.merchants.values()))  # type: ignore[attr-defined]
+        rows = getattr(merchant, shelf)
+        row = next(iter(rows.rows.values()))
+        now = self.clock.now().strftime("%Y-%m-%dT%H:%M:%S.000Z")
+        body = {**row.body, "id": f"{row.id}x", "created_at": now, "updated_at": now, **changes}
+        rows.put(type(row)(body, row.location, micros(self.clock.now())))
 
     def fail(self, vendor: str, operation: str, effect: str | dict[str, Any], **rule: Any) -> str:
         """From now on this call fails in this way (once, unless `times` says otherwise)."""

@@ -121,7 +121,7 @@ def _at_processor(works: Works, books: Books) -> Iterator[tuple[str, OpenAmount,
     here.
     """
     for road in books.roads.values():
-        movements, payouts, settled = _movements(works, road)
+        movements, payouts, returned, settled = _movements(works, road)
         for one in movements:
             account = rules.clearing_account(road.rulebooks[-1], one.amount.currency, books.chart)
             if account is None or one.state == "ignored":
@@ -131,6 +131,11 @@ def _at_processor(works: Works, books: Books) -> Iterator[tuple[str, OpenAmount,
                 yield account, OpenAmount(key, one.amount, "not paid out yet"), None
             if one.state != "posted":
                 yield account, OpenAmount(key, one.amount, f"{one.state}: {one.reason}"), one.state
+        for one in returned:
+            account = rules.clearing_account(road.rulebooks[-1], one.amount.currency, books.chart)
+            if account is not None and one.state != "ignored":
+                why = "its payout failed" if one.amount.minor > 0 else "paid out after it had failed"
+                yield account, OpenAmount(f"{road.terms.code}:{one.source_id}", one.amount, why), None
         for one in payouts:
             account = rules.clearing_account(road.rulebooks[-1], one.amount.currency, books.chart)
             if account is not None and one.state not in ("posted", "ignored"):
@@ -141,35 +146,40 @@ def _at_processor(works: Works, books: Books) -> Iterator[tuple[str, OpenAmount,
                 )
 
 
-def _movements(works: Works, road: Road) -> tuple[list[_Movement], list[_Movement], set[str]]:
-    """(captures and refunds through the processor, payouts with their gross, ids that payouts settled)."""
+def _movements(works: Works, road: Road) -> tuple[list[_Movement], list[_Movement], list[_Movement], set[str]]:
+    """(captures and refunds through the processor, payouts with their gross, what failed payouts left, ids settled)."""
     movements: list[_Movement] = []
     payouts: list[_Movement] = []
+    returned: list[_Movement] = []
     settled: set[str] = set()
     with works.database.reading() as c:
         found = trips.of_route(c, road.route.id)
         stored = records.by_ids(c, [trip.record_id for trip in found])
+    documents: list[tuple[Any, tuple[str, str]]] = []
     for trip in found:
         record = stored[trip.record_id]
-        if record.payload is None or record.kind not in ("payment", "refund", "payout"):
-            continue
-        document = road.translate(record.kind, records.payload_of(record.payload))
-        told = (trip.state, trip.reason or "")
+        if record.payload is not None and record.kind in ("payment", "refund", "payout"):
+            document = road.translate(record.kind, records.payload_of(record.payload))
+            documents.append((document, (trip.state, trip.reason or "")))
+    means = {document.id: document.means for document, _ in documents if isinstance(document, Capture)}
+    for document, told in documents:
         if isinstance(document, Capture) and document.state == "completed" and rules.enters_clearing(document.means):
             movements.append(_Movement(document.id, document.total, *told))
-        elif (
-            isinstance(document, Refund)
-            and document.state == "completed"
-            and rules.enters_clearing(document.means or "card")
-        ):
-            movements.append(_Movement(document.id, -document.amount, *told))
+        elif isinstance(document, Refund) and document.state == "completed":
+            # A refund that does not say where its money went goes back the way the payment came.
+            if rules.enters_clearing(document.means or means.get(document.payment_id or "", "card")):
+                movements.append(_Movement(document.id, -document.amount, *told))
         elif isinstance(document, Payout):
             settled.update(rules.settled_by(document))
             gross = Money(
                 sum(entry.net.minor + entry.fee.minor for entry in document.entries), document.amount.currency
             )
-            payouts.append(_Movement(document.id, gross, *told))
-    return movements, payouts, settled
+            failed = document.amount if document.state == "failed" else Money(0, document.amount.currency)
+            payouts.append(_Movement(document.id, gross - failed, *told))
+            back = rules.came_back(document)
+            if back:
+                returned.append(_Movement(document.id, Money(back, document.amount.currency), *told))
+    return movements, payouts, returned, settled
 
 
 # ------------------------------------------------------------------------------------------- census

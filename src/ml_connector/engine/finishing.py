@@ -123,7 +123,9 @@ def _finish_trips(works: Works, c: Connection, books: Books, done: Sequence[Writ
     reversed_ones = {write.trip_id for write in done if write.reverses_id is not None}
     trips.finish_posting(c, ended, now=now)
     if reversed_ones:
-        trips.finish_undo(c, sorted(reversed_ones & set(ended)), now=now)
+        originals = writes.by_ids(c, [write.reverses_id for write in done if write.reverses_id])
+        with_it = trips.sharing(c, books.route_ids, sorted({write.key for write in originals.values()}))
+        trips.finish_undo(c, sorted({*(reversed_ones & set(ended)), *with_it}), now=now)
     reviews.supersede(c, ended, now=now)
     sources = {road.source.id for road in books.roads.values()}
     keys = [write.key for write in done]

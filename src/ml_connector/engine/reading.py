@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -222,19 +223,26 @@ def _needed(
     around = _Around(works, wanted)
     around.add(brought)
     began = works.now()
+    # What cannot be read now is no reason to lose what was: the trips ask for the rest, and tell what is wrong.
+    with suppress(ConnectorError):
+        _read_around(works, line, wanted, around)
+    return arriving.readings_of(around.extra, source="lookup", read_at=began), around.walks
+
+
+def _read_around(works: Works, line: Line, wanted: Wanted, around: _Around) -> None:
     for _ in range(NEED_ROUNDS):
         ids, links = around.missing()
         if not ids and not links:
-            break
+            return
         for kind, names in ids.items():
             there, _gone = arriving.split(line.reader.fetch(kind, names))
             around.asked |= {(kind, name) for name in names}
             around.add(arriving.translated(works, wanted, there), extra=True)
         for (kind, location), since in links.items():
-            around.walks[kind, location] = works.now()
+            walked_at = works.now()
             found = line.reader.walk(kind, location=location, since=moment(since))
+            around.walks[kind, location] = walked_at
             around.add(arriving.translated(works, wanted, found), extra=True)
-    return arriving.readings_of(around.extra, source="lookup", read_at=began), around.walks
 
 
 class _Around:

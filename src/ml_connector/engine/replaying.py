@@ -93,6 +93,10 @@ def undo(works: Works, trip_id: str, *, by: str) -> list[str]:
         ]
         if not trips.start_undo(c, trip_id, now=works.now()):
             raise UsageError("The record moved meanwhile; try again.", record=trip_id)
+        # Whoever shares what is taken back goes with it, or would bring it back at the next reading.
+        for other in trips.sharing(c, books.route_ids, [write.key for write in done]):
+            if other != trip_id and not writes.of_trips(c, [other], states=("open", "sealed", "done")):
+                trips.start_undo(c, other, now=works.now())
         writes.add(c, fresh, needs)
         entry = Entry(works.now(), by, "undo", trip_id, {"keys": [str(row["key"]) for row in rows]})
         audit.append_many(

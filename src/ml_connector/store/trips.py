@@ -456,6 +456,13 @@ def finish_posting(c: Connection, trip_ids: Sequence[str], *, now: Micros) -> in
     return done
 
 
+def sharing(c: Connection, route_ids: Collection[str], keys: Collection[str]) -> list[str]:
+    """Posted trips whose plan names any of these writes, their own or another record's."""
+    named = or_(*(trip.c.plan.contains(json.dumps(key), autoescape=True) for key in keys))
+    query = select(trip.c.id).where(trip.c.route_id.in_(route_ids), trip.c.state == "posted", named)
+    return list(c.execute(query).scalars()) if keys else []
+
+
 def start_undo(c: Connection, trip_id: str, *, now: Micros) -> bool:
     """Mark a posted trip as being taken back; False when it is not posted."""
     return (

@@ -1,0 +1,463 @@
+"""What happens in a shop and at a bookkeeper's desk, told from the till to the books."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ml_connector.engine import preview, replaying, reviewing, setup
+from ml_connector.errors import UsageError
+from ml_connector.finance.rulebook import LocationTerms
+from tests.engine.proofs import expect_settled, in_ledger, lines_in_ledger, query, questions, states, turnover
+from tests.engine.world import World
+
+Open = Callable[..., World]
+
+
+@pytest.fixture
+def open_world(tmp_path: Path) -> Iterator[Open]:
+    """A shop with a company, at nine in the morning."""
+    opened: list[World] = []
+
+    def make(mode: Any = "per_record", **terms: Any) -> World:
+        world = World(f"sqlite:///{tmp_path / 'main.db'}", tmp_path)
+        world.set_up(mode=mode, **terms)
+        world.clock.advance(3 * 3600)
+        opened.append(world)
+        return world
+
+    yield make
+    for world in opened:
+        world.close()
+
+
+def rest(world: World, seconds: float = 1800, step: float = 120) -> None:
+    """Time passes."""
+    world.run()
+    world.pass_time(seconds, step=step)
+
+
+def read_only(world: World) -> None:
+    """Everything is read and nothing planned."""
+    world.clock.advance(300)
+    world.run(only=lambda unit: unit.kind != "drain")
+
+
+def items(world: World, code: str) -> list[Any]:
+    return reviewing.open_items(world.works, world.workspace, code=code)
+
+
+def answer(world: World, code: str, word: str) -> None:
+    for item in items(world, code):
+        reviewing.resolve(world.works, world.workspace, item.id, answer=word, by="Ann")
+
+
+def trip_of(world: World, kind: str, nth: int = 0) -> str:
+    return str(query(world, "SELECT id FROM trip WHERE kind = :kind ORDER BY id", kind=kind)[nth][0])
+
+
+def cents_on(world: World, account: str) -> int:
+    """Debit less credit."""
+    return sum(cents for (_, name), cents in turnover(world).items() if name == account)
+
+
+def sale_and_refund(world: World) -> None:
+    sale = world.sell()
+    world.clock.advance(30)
+    world.do("refund", payment_id=sale["payment_ids"][0])
+    world.clock.advance(30)
+
+
+def test_a_refund_that_is_seen_before_its_sale_waits_for_it(open_world: Open) -> None:
+    world = open_world()
+    sale_and_refund(world)
+    world.fail("square", "/v2/payments", {"kind": "status", "status": 503}, times=None)
+    rest(world, 900)
+    assert states(world)[("refund", "waiting")] == 1
+    assert in_ledger(world) == []
+    world.square.remove()
+    rest(world, 3600)
+    expect_settled(world)
+    assert cents_on(world, "3001") == 0
+    assert len(in_ledger(world)) == 2
+
+
+def test_a_refund_larger_than_its_sale_is_held(open_world: Open) -> None:
+    world = open_world()
+    sale_and_refund(world)
+    world.tamper("refunds", amount_money={"amount": 99900, "currency": "EUR"})
+    rest(world)
+    assert states(world)[("refund", "held")] == 1
+    assert len(in_ledger(world)) == 1
+
+
+def test_two_refunds_together_larger_than_their_sale_are_held(open_world: Open) -> None:
+    world = open_world()
+    sale = world.sell(lines=[{"amount": 6000, "tax": "25", "quantity": "2"}])
+    world.clock.advance(300)
+    for _ in range(2):
+        world.do("refund", payment_id=sale["payment_ids"][0], lines=[{"index": 0, "quantity": "1"}])
+        world.clock.advance(300)
+    rest(world)
+    assert states(world)[("refund", "posted")] == 2
+    world.forge("refunds")
+    rest(world)
+    assert states(world)[("refund", "held")] == 1
+    assert len(in_ledger(world)) == 3
+
+
+def test_a_sale_at_a_place_nobody_mapped_is_held_and_posted_when_it_is_mapped(open_world: Open) -> None:
+    world = open_world()
+    known, new = world.shop["location_ids"][:2]
+    setup.save_terms(
+        world.works, world.route_id, replace(world.terms, locations={known: LocationTerms("Europe/Dublin")}), by="Ann"
+    )
+    world.sell(location_id=new)
+    rest(world)
+    assert states(world)[("payment", "held")] == 1
+    assert "location-unmapped" in questions(world)
+    calls = sum(world.square.calls.values())
+    setup.save_terms(world.works, world.route_id, world.terms, by="Ann")
+    world.run(only=lambda unit: unit.kind == "drain")
+    assert sum(world.square.calls.values()) == calls, "nothing was read again"
+    expect_settled(world)
+    assert len(in_ledger(world)) == 1
+    assert questions(world) == []
+
+
+def test_what_was_sold_before_go_live_is_left_to_the_old_way(open_world: Open) -> None:
+    world = open_world()
+    world.sell(at="2026-02-27T12:00:00Z")
+    world.sell(at="2026-03-02T12:00:00Z")
+    rest(world)
+    found = query(world, "SELECT state, reason FROM trip WHERE kind = 'payment' ORDER BY state")
+    assert [row[0] for row in found] == ["ignored", "posted"]
+    assert "go-live" in found[0][1]
+    expect_settled(world)
+
+
+def test_an_offline_sale_that_comes_after_its_day_was_closed_opens_another_voucher(open_world: Open) -> None:
+    world = open_world("daily")
+    world.sell()
+    rest(world, 20 * 3600, step=1800)
+    assert len(in_ledger(world)) == 1
+    world.sell(offline_at="2026-03-10T19:00:00Z")
+    rest(world, 4 * 3600, step=900)
+    vouchers = in_ledger(world)
+    assert [one["date"] for one in vouchers] == ["2026-03-10", "2026-03-10"]
+    keys = [row[0] for row in query(world, "SELECT key FROM submission ORDER BY ordinal")]
+    assert keys[0].endswith("#1")
+    assert keys[1] == keys[0].replace("#1", "#2")
+    expect_settled(world)
+
+
+def test_a_day_is_one_voucher_for_each_place(open_world: Open) -> None:
+    world = open_world("daily")
+    for place in world.shop["location_ids"][:2]:
+        for _ in range(3):
+            world.sell(location_id=place)
+    rest(world, 3600, step=600)
+    assert in_ledger(world) == []
+    rest(world, 20 * 3600, step=1800)
+    assert len(in_ledger(world)) == 2
+    assert cents_on(world, "3001") == -60000
+    expect_settled(world)
+
+
+def test_a_sale_in_a_closed_period_is_held(open_world: Open) -> None:
+    world = open_world()
+    world.sell(at="2026-03-05T12:00:00Z")
+    world.ledger("close_period", period="202603")
+    rest(world)
+    assert states(world)[("payment", "held")] == 1
+    assert questions(world) == ["period-closed"]
+
+
+def test_a_sale_in_a_closed_period_goes_to_the_next_open_one_where_the_company_says_so(open_world: Open) -> None:
+    world = open_world(late="next_open")
+    world.sell(at="2026-03-05T12:00:00Z")
+    world.ledger("close_period", period="202603")
+    rest(world)
+    assert [one["date"] for one in in_ledger(world)] == ["2026-04-01"]
+    expect_settled(world)
+
+
+def test_what_is_posted_stays_when_its_period_is_closed(open_world: Open) -> None:
+    world = open_world()
+    world.sell()
+    rest(world)
+    world.ledger("close_period", period="202603")
+    replaying.replay_trips(world.works, world.workspace, [trip_of(world, "payment")], by="Ann")
+    world.clock.advance(700)
+    rest(world)
+    assert questions(world) == []
+    expect_settled(world)
+
+
+def test_nothing_is_posted_before_a_person_consents_to_this_very_plan(open_world: Open) -> None:
+    world = open_world(posting="approve")
+    world.sell()
+    rest(world)
+    assert questions(world) == ["consent"]
+    assert sum(n for call, n in world.visma.calls.items() if call.startswith("POST /v2")) == 0
+    item = items(world, "consent")[0]
+    promised = preview.dry_run(world.works, world.company_id, trip_ids=[trip_of(world, "payment")])[0]
+    assert item.proposal["plan_hash"] == promised.plan_hash
+    answer(world, "consent", "accept")
+    rest(world)
+    expect_settled(world)
+    assert len(in_ledger(world)) == 1
+    assert query(world, "SELECT plan_hash, approved_hash FROM trip WHERE kind = 'payment'") == [
+        (promised.plan_hash, promised.plan_hash)
+    ]
+
+
+def test_a_dry_run_leaves_no_trace_and_keeps_its_promise(open_world: Open) -> None:
+    world = open_world()
+    world.sell()
+    sale_and_refund(world)
+    read_only(world)
+    tables = ("trip", "trip_need", "planned_write", "submission", "attempt", "review_item", "audit_event", "binding")
+    sums = {table: query(world, f"SELECT count(*), max(id) FROM {table}") for table in tables if table != "audit_event"}
+    states_before = query(world, "SELECT id, state, plan_hash, due_at FROM trip ORDER BY id")
+    promised = {one.trip_id: one for one in preview.dry_run(world.works, world.company_id)}
+    events = query(world, "SELECT count(*) FROM audit_event")
+    promised_again = {one.trip_id: one.plan_hash for one in preview.dry_run(world.works, world.company_id)}
+    assert query(world, "SELECT count(*) FROM audit_event") == events
+    assert promised_again == {trip_id: one.plan_hash for trip_id, one in promised.items()}
+    assert {table: query(world, f"SELECT count(*), max(id) FROM {table}") for table in sums} == sums
+    assert query(world, "SELECT id, state, plan_hash, due_at FROM trip ORDER BY id") == states_before
+    rest(world)
+    posted = dict(query(world, "SELECT id, plan_hash FROM trip WHERE state = 'posted'"))
+    assert len(posted) == 3
+    assert posted == {trip_id: promised[trip_id].plan_hash for trip_id in posted}
+
+
+def test_replaying_everything_changes_nothing(open_world: Open) -> None:
+    world = open_world()
+    sale_and_refund(world)
+    bill = world.do(
+        "invoice",
+        customer={"given_name": "Ann", "email_address": "ann@shop.example"},
+        lines=[{"amount": 9900, "tax": "25"}],
+        due_date="2026-04-10",
+    )
+    world.do("invoice_pay", invoice_id=bill["invoice_id"])
+    world.clock.advance(60)
+    world.do("payout")
+    rest(world, 2 * 86_400, step=3600)
+    before, vouchers = lines_in_ledger(world), len(world.books())
+    done = replaying.replay_range(world.works, world.company_id, since=None, until=None, states=None, by="Ann")
+    assert done.trips >= 5
+    rest(world)
+    assert lines_in_ledger(world) == before
+    assert len(world.books()) == vouchers
+    expect_settled(world)
+
+
+def test_a_taken_back_record_stays_so_until_a_person_opens_it_by_name(open_world: Open) -> None:
+    world = open_world()
+    world.sell()
+    rest(world)
+    trip = trip_of(world, "payment")
+    replaying.undo(world.works, trip, by="Ann")
+    rest(world)
+    assert states(world)[("payment", "reversed")] == 1
+    assert cents_on(world, "3001") == 0
+    world.tamper("payments", note="changed")
+    rest(world, 2 * 86_400, step=7200)
+    replaying.replay_range(world.works, world.company_id, since=None, until=None, states=None, by="Ann")
+    rest(world)
+    assert (
+        query(world, "SELECT max(n) FROM version v JOIN record r ON r.id = v.record_id WHERE r.kind = 'payment'")[0][0]
+        > 1
+    )
+    assert states(world)[("payment", "reversed")] == 1
+    replaying.replay_trips(world.works, world.workspace, [trip], by="Ann")
+    rest(world)
+    assert states(world)[("payment", "posted")] == 1
+    assert cents_on(world, "3001") == -10000
+    expect_settled(world)
+
+
+def test_the_payments_of_one_order_share_its_voucher(open_world: Open) -> None:
+    world = open_world()
+    world.sell(tenders=[{"means": "cash", "amount": 2500}, {"means": "card"}])
+    rest(world)
+    assert states(world)[("payment", "posted")] == 2
+    assert len(in_ledger(world)) == 1
+    assert cents_on(world, "1910") == 2500
+    assert cents_on(world, "1580") == 10000
+    expect_settled(world)
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_taking_back_one_payment_of_a_shared_order_takes_back_both(open_world: Open, first: bool) -> None:
+    world = open_world()
+    world.sell(tenders=[{"means": "cash", "amount": 2500}, {"means": "card"}])
+    rest(world)
+    owner = query(world, "SELECT trip_id FROM planned_write WHERE state = 'done'")[0][0]
+    other = next(row[0] for row in query(world, "SELECT id FROM trip WHERE kind = 'payment'") if row[0] != owner)
+    if not first:
+        with pytest.raises(UsageError, match="shares its posting"):
+            replaying.undo(world.works, other, by="Ann")
+    replaying.undo(world.works, owner, by="Ann")
+    rest(world)
+    replaying.replay_range(world.works, world.company_id, since=None, until=None, states=None, by="Ann")
+    rest(world)
+    assert cents_on(world, "3001") == 0, "the other payment does not bring the sale back"
+    assert states(world)[("payment", "reversed")] == 2
+    expect_settled(world)
+
+
+def test_one_voucher_for_each_payout(open_world: Open) -> None:
+    world = open_world("per_payout")
+    for _ in range(3):
+        world.sell()
+    world.clock.advance(60)
+    rest(world, 3600, step=600)
+    assert in_ledger(world) == []
+    world.do("payout")
+    rest(world, 2 * 86_400, step=3600)
+    assert cents_on(world, "3001") == -30000
+    assert len(in_ledger(world)) == 2, "the sales together, and the payout"
+    assert states(world)[("payment", "posted")] == 3
+    expect_settled(world)
+
+
+def test_a_payout_that_failed_is_mirrored_once(open_world: Open) -> None:
+    world = open_world()
+    world.sell()
+    world.clock.advance(60)
+    made = world.do("payout")
+    rest(world, 86_400 * 1.5, step=3600)
+    assert cents_on(world, "1940") + cents_on(world, "1930") > 0
+    world.do("payout", payout_id=made["payout_id"], fail=True)
+    rest(world, 86_400, step=3600)
+    replaying.replay_range(world.works, world.company_id, since=None, until=None, states=None, by="Ann")
+    rest(world)
+    assert cents_on(world, "1930") == 0
+    assert len(in_ledger(world)) == 3
+    assert [
+        row[0].rpartition(":")[2] for row in query(world, "SELECT key FROM planned_write WHERE key LIKE '%failed'")
+    ] == ["failed"]
+    expect_settled(world)
+    world.do("payout")
+    rest(world, 86_400, step=3600)
+    assert cents_on(world, "1580") == 0, "the money that came back left with the next payout"
+    expect_settled(world)
+
+
+def bill(world: World, customer_id: str | None = None, **more: Any) -> dict[str, Any]:
+    """An invoice of 99.00."""
+    who = (
+        {"customer_id": customer_id}
+        if customer_id
+        else {"customer": {"given_name": "Ann", "email_address": "ann@shop.example"}}
+    )
+    return world.do("invoice", lines=[{"amount": 9900, "tax": "25"}], due_date="2026-04-10", **who, **more)
+
+
+def test_a_customer_is_made_once_for_two_invoices(open_world: Open) -> None:
+    world = open_world()
+    first = bill(world)
+    bill(world, first["customer_id"])
+    rest(world, 90_000, step=3600)
+    assert world.visma.calls["POST /v1/customer"] == 1
+    assert states(world)[("invoice", "posted")] == 2
+    bill(world, first["customer_id"])
+    rest(world, 90_000, step=3600)
+    assert world.visma.calls["POST /v1/customer"] == 1, "the binding is used again"
+    assert states(world)[("invoice", "posted")] == 3
+    assert len(query(world, "SELECT id FROM binding WHERE kind = 'customer'")) == 1
+    expect_settled(world)
+
+
+def test_an_invoice_to_a_customer_blocked_in_the_ledger_is_held(open_world: Open) -> None:
+    world = open_world()
+    first = bill(world)
+    rest(world)
+    company = next(iter(world.visma.vendor.tenants.values()))  # type: ignore[attr-defined]
+    made = next(one for one in company.customers.values() if not one.number.startswith("100"))
+    made.status = "Hold"
+    world.clock.advance(700)
+    bill(world, first["customer_id"])
+    rest(world, 90_000, step=3600)
+    assert states(world)[("invoice", "held")] == 1
+    assert len(in_ledger(world)) == 1
+
+
+def test_a_cancelled_invoice_is_credited(open_world: Open) -> None:
+    world = open_world()
+    made = bill(world)
+    rest(world)
+    assert cents_on(world, "3001") == -7920
+    world.do("invoice_cancel", invoice_id=made["invoice_id"])
+    rest(world, 90_000, step=3600)
+    assert cents_on(world, "3001") == 0
+    expect_settled(world)
+
+
+def test_a_part_paid_invoice_and_its_refund(open_world: Open) -> None:
+    world = open_world()
+    made = bill(world)
+    rest(world)
+    paid = world.do("invoice_pay", invoice_id=made["invoice_id"])
+    rest(world)
+    world.do("refund", payment_id=paid["payment_id"])
+    rest(world, 3600)
+    assert cents_on(world, "3001") == 0
+    assert cents_on(world, "1510") == 0
+    expect_settled(world)
+
+
+@pytest.mark.slow
+def test_five_thousand_sales_while_the_ledger_is_down_are_posted_once_and_in_order(open_world: Open) -> None:
+    world = open_world("batch")
+    down = world.fail("visma", "/", "cut_before", times=None)
+    start = world.clock.now()
+    world.clock.advance(3600)
+    world.do("bulk", n=5000, start=start.isoformat(), end=world.clock.now().isoformat())
+    rest(world, 3600, step=300)
+    assert world.books() == []
+    world.visma.remove(down)
+    rest(world, 3600, step=300)
+    assert states(world)[("payment", "posted")] == 5000
+    expect_settled(world)
+    for pool in {row[0] for row in query(world, "SELECT pool_key FROM planned_write")}:
+        numbers = query(
+            world,
+            "SELECT s.number, min(t.occurred_at) AS first FROM submission s "
+            "JOIN planned_write w ON w.submission_id = s.id JOIN trip t ON t.id = w.trip_id "
+            "WHERE w.pool_key = :pool GROUP BY s.number ORDER BY first",
+            pool=pool,
+        )
+        assert [row[0] for row in numbers] == sorted(row[0] for row in numbers)
+    assert len(in_ledger(world)) < 120
+
+
+def test_a_refused_batch_is_split_until_the_refused_record_stands_alone(open_world: Open) -> None:
+    world = open_world("batch", batch_size=8, batch_age_s=60)
+    for n in range(7):
+        world.sell(lines=[{"amount": 1000 + n, "tax": "25"}])
+    world.sell(lines=[{"amount": 9900, "tax": "12"}])
+    world.clock.advance(300)
+    world.run(only=lambda unit: unit.kind != "drain")
+    world.fail(
+        "visma",
+        "GET /v1/paymentmethod",
+        {"kind": "control", "verb": "deactivate_account", "arguments": {"number": "3002"}},
+    )
+    rest(world)
+    assert states(world)[("payment", "posted")] == 7
+    assert states(world)[("payment", "held")] == 1
+    assert cents_on(world, "3002") == 0
+    world.ledger("set_account", number="3002", active=True)
+    answer(world, "refused", "plan-again")
+    rest(world, 4500)
+    expect_settled(world)
+    assert cents_on(world, "3002") == -8839
