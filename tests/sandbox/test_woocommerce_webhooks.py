@@ -284,3 +284,11 @@ def test_a_caching_host_serves_the_past(shop: Shop) -> None:
     assert len(shop.get("/orders", _="fresh")) == 1
     shop.wait(seconds=61)
     assert len(shop.get("/orders")) == 1
+
+
+def test_an_action_webhook_hears_of_refunds(shop: Shop) -> None:
+    shop.subscribe("action.woocommerce_order_refunded")
+    order = shop.order()
+    shop.do("refund", order_id=order["id"], amount="1.00")
+    told = {"action": "woocommerce_order_refunded", "arg": order["id"]}
+    assert shop.events() == [("action.woocommerce_order_refunded", told)]

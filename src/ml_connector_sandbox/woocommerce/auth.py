@@ -7,7 +7,7 @@ import binascii
 import hashlib
 import hmac
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from ml_connector_sandbox.core.wire import Request
 from ml_connector_sandbox.woocommerce import php
@@ -121,8 +121,3 @@ def _permit(key: ApiKey, method: str) -> None:
 
 def _wrong(message: str) -> Refused:
     return Refused(401, "woocommerce_rest_authentication_error", message)
-
-
-def host_of(home: str) -> str:
-    """Host and port of an address."""
-    return urlsplit(home).netloc

@@ -11,6 +11,7 @@ from ml_connector_sandbox.woocommerce import api_orders as orders
 from ml_connector_sandbox.woocommerce import api_people as people
 from ml_connector_sandbox.woocommerce import api_refunds as refunds
 from ml_connector_sandbox.woocommerce import api_shop as shop
+from ml_connector_sandbox.woocommerce import api_taxes as taxes
 from ml_connector_sandbox.woocommerce import api_webhooks as webhooks
 from ml_connector_sandbox.woocommerce import order_args as args
 from ml_connector_sandbox.woocommerce.calls import CONTEXT, VIEW, Answer, Args, Call
@@ -94,13 +95,13 @@ ROUTES = (
     _get("/coupons/{id:d}", goods.read_coupon),
     _set("/coupons/{id:d}", goods.update_coupon, goods.COUPON_UPDATE),
     _cut("/coupons/{id:d}", goods.delete_coupon, goods.DELETE),
-    _get("/taxes", shop.list_taxes, shop.TAXES),
-    _new("/taxes", shop.create_tax, shop.TAX_CREATE),
-    _get("/taxes/classes", shop.list_classes),
-    _new("/taxes/classes", shop.create_class, shop.TAX_CLASS),
-    _get("/taxes/{id:d}", shop.read_tax),
-    _set("/taxes/{id:d}", shop.update_tax, shop.TAX_UPDATE),
-    _cut("/taxes/{id:d}", shop.delete_tax, shop.FORCE),
+    _get("/taxes", taxes.list_taxes, taxes.TAXES),
+    _new("/taxes", taxes.create_tax, taxes.TAX_CREATE),
+    _get("/taxes/classes", taxes.list_classes),
+    _new("/taxes/classes", taxes.create_class, taxes.TAX_CLASS),
+    _get("/taxes/{id:d}", taxes.read_tax),
+    _set("/taxes/{id:d}", taxes.update_tax, taxes.TAX_UPDATE),
+    _cut("/taxes/{id:d}", taxes.delete_tax, taxes.FORCE),
     _get("/settings", shop.list_groups, {}),
     _get("/settings/{group:w}", shop.list_options, {}),
     _get("/settings/{group:w}/{id:w}", shop.read_option, {}),

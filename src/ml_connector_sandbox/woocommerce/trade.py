@@ -131,6 +131,7 @@ def refund(
     elif store.knobs.refund_touches_order:
         touch(order, now)
     ring_updated(store, order, now)
+    store.desk.act("woocommerce_order_refunded", order.id, now)
     return row
 
 

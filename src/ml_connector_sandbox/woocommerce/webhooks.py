@@ -56,7 +56,7 @@ class _Job:
     hook_id: int = field(compare=False)
     topic: str = field(compare=False)
     resource_id: int = field(compare=False)
-    argument: str = field(compare=False, default="")
+    argument: int = field(compare=False, default=0)
 
 
 def signature(secret: str, body: bytes) -> str:
@@ -126,7 +126,7 @@ class Desk:
             self._waiting.add((hook.id, resource_id))
             heapq.heappush(self._jobs, _Job(-(-due // SECOND), order, hook.id, topic, resource_id))
 
-    def act(self, action: str, argument: str, now: int) -> None:
+    def act(self, action: str, argument: int, now: int) -> None:
         """A hook of the shop's own code ran: `action.<hook>` webhooks hear of it."""
         for hook in self.hooks.values():
             if hook.topic == f"action.{action}" and hook.status == "active":
