@@ -24,8 +24,8 @@ class Position:
     """One stream. `mark`: everything up to then was given. `until` is the end of the round under way, None between.
 
     The report: `begin`..`end` is the window being read, of which `page` is next; `seen` and `digest` tell what of it
-    was given, `before` what its last whole reading gave; `span_s` how long windows may be; `day` the last deep reading.
-    Lists: `step` is the query, `page` its next page.
+    was given, `total` what PayPal counted, `before` what its last whole reading gave; `span_s` how long windows may
+    be; `day` the last deep reading. Lists: `step` is the query, `page` its next page.
     """
 
     mark: datetime | None = None
@@ -35,6 +35,7 @@ class Position:
     page: int = 1
     seen: int = 0
     digest: int = 0
+    total: int | None = None
     before: str = ""
     span_s: int = MAX_SPAN_S
     day: str = ""

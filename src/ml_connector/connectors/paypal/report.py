@@ -65,11 +65,14 @@ def _step(client: PayPalClient, position: Position, rows: list[Row], *, now: dat
     if page.total_pages > 1 and end > refreshed > begin:
         # What may still grow shifts its pages while they are read: only the part that stands still is read whole.
         return replace(_again(position), end=refreshed, until=refreshed)
+    if position.page > 1 and page.total_items != position.total:
+        return replace(_again(position), before="")  # rows came or went: the pages have shifted
     rows += page.rows
     position = replace(
         position,
         seen=position.seen + len(page.rows),
         digest=_digest(position.digest, page.rows),
+        total=page.total_items,
         page=position.page + 1,
     )
     nothing_new = position.mark is not None and position.mark >= refreshed
@@ -83,7 +86,7 @@ def _step(client: PayPalClient, position: Position, rows: list[Row], *, now: dat
 def _closed(position: Position, page: ReportPage, *, begin: datetime, end: datetime, refreshed: datetime) -> Position:
     """The window's last page was read: read it again when rows are missing, else go on to the next.
 
-    Done is a window whose rows are as many as PayPal counts, or that gave the very same rows twice.
+    Done is a window whose rows are as many as PayPal counts on every page, or that gave the very same rows twice.
     """
     reading = f"{position.seen}:{position.digest:x}"
     if page.total_items is not None and position.seen != page.total_items and position.before != reading:
@@ -132,20 +135,17 @@ def _digest(digest: int, rows: list[Row]) -> int:
 
 def _objects(rows: list[Row]) -> Iterator[SourceObject]:
     """Rows as records. Two that differ under one key are put together, so that translating them asks a person."""
-    found: dict[str, Row] = {}
+    found: dict[str, dict[str, Row]] = {}
     for row in rows:
-        name = key_of(row)
-        before = found.get(name)
-        if before is not None and _money(before) != _money(row):
-            found[name] = {**row, SAME_KEY: [*before.get(SAME_KEY, ()), {**before, SAME_KEY: None}]}
-        else:
-            found[name] = row
-    yield from (source_object("transaction", row) for row in found.values())
+        found.setdefault(key_of(row), {})[_money(row)] = row  # of one row read twice the later reading counts
+    for alike in found.values():
+        first, *others = (alike[money] for money in sorted(alike))
+        yield source_object("transaction", {**first, SAME_KEY: others} if others else first)
 
 
-def _money(row: Mapping[str, Any]) -> object:
+def _money(row: Mapping[str, Any]) -> str:
     info = part(row, "transaction_info")
-    return info.get("transaction_amount"), info.get("transaction_initiation_date")
+    return f"{info.get('transaction_amount')} {info.get('transaction_initiation_date')}"
 
 
 # ---------------------------------------------------------------------------------------------- looking for rows

@@ -1,0 +1,116 @@
+"""Whatever comes in: a document, or Untranslatable with a field. Never another exception."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ml_connector.connectors.paypal.movements import key_of
+from ml_connector.connectors.paypal.translate import KINDS, translate
+from ml_connector.connectors.paypal.webhooks import EVENTS, WEBHOOKS
+from ml_connector.errors import Untranslatable
+from tests.connectors.paypal import payloads as paypal
+
+LEAVES = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.decimals()
+    | st.text()
+    | st.sampled_from(["EUR", "2026-01-01T00:00:00Z", "1E9"])
+)
+JSON = st.recursive(
+    LEAVES, lambda deeper: st.lists(deeper, max_size=3) | st.dictionaries(st.text(max_size=8), deeper, max_size=3)
+)
+
+
+WRONG: list[Any] = [None, "", "x", -1, 10**30, [], [None], {}, True, "\ud800"]
+
+
+def field_refused_by(attempt: Callable[[], object]) -> str | None:
+    """None when it went well; the named field when it was Untranslatable. Anything else is a failure of the test."""
+    try:
+        attempt()
+    except Untranslatable as error:
+        return error.field
+    return None
+
+
+def survives(kind: str, payload: Any) -> None:
+    assert field_refused_by(lambda: translate(kind, payload)) != ""
+
+
+def paths(node: Any, before: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    here = [before] if before else []
+    inner = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    return here + [found for key, value in inner for found in paths(value, (*before, key))]
+
+
+def with_change(payload: Any, path: tuple[Any, ...], value: Any) -> Any:
+    changed = copy.deepcopy(payload)
+    node = changed
+    for key in path[:-1]:
+        node = node[key]
+    node[path[-1]] = value
+    return changed
+
+
+def test_the_fuzz_starts_from_payloads_that_translate() -> None:
+    for kind, payload in paypal.ALL.items():
+        translate(kind, payload)
+    assert set(paypal.ALL) == set(KINDS)
+
+
+@settings(max_examples=300, deadline=None)
+@given(kind=st.sampled_from(KINDS), where=st.integers(0, 10_000), value=JSON)
+def test_one_field_replaced_by_anything_never_crashes_translate(kind: str, where: int, value: Any) -> None:
+    payload = paypal.ALL[kind]
+    places = paths(payload)
+    survives(kind, with_change(payload, places[where % len(places)], value))
+
+
+@settings(max_examples=200, deadline=None)
+@given(kind=st.sampled_from([*KINDS, "unknown", ""]), payload=JSON)
+def test_any_json_at_all_never_crashes_translate(kind: str, payload: Any) -> None:
+    survives(kind, payload)
+
+
+def test_every_single_field_missing_or_of_a_wrong_type_never_crashes_translate() -> None:
+    for kind, payload in paypal.ALL.items():
+        for path in paths(payload):
+            for value in WRONG:
+                survives(kind, with_change(payload, path, value))
+
+
+@settings(max_examples=200, deadline=None)
+@given(kind=st.sampled_from([*EVENTS, "x"]), data=JSON, rest=JSON)
+def test_any_event_never_crashes_the_door(kind: str, data: Any, rest: Any) -> None:
+    event = {"event_type": kind, "resource": data, "id": rest, "create_time": rest}
+    survives_reading(json.dumps(event, default=str).encode())
+
+
+@settings(max_examples=200, deadline=None)
+@given(body=st.binary(max_size=200))
+def test_any_bytes_never_crash_the_door(body: bytes) -> None:
+    survives_reading(body)
+
+
+def survives_reading(body: bytes) -> None:
+    def read() -> None:
+        (found,) = WEBHOOKS.read(body, {})
+        assert found.ignored or (found.kind and found.external_id)
+
+    assert field_refused_by(read) != ""
+
+
+@settings(max_examples=200, deadline=None)
+@given(payload=JSON)
+def test_any_row_has_a_name(payload: Any) -> None:
+    for row in (payload, {"transaction_info": payload}, {"transaction_info": {"transaction_amount": payload}}):
+        if isinstance(row, dict):
+            assert key_of(row)
