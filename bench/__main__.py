@@ -85,7 +85,7 @@ def _size(name: str, *, quick: bool, size: int | None) -> int:
 
 
 def _say(text: str) -> None:
-    print(text, flush=True)  # noqa: T201  a command's own output
+    print(text, flush=True)
 
 
 if __name__ == "__main__":

