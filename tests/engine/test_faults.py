@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from ml_connector.engine import draining, replaying, reviewing, setup
+from ml_connector.errors import StorageUnavailable
 from tests.engine.proofs import drafts, expect_settled, in_ledger, lines_in_ledger, query, questions, states
 from tests.engine.world import World
 
@@ -342,3 +344,58 @@ def test_both_sides_down_for_an_hour(world: World) -> None:
     assert gross(world) == 20500
     assert questions(world) == []
     assert lines_in_ledger(world)
+
+
+def test_evidence_that_the_ledger_refuses_asks_a_person(tmp_path: Path) -> None:
+    world = World(f"sqlite:///{tmp_path / 'main.db'}", tmp_path)
+    world.set_up(mode="batch", batch_age_s=60)
+    sell_three(world)
+    world.visma.add({"match": {"path": "attachment"}, "effect": {"kind": "status", "status": 400}, "times": None})
+    rest(world)
+    assert set(questions(world)) == {"draft-missing"}
+    assert in_ledger(world) == []
+    world.visma.remove()
+    for item in reviewing.open_items(world.works, world.workspace):
+        reviewing.resolve(world.works, world.workspace, item.id, answer="check-again", by="Ann")
+    rest(world)
+    expect_settled(world)
+    assert gross(world) == 20500
+    world.close()
+
+
+def test_a_job_of_a_document_that_waited_long_to_be_sent_has_its_full_time(world: World) -> None:
+    world.ledger("set_preferences", customer_answer="job", job_seconds=30)
+    world.fail("visma", "POST /v1/customer", {"kind": "status", "status": 429, "retry_after": 1200})
+    who = {"given_name": "Ann", "email_address": "ann@shop.example"}
+    world.do("invoice", customer=who, lines=[{"amount": 9900, "tax": "25"}], due_date="2026-04-10")
+    rest(world, seconds=3000)
+    assert questions(world) == []
+    expect_settled(world)
+    assert states(world)[("invoice", "posted")] == 1
+
+
+def test_a_database_locked_by_another_process_delays_and_loses_nothing(tmp_path: Path) -> None:
+    world = World(f"sqlite:///{tmp_path / 'main.db'}", tmp_path, patience_s=0.05)
+    world.set_up()
+    sell_three(world)
+    intruder = sqlite3.connect(tmp_path / "main.db", isolation_level=None, check_same_thread=False)
+    locked: list[str] = []
+
+    def lock(call: str) -> None:
+        if call.startswith("POST /v2/journaltransaction") and call not in locked and not intruder.in_transaction:
+            locked.append(call)
+            intruder.execute("BEGIN IMMEDIATE")
+
+    world.during = lock
+    for _ in range(4):
+        try:
+            world.run()
+        except StorageUnavailable:
+            intruder.execute("ROLLBACK")
+        world.clock.advance(61)
+    assert len(locked) >= 2
+    rest(world)
+    intruder.close()
+    expect_settled(world)
+    assert gross(world) == 20500
+    world.close()

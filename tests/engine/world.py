@@ -63,11 +63,13 @@ class Doomed(Database):
 class World:
     """Pretend Visma and Square, one company, one shop with three locations, and the works in between."""
 
-    def __init__(self, database_url: str, folder: Path, *, inbox_url: str | None = None, seed: int = 1) -> None:
+    def __init__(
+        self, database_url: str, folder: Path, *, inbox_url: str | None = None, seed: int = 1, patience_s: float = 10
+    ) -> None:
         self.clock = HandClock(START)
         self.visma = Faulty(Visma(seed=seed), seed=seed)
         self.square = Faulty(Square(seed=seed), seed=seed)
-        self.database = Doomed(database_url, inbox_url=inbox_url)
+        self.database = Doomed(database_url, inbox_url=inbox_url, patience_s=patience_s)
         migrate(self.database)
         self.database.moment = self._maybe_kill
         self.folder = folder

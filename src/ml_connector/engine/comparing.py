@@ -47,7 +47,7 @@ def check_drafts(works: Works, lease: Lease, books: Books, line: Line, purse: Pu
             lease = ontheway.renew(works, c, lease)
             purse.settle(c)
             if fault is not None:
-                ontheway.postpone(works, c, line, several, fault)
+                ontheway.postpone(works, c, books, several, fault)
                 continue
             moved += _judge_drafts(works, c, books, several, seen)
     return lease, moved
@@ -119,7 +119,7 @@ def _seen_row(one: Submission, shown: Observed, now: int) -> dict[str, Any]:
 
 def _not_shown(works: Works, c: Connection, books: Books, one: Submission) -> None:
     now = works.now()
-    if now - one.created_at > ontheway.PENDING_LIMIT_US:
+    if now - one.updated_at > ontheway.PENDING_LIMIT_US:
         ontheway.ask(
             works,
             c,

@@ -11,7 +11,7 @@ from ml_connector.engine.books import Books
 from ml_connector.engine.purse import Purse
 from ml_connector.engine.sending import content_of, context_of
 from ml_connector.engine.works import Line, Works
-from ml_connector.errors import ConnectorError, NotAuthorized, Transient
+from ml_connector.errors import ConnectorError, NotAuthorized, Rejected, Transient
 from ml_connector.finance.plan import Content
 from ml_connector.store import audit, leases, reviews, submissions, writes
 from ml_connector.store.audit import Entry
@@ -47,14 +47,20 @@ def look(
         purse.spent(sum(line.http.meter.calls.values()) - before)
 
 
-def postpone(works: Works, c: Connection, line: Line, several: Sequence[Submission], fault: ConnectorError) -> None:
-    """The target could not be read: these wait; a refusal of rights pauses the connection."""
+def postpone(works: Works, c: Connection, books: Books, several: Sequence[Submission], fault: ConnectorError) -> None:
+    """The target could not be read: these wait. A refusal of rights pauses the connection, any other asks a person."""
+    if isinstance(fault, Rejected):
+        for one in several:
+            sentence = f"Visma does not let {one.number or one.key} be read or completed: {fault.what} {fault.fix}"
+            ask(works, c, books, one, "draft-missing", sentence, {"answers": ["check-again", "cancel"]})
+        submissions.postpone(c, [one.id for one in several], until=None)
+        return
     wait_s = 15.0
     if isinstance(fault, Transient) and fault.retry_after_s is not None:
         wait_s = fault.retry_after_s
     submissions.postpone(c, [one.id for one in several], until=works.now() + int(wait_s * 1_000_000))
     if isinstance(fault, NotAuthorized):
-        pausing.pause(works, c, line.connection.id, fault)
+        pausing.pause(works, c, books.company.connection_id, fault)
 
 
 def renew(works: Works, c: Connection, lease: Lease) -> Lease:

@@ -10,7 +10,7 @@ from ml_connector.engine import ontheway
 from ml_connector.engine.books import Books
 from ml_connector.engine.purse import Purse
 from ml_connector.engine.works import Line, Works
-from ml_connector.errors import ConnectorError, Transient
+from ml_connector.errors import ConnectorError, NotAuthorized, Transient
 from ml_connector.store import submissions
 from ml_connector.store.database import Connection
 from ml_connector.store.leases import Lease
@@ -76,7 +76,7 @@ def probe(works: Works, lease: Lease, books: Books, line: Line, purse: Purse) ->
             lease = ontheway.renew(works, c, lease)
             purse.settle(c)
             if fault is not None:
-                ontheway.postpone(works, c, line, several, fault)
+                ontheway.postpone(works, c, books, several, fault)
                 continue
             for one in several:
                 _judge_probe(
@@ -178,7 +178,9 @@ def _judge_job(
         submissions.set_remote(
             c, one.id, remote_id=created.remote_id, number=created.number, etag=created.etag, due_at=now
         )
-    elif now - one.created_at > ontheway.PENDING_LIMIT_US or (fault is not None and not isinstance(fault, Transient)):
+    elif isinstance(fault, NotAuthorized):
+        ontheway.postpone(works, c, books, [one], fault)
+    elif now - one.updated_at > ontheway.PENDING_LIMIT_US or (fault is not None and not isinstance(fault, Transient)):
         said = fault.what if fault else "it did not end within ten minutes"
         ontheway.ask(
             works,

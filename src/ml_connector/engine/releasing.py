@@ -122,7 +122,7 @@ def confirm_released(works: Works, lease: Lease, books: Books, line: Line, purse
             lease = ontheway.renew(works, c, lease)
             purse.settle(c)
             if fault is not None:
-                ontheway.postpone(works, c, line, several, fault)
+                ontheway.postpone(works, c, books, several, fault)
                 continue
             standing = [(one, seen[one.remote_id or ""]) for one in several if _stands(seen, one)]
             submissions.learn(

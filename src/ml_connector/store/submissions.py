@@ -39,6 +39,7 @@ class Submission:
     due_at: Micros | None
     fault: str | None
     created_at: Micros
+    updated_at: Micros  # when it moved last
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,7 @@ _COLUMNS = (
     submission.c.due_at,
     submission.c.fault,
     submission.c.created_at,
+    submission.c.updated_at,
 )
 _ATTEMPT = (
     attempt.c.id,
