@@ -60,14 +60,27 @@ def add_shop(
     vendors.visma.control("set_rate_limit", tenant_id=books["tenant_id"], limit=MOST_CALLS)
     merchant = vendors.square.control("seed_merchant", name=f"Retail {number}", locations=3, taxes=["25"])
     visma_id = setup.connect(
-        works, workspace, connector="visma", code=f"vn{number}", title="Visma", by="bench", base_url=vendors.visma.url,
+        works,
+        workspace,
+        connector="visma",
+        code=f"vn{number}",
+        title="Visma",
+        by="bench",
+        base_url=vendors.visma.url,
         credentials={name: books[name] for name in ("client_id", "client_secret", "tenant_id")},
         settings={"token_url": f"{vendors.visma.url}/connect/token"},
-    )  # fmt: skip
+    )
     square_id = setup.connect(
-        works, workspace, connector="square", code=f"sq{number}", title="Square", by="bench", base_url=vendors.square.url,
-        credentials={"access_token": merchant["pat"]}, settings=SQUARE_SETTINGS,
-    )  # fmt: skip
+        works,
+        workspace,
+        connector="square",
+        code=f"sq{number}",
+        title="Square",
+        by="bench",
+        base_url=vendors.square.url,
+        credentials={"access_token": merchant["pat"]},
+        settings=SQUARE_SETTINGS,
+    )
     setup.ping(works, square_id)
     company_id = setup.add_company(
         works, workspace, connection_id=visma_id, name=f"Retail {number}", time_zone="UTC", go_live=go_live, by="bench"
@@ -92,9 +105,14 @@ def add_shop(
 def rulebook(places: list[str]) -> Rulebook:
     """Every role mapped to the seeded chart; a department for each location."""
     departments = [
-        Rule(f"at {place}", ("sales", "service_charge", "fee", "tips"), When(location=(place,)), dimensions=((1, f"{n}0"), (2, "000")))
+        Rule(
+            f"at {place}",
+            ("sales", "service_charge", "fee", "tips"),
+            When(location=(place,)),
+            dimensions=((1, f"{n}0"), (2, "000")),
+        )
         for n, place in enumerate(places, start=1)
-    ]  # fmt: skip
+    ]
     rate = When(vat_rate=(Decimal(25),))
     taxed = [
         Rule("sales 25", ("sales", "service_charge"), rate, account="3001", vat_code="25"),
@@ -110,10 +128,21 @@ def rulebook(places: list[str]) -> Rulebook:
         Rule(role, (role,), account=account, cash_account=account, payment_method=way) for role, account, way in money
     ]
     others = {
-        "sales": "3004", "service_charge": "3004", "tips": "2820", "gift_cards": "2421", "fee": "6570", "rounding": "3740",
-        "suspense": "1799", "dispute_receivable": "1521", "dispute_fee": "6571", "dispute_loss": "6351", "reserve": "1684",
-        "transit": "1690", "fee_settlement": "2895", "payout_adjustment": "1799",
-    }  # fmt: skip
+        "sales": "3004",
+        "service_charge": "3004",
+        "tips": "2820",
+        "gift_cards": "2421",
+        "fee": "6570",
+        "rounding": "3740",
+        "suspense": "1799",
+        "dispute_receivable": "1521",
+        "dispute_fee": "6571",
+        "dispute_loss": "6351",
+        "reserve": "1684",
+        "transit": "1690",
+        "fee_settlement": "2895",
+        "payout_adjustment": "1799",
+    }
     plain = [Rule(f"any {role}", (role,), account=account) for role, account in others.items()]
     untaxed = Rule("no vat", ("no_vat",), account="3004", vat_code="NONE")
     return Rulebook(1, date.min, (*departments, *taxed, *cash, *plain, untaxed))
