@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime, timedelta
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
 
 class Clock:
     """The machine's clock."""
@@ -52,10 +54,10 @@ def micros(moment: datetime) -> int:
     """Aware datetime -> integer microseconds since 1970 UTC, the form in which the store keeps times."""
     if moment.tzinfo is None:
         raise ValueError("a naive datetime has no place on the time line")
-    delta = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    delta = moment - _EPOCH
     return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
 
 
 def moment(value: int) -> datetime:
     """Integer microseconds since 1970 -> aware UTC datetime."""
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=value)
+    return _EPOCH + timedelta(microseconds=value)

@@ -45,6 +45,15 @@ class OpenNotice:
     attempts: int
 
 
+def known_ids(c: Connection, notice_ids: Sequence[str]) -> set[str]:
+    """Those of these ids that are stored."""
+    return {
+        found
+        for part in chunks(notice_ids)
+        for found in c.execute(select(notice.c.id).where(notice.c.id.in_(part))).scalars()
+    }
+
+
 def open_notices(
     c: Connection, workspace_id: str, *, connection_id: str, now: Micros, limit: int = 500
 ) -> list[OpenNotice]:

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import queue
 import threading
+import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 from sqlalchemy.exc import DataError, IntegrityError
 
 from ml_connector.errors import ConnectorError, Rejected, StorageUnavailable, Transient
+from ml_connector.store import inbox
 from ml_connector.store.database import Database
 from ml_connector.store.inbox import Notice
 
@@ -37,7 +39,8 @@ class InboxWriter:
     def __init__(self, database: Database, *, batch: int = BATCH, queue_limit: int = QUEUE_LIMIT) -> None:
         self._database = database
         self._batch = batch
-        self._waiting: queue.Queue[_Waiting | None] = queue.Queue(maxsize=queue_limit)
+        self._limit = queue_limit
+        self._waiting: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._gate = threading.Lock()  # nobody slips in behind the mark that ends the queue
         self._open = False
         self._thread = threading.Thread(target=self._run, name="inbox-writer", daemon=True)
@@ -82,10 +85,9 @@ class InboxWriter:
         with self._gate:
             if not self._open:
                 raise Transient("The inbox is closed.", record=waiting.notice.door_id)
-            try:
-                self._waiting.put_nowait(waiting)
-            except queue.Full as error:
-                raise Transient("Too many notices wait to be stored.", record=waiting.notice.door_id) from error
+            if self._waiting.qsize() >= self._limit:
+                raise Transient("Too many notices wait to be stored.", record=waiting.notice.door_id)
+            self._waiting.put(waiting)
 
     def _run(self) -> None:
         ending = False
@@ -105,9 +107,10 @@ class InboxWriter:
         if first is None:
             return [], True
         batch = [first]
+        time.sleep(LINGER_S)
         while len(batch) < self._batch:
             try:
-                following = self._waiting.get(timeout=LINGER_S)
+                following = self._waiting.get_nowait()
             except queue.Empty:
                 return batch, False
             if following is None:
@@ -129,7 +132,10 @@ class InboxWriter:
         rows = [_row(waiting.notice) for waiting in batch]
         with self._database.inbox_writing() as c:
             statement = _insert_new(c.dialect.paramstyle, len(rows))
-            stored = set(c.exec_driver_sql(statement, tuple(value for row in rows for value in row)).scalars())
+            count = c.exec_driver_sql(statement, tuple(value for row in rows for value in row)).rowcount
+            if count == len(rows):  # nearly always; asking each row for its id gave the interpreter away as often
+                return ["stored"] * count
+            stored = inbox.known_ids(c, [row[0] for row in rows])
         return ["stored" if row[0] in stored else "duplicate" for row in rows]
 
     def _close(self, batch: Sequence[_Waiting]) -> None:
@@ -215,7 +221,7 @@ _COLUMNS = (*Notice.__slots__, "state", "attempts", "due_at", "done_at")
 
 @lru_cache(maxsize=512)
 def _insert_new(paramstyle: str, size: int) -> str:
-    """Insert what repeats no event and name what went in: two notices of one event may be in one batch.
+    """Insert what repeats no event; two notices of one event may be in one batch.
 
     Written out, since building and compiling the statement took longer than all else between body and commit.
     """
@@ -223,7 +229,7 @@ def _insert_new(paramstyle: str, size: int) -> str:
     row = f"({', '.join([mark] * len(_COLUMNS))})"
     return (
         f"INSERT INTO notice ({', '.join(_COLUMNS)}) VALUES {', '.join([row] * size)} "  # noqa: S608  names and marks only
-        "ON CONFLICT (door_id, event_id) DO NOTHING RETURNING id"
+        "ON CONFLICT (door_id, event_id) DO NOTHING"
     )
 
 

@@ -31,8 +31,7 @@ from ml_connector.errors import (
 from ml_connector.store.inbox import Notice
 from ml_connector.store.inbox_writer import InboxWriter
 
-BODY_TIMEOUT_S = 10.0
-STORE_TIMEOUT_S = 20.0  # vendors wait 10 to 30 s; a disk that takes longer does not work
+ANSWER_TIMEOUT_S = 20.0  # vendors wait 10 to 30 s; a body or a disk that takes longer is given up
 RETRY_AFTER_S = 30
 READS_AT_ONCE = 4  # made-up addresses must not use up the database's connections
 
@@ -61,17 +60,19 @@ class Hooks:
     async def receive(self, request: Request) -> Response:
         """POST /hooks/{connector}/{secret}"""
         door: OpenDoor | None = None
+        body: bytes | None = None
         try:
-            door = await self._door(request.path_params["secret"])
-            if door is None or door.connector != request.path_params["connector"]:
-                self.unknown += 1
-                return _answer(404, "There is no such door.")
-            body = await _body_of(request, limit=door.body_limit)
-            if body is None:
-                return _answer(408, "The body did not come in time.")
-            await self._take_in(door, body, dict(request.headers))
+            async with asyncio.timeout(ANSWER_TIMEOUT_S):
+                door = await self._door(request.path_params["secret"])
+                if door is None or door.connector != request.path_params["connector"]:
+                    self.unknown += 1
+                    return _answer(404, "There is no such door.")
+                headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.scope["headers"]}
+                body = await _body_of(request, headers.get("content-length", ""), limit=door.body_limit)
+                await self._take_in(door, body, headers)
         except TimeoutError:
-            return self._refuse(door, _SLOW)
+            slow_sender = door is not None and body is None
+            return _answer(408, "The body did not come in time.") if slow_sender else self._refuse(door, _SLOW)
         except ClientDisconnect:
             return Response(status_code=400)  # nobody hears it
         except ConnectorError as fault:
@@ -98,9 +99,8 @@ class Hooks:
 
     async def _store(self, notices: list[Notice]) -> list[Notice]:
         """Those that were new. Returns after the commit; raises when any of them may not have been stored."""
-        async with asyncio.timeout(STORE_TIMEOUT_S):
-            waiting = [self._writer.submit_from_loop(notice) for notice in notices]
-            outcomes = [await waiting[0]] if len(waiting) == 1 else await asyncio.gather(*waiting)
+        waiting = [self._writer.submit_from_loop(notice) for notice in notices]
+        outcomes = [await waiting[0]] if len(waiting) == 1 else await asyncio.gather(*waiting)
         return [notice for notice, outcome in zip(notices, outcomes, strict=True) if outcome == "stored"]
 
     def _refuse(self, door: OpenDoor | None, fault: ConnectorError) -> Response:
@@ -117,22 +117,17 @@ class Hooks:
 _SLOW = StorageUnavailable("The inbox did not answer in time.")
 
 
-async def _body_of(request: Request, *, limit: int) -> bytes | None:
-    """The whole body, and never more than the limit of it in memory; None when it is too slow. Raises TooLarge."""
-    told = request.headers.get("content-length", "")
+async def _body_of(request: Request, told: str, *, limit: int) -> bytes:
+    """The whole body, and never more than the limit of it in memory; its sender `told` its length. Raises TooLarge."""
     if told.isdigit() and int(told) > limit:
         raise _too_large(limit)
     parts: list[bytes] = []
     size = 0
-    try:
-        async with asyncio.timeout(BODY_TIMEOUT_S):
-            async for part in request.stream():
-                size += len(part)
-                if size > limit:
-                    raise _too_large(limit)
-                parts.append(part)
-    except TimeoutError:
-        return None
+    async for part in request.stream():
+        size += len(part)
+        if size > limit:
+            raise _too_large(limit)
+        parts.append(part)
     return b"".join(parts)
 
 
