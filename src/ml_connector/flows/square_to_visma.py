@@ -67,9 +67,7 @@ def plan(document: Document, related: Related, *, terms: Terms, rulebook: Rulebo
         return _party(document, related, terms)
     if isinstance(document, Location):
         return _location(document, terms)
-    if isinstance(document, Sale):
-        return _order(document, related, books)
-    return Ignore("Square tells its money by payments and payouts; this is neither")
+    return _order(document, related, books) if isinstance(document, Sale) else Ignore("Square tells of no such record")
 
 
 def _payment(capture: Capture, related: Related, books: Books) -> Verdict:

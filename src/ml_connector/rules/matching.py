@@ -97,16 +97,21 @@ def match_party(party: Party, found: Sequence[Found], *, decision: str) -> Party
     return _usable(party, found[0], f"matched by {by}")
 
 
+def usable(role: str, whom: str, found: Found) -> Finding | None:
+    """What stands against booking on a party of the ledger, taken for `whom`."""
+    if found.status in {"Active", "OneTime"}:
+        return None
+    return Finding(
+        f"{role}-blocked",
+        f"{role.capitalize()} {found.number} for {whom} has status {found.status} in the ledger. "
+        "Set it to Active in Visma, or bind another.",
+        role,
+        {"number": found.number, "status": found.status},
+    )
+
+
 def _usable(party: Party, found: Found, because: str) -> PartyMatch:
-    against = None
-    if found.status not in {"Active", "OneTime"}:
-        against = Finding(
-            f"{party.role}-blocked",
-            f"{party.role.capitalize()} {found.number} for {party.id} has status {found.status} in the ledger. "
-            "Set it to Active in Visma, or bind another.",
-            party.role,
-            {"number": found.number, "status": found.status},
-        )
+    against = usable(party.role, party.id, found)
     return PartyMatch(found.number, made=found.how == "made", because=because, finding=against)
 
 

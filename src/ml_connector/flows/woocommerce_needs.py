@@ -1,0 +1,106 @@
+"""What must be known around a WooCommerce record before it can be planned. Asked again after each round of answers."""
+
+from __future__ import annotations
+
+from ml_connector.finance.documents import Document, Party, Refund, Sale
+from ml_connector.finance.invoices import CustomerInvoice
+from ml_connector.finance.plan import Need, Related
+from ml_connector.finance.rulebook import Terms
+from ml_connector.flows.verdicts import is_before_go_live
+from ml_connector.rules.parties import party_need
+from ml_connector.rules.shop_buyers import buyer_needs
+from ml_connector.rules.shop_orders import not_booked, order_key, sold_at
+from ml_connector.rules.shop_parties import as_supplier
+from ml_connector.rules.shop_refunds import older_than
+
+
+def needs(document: Document, related: Related, terms: Terms) -> tuple[Need, ...]:
+    """Every need of a document, answered or not; records that are not booked have none."""
+    if isinstance(document, Sale):
+        return _of_order(document, related, terms)
+    if isinstance(document, Refund):
+        return _of_refund(document, related, terms)
+    if isinstance(document, Party):
+        supplier = as_supplier(document, terms)
+        return (party_need(document, terms), *((party_need(supplier, terms),) if supplier else ()))
+    return ()
+
+
+def links(document: Document) -> tuple[tuple[str, str], ...]:
+    """By which (name, value) other records find this one: a refund by its order, an order by its transaction."""
+    if isinstance(document, Refund) and document.sale_id:
+        return (("order", document.sale_id),)
+    if isinstance(document, Sale) and document.transaction_id:
+        return (("transaction", document.transaction_id),)
+    return ()
+
+
+def order(order_id: str) -> Need:
+    """An order by its id."""
+    return Need(kind="order", id=order_id, optional=True)
+
+
+def customer(customer_id: str) -> Need:
+    """A registered customer by id; one whose account is deleted is an answer."""
+    return Need(kind="customer", id=customer_id, optional=True)
+
+
+def refund(refund_id: str) -> Need:
+    """A refund by its id; one that was deleted is an answer."""
+    return Need(kind="refund", id=refund_id, optional=True)
+
+
+def refunds_of(one: Refund) -> Need:
+    """Every refund of the same order. The refund itself is among them, so what is stored answers without a walk."""
+    return Need(kind="refund", link=("order", one.sale_id or ""), optional=True, since=one.occurred_at)
+
+
+def account(sale: Sale, related: Related) -> Party | None:
+    """The shop's record of a registered buyer, where it is known."""
+    return related.one(customer(sale.customer_id)) if sale.customer_id else None
+
+
+def earlier_refunds(one: Refund, sale: Sale, related: Related) -> tuple[Refund, ...]:
+    """The refunds of the order that were made before this one and are not deleted, oldest first."""
+    named = (related.one(refund(stated.id)) for stated in sale.refunds)
+    known = (*(related.documents(refunds_of(one)) or ()), *named)
+    return older_than(one, (other for other in known if isinstance(other, Refund)))
+
+
+def stated_refunds(sale: Sale, related: Related) -> tuple[Refund, ...]:
+    """The refunds that an order names, in its order of time."""
+    found = (related.one(refund(stated.id)) for stated in sale.refunds)
+    known = [one for one in found if isinstance(one, Refund)]
+    return tuple(sorted(known, key=lambda one: (one.occurred_at, one.id)))
+
+
+def _of_order(sale: Sale, related: Related, terms: Terms) -> tuple[Need, ...]:
+    posted = related.posted.get(order_key(sale.id, terms))
+    if posted is None and (not_booked(sale, terms) or is_before_go_live(sold_at(sale, terms), sale.location, terms)):
+        return ()
+    refunds = (refund(stated.id) for stated in sale.refunds) if sale.state == "canceled" else ()
+    return (*_around(sale, related, terms), *refunds)
+
+
+def _of_refund(one: Refund, related: Related, terms: Terms) -> tuple[Need, ...]:
+    if not one.sale_id or not one.amount or is_before_go_live(one.occurred_at, one.location, terms):
+        return ()
+    own = order(one.sale_id)
+    sale: Sale | None = related.one(own)
+    if sale is None:
+        return (own,)
+    others = (refund(stated.id) for stated in sale.refunds if stated.id != one.id)
+    return (own, refunds_of(one), *others, *_around(sale, related, terms))
+
+
+def _around(sale: Sale, related: Related, terms: Terms) -> tuple[Need, ...]:
+    """The buyer of an order, where it becomes a customer's document and is not booked on somebody already."""
+    posted = related.posted.get(order_key(sale.id, terms))
+    if isinstance(posted, CustomerInvoice) or (posted is None and terms.order_document != "invoice"):
+        return ()
+    if not sale.customer_id:
+        return buyer_needs(sale, None, terms)
+    own = customer(sale.customer_id)
+    if related.documents(own) is None:
+        return (own,)
+    return (own, *buyer_needs(sale, related.one(own), terms))

@@ -1,0 +1,182 @@
+"""WooCommerce refunds: a credit note and its payment out, or the mirror of a sales transaction."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+from ml_connector.finance.documents import Capture, Refund, Sale
+from ml_connector.finance.plan import Finding, Hold, Ignore, Plan, Related, Verdict, Wait
+from ml_connector.finance.rulebook import Terms
+from ml_connector.flows import woocommerce_needs as need
+from ml_connector.flows.verdicts import before_go_live, booked_day, is_before_go_live, pooled, verdict
+from ml_connector.flows.woocommerce_orders import bill_of, form_of
+from ml_connector.rules.bookkeeping import Books
+from ml_connector.rules.days import business_day
+from ml_connector.rules.findings import approved, blocking
+from ml_connector.rules.invoicing import plan_invoice_refund
+from ml_connector.rules.matching import RefundedBefore
+from ml_connector.rules.refunds import plan_refund
+from ml_connector.rules.shop_buyers import know_buyer
+from ml_connector.rules.shop_lines import recognised
+from ml_connector.rules.shop_orders import (
+    Paid,
+    not_booked,
+    order_key,
+    paid_how,
+    payment_of,
+    rounding_too_large,
+    sold_at,
+)
+from ml_connector.rules.shop_refunds import TakenBack, sum_of, taken_back
+
+
+def plan_refund_record(refund: Refund, related: Related, books: Books) -> Verdict:
+    """What a refund becomes, once its order is booked or will be."""
+    terms = books.terms
+    key = f"{terms.code}:ref:{refund.id}"
+    if not refund.amount:
+        return Ignore("nothing was given back")
+    if early := before_go_live(refund.occurred_at, refund.location, terms):
+        return early
+    found = related.documents(need.order(refund.sale_id or ""))
+    if not found:
+        return Wait(f"order {refund.sale_id} is not read yet") if found is None else Hold((_no_order(refund),))
+    sale: Sale = found[0]
+    against = _against(refund, sale, related, terms, booked=key in related.posted)
+    if against is not None:
+        return against
+    ready = replace(sale, lines=recognised(sale.lines, terms, related))
+    paid = paid_how(ready, related, terms)
+    if form_of(related.posted.get(order_key(sale.id, terms)), terms) == "sales_order":
+        return Wait(f"order {refund.sale_id} is not booked yet")
+    return _planned(_recognised(refund, related, terms), ready, paid, key=key, related=related, books=books)
+
+
+def _planned(refund: Refund, sale: Sale, paid: Paid, *, key: str, related: Related, books: Books) -> Verdict:
+    terms = books.terms
+    earlier = tuple(_recognised(one, related, terms) for one in need.earlier_refunds(refund, sale, related))
+    taken = taken_back(refund, sale, earlier, tolerance=terms.tolerance_minor)
+    given = sum_of(earlier, sale.currency)
+    before = RefundedBefore(given, given)
+    day = booked_day(key, related) or business_day(refund.occurred_at, terms, refund.location)
+    notes = _notes(refund, sale, paid, terms)
+    capture = payment_of(sale, paid)
+    posted = related.posted.get(order_key(sale.id, terms))
+    if form_of(posted, terms) == "journal":
+        if paid.how == "unpaid":
+            return Wait(f"order {sale.reference or sale.id} is not paid, so not booked yet")
+        linked = replace(refund, payment_id=refund.payment_id or sale.id)
+        made = plan_refund(
+            linked, capture=capture, sale=taken.sale, back=taken.back, before=before, key=key, day=day, books=books,
+            related=related,
+        )  # fmt: skip
+        return pooled(Plan(made.writes, (*notes, *made.findings)), books, location=sale.location, payout=None)
+    made = _credited(
+        refund, sale, paid, taken=taken, capture=capture, before=before, day=day, books=books, related=related
+    )
+    return verdict(Plan(made.writes, (*notes, *made.findings)))
+
+
+def _credited(
+    refund: Refund, sale: Sale, paid: Paid, *, taken: TakenBack, capture: Capture, before: RefundedBefore, day: date,
+    books: Books, related: Related,
+) -> Plan:  # fmt: skip
+    terms = books.terms
+    posted = related.posted.get(order_key(sale.id, terms))
+    known = know_buyer(sale, need.account(sale, related), related, terms, booked=posted)
+    if stops := blocking(known.findings):
+        return Plan((), stops)
+    bill = bill_of(sale, related, terms, paid)
+    return plan_invoice_refund(
+        refund, capture=capture, sale=taken.sale, back=taken.back, bill=bill, customer=known, before=before, day=day,
+        books=books, related=related,
+    )  # fmt: skip
+
+
+def _recognised(refund: Refund, related: Related, terms: Terms) -> Refund:
+    """The refund with gift cards among its lines told from discounts, by the same words as its order."""
+    if refund.returned is None:
+        return refund
+    lines = recognised(refund.returned.lines, terms, related)
+    return replace(refund, returned=replace(refund.returned, lines=lines))
+
+
+def _against(refund: Refund, sale: Sale, related: Related, terms: Terms, *, booked: bool) -> Verdict | None:
+    """Why a refund is not booked, or not yet, whatever it gives back."""
+    named = any(stated.id == refund.id for stated in sale.refunds)
+    # Every refund changes its order, so an order read later that does not name it tells of its deletion.
+    if not named and sale.updated_at > refund.occurred_at and not approved(related, "refund-deleted"):
+        return Hold((_deleted(refund, booked=booked),))
+    if booked:
+        return None
+    if is_before_go_live(sold_at(sale, terms), sale.location, terms):
+        return Hold((_order_before_go_live(refund, sale),))
+    if sale.state == "canceled":
+        if approved(related, "refund-of-canceled-order"):
+            return None
+        return Hold((_of_canceled(refund, sale),))
+    reason = not_booked(sale, terms)
+    # A paid order may have left the statuses that are booked; then its invoice stands.
+    return Wait(f"its order is not booked: {reason}") if reason and not sale.tenders else None
+
+
+def _notes(refund: Refund, sale: Sale, paid: Paid, terms: Terms) -> tuple[Finding, ...]:
+    rounding = refund.returned.rounding if refund.returned is not None else None
+    record = f"refund {refund.id}"
+    found = [paid.note if paid.note is not None and paid.note.code == "payment-unproven" else None]
+    if rounding is not None:
+        found.append(rounding_too_large(rounding, stated=refund.amount, record=record, terms=terms))
+    if refund.by_processor is False and sale.transaction_id and paid.how != "unpaid":
+        found.append(_by_hand(refund, sale, paid))
+    return tuple(one for one in found if one is not None)
+
+
+def _by_hand(refund: Refund, sale: Sale, paid: Paid) -> Finding:
+    what = "its credit note stays open" if paid.how == "elsewhere" else "it is booked as paid out from its clearing"
+    return Finding(
+        "refund-by-hand",
+        f"Refund {refund.id} of {refund.amount} was entered in the shop without moving money through "
+        f"{sale.payment_method or 'the payment method'}; {what}. Check how the buyer got the money.",
+        "refunded_payment",
+        blocks=False,
+    )
+
+
+def _no_order(refund: Refund) -> Finding:
+    return Finding(
+        "order-missing",
+        f"Order {refund.sale_id} of refund {refund.id} is no longer in the shop, so its buyer and VAT are unknown. Book "
+        "the refund by hand and ignore it here.",
+        "order",
+    )
+
+
+def _deleted(refund: Refund, *, booked: bool) -> Finding:
+    fix = "Undo it here if the money was not given back" if booked else "Ignore it here if it was deleted"
+    return Finding(
+        "refund-deleted",
+        f"The shop's order {refund.sale_id} names refund {refund.id} of {refund.amount} no more. {fix}; approve if the "
+        "money was given back all the same.",
+        "refunds",
+        {"decision": "approve"},
+    )
+
+
+def _order_before_go_live(refund: Refund, sale: Sale) -> Finding:
+    return Finding(
+        "order-before-go-live",
+        f"Refund {refund.id} of {refund.amount} is for order {sale.reference or sale.id}, sold before the go-live day. "
+        "Credit it in Visma against the sale as it was booked there, and ignore it here.",
+        "order",
+    )
+
+
+def _of_canceled(refund: Refund, sale: Sale) -> Finding:
+    return Finding(
+        "refund-of-canceled-order",
+        f"Refund {refund.id} of {refund.amount} is for order {sale.reference or sale.id}, which is {sale.status}. "
+        "Approve if the order was booked before it was cancelled; ignore the refund if it never was.",
+        "order",
+        {"decision": "approve"},
+    )
