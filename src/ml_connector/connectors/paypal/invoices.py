@@ -111,7 +111,7 @@ def _lines(invoice: Fields, currency: str, *, total: Money) -> Iterator[SaleLine
     inclusive = invoice.part("configuration").flag("tax_inclusive")
     items = list(invoice.parts("items"))
     taxes = [_tax(item, "tax", currency) for item in items]
-    nets = _nets(items, breakdown, currency)
+    nets = _nets(items, breakdown, currency, inclusive=inclusive)
     if inclusive:
         held = [sum(share.amount.minor for share in tax) for tax in taxes]
         nets = [net - tax for net, tax in zip(nets, held, strict=True)]
@@ -135,10 +135,14 @@ def _lines(invoice: Fields, currency: str, *, total: Money) -> Iterator[SaleLine
     yield from lines
 
 
-def _nets(items: list[Fields], breakdown: Fields, currency: str) -> list[int]:
-    """Each line's price less its own discount and its share of the invoice's, in minor units."""
+def _nets(items: list[Fields], breakdown: Fields, currency: str, *, inclusive: bool) -> list[int]:
+    """Each line's price less its own discount and its share of the invoice's, in minor units.
+
+    Whether `item_total` holds the tax of prices that hold it is not documented; the invoice's total is proven anyway.
+    """
     gross = [_price(item, currency) for item in items]
-    _agree(breakdown, "item_total", sum(gross), currency)
+    if not inclusive:
+        _agree(breakdown, "item_total", sum(gross), currency)
     discounts = breakdown.part("discount")
     own = [_item_discount(item, price, currency) for item, price in zip(items, gross, strict=True)]
     # Negative in answers; a request's positive form would mean the same.
