@@ -11,7 +11,7 @@ from ml_connector.rules.parties import party_need
 from ml_connector.rules.shop_buyers import buyer_needs
 from ml_connector.rules.shop_orders import not_booked, order_key, sold_at
 from ml_connector.rules.shop_parties import as_supplier
-from ml_connector.rules.shop_refunds import older_than
+from ml_connector.rules.shop_refunds import is_deleted, older_than
 
 
 def needs(document: Document, related: Related, terms: Terms) -> tuple[Need, ...]:
@@ -64,7 +64,7 @@ def earlier_refunds(one: Refund, sale: Sale, related: Related) -> tuple[Refund, 
     """The refunds of the order that were made before this one and are not deleted, oldest first."""
     named = (related.one(refund(stated.id)) for stated in sale.refunds)
     known = (*(related.documents(refunds_of(one)) or ()), *named)
-    return older_than(one, (other for other in known if isinstance(other, Refund)))
+    return older_than(one, (other for other in known if isinstance(other, Refund) and not is_deleted(other, sale)))
 
 
 def stated_refunds(sale: Sale, related: Related) -> tuple[Refund, ...]:

@@ -45,10 +45,13 @@ def plan_order(sale: Sale, related: Related, books: Books) -> Verdict:
     form = form_of(posted, terms)
     if form == "sales_order":
         return Hold((_no_sales_orders(sale),))
+    paid = paid_how(sale, related, terms)
+    if paid.note is not None and paid.note.blocks:
+        return Hold((paid.note,))
     ready = replace(sale, lines=recognised(sale.lines, terms, related))
     if form == "journal":
-        return _sales_transaction(ready, related, books)
-    return _invoiced(ready, related, books, posted=posted)
+        return _sales_transaction(ready, paid, related, books)
+    return _invoiced(ready, paid, related, books, posted=posted)
 
 
 def form_of(posted: Content | None, terms: Terms) -> str:
@@ -84,9 +87,8 @@ def _idle(sale: Sale, terms: Terms) -> Ignore | None:
     return before_go_live(sold_at(sale, terms), sale.location, terms)
 
 
-def _invoiced(sale: Sale, related: Related, books: Books, *, posted: Content | None) -> Verdict:
+def _invoiced(sale: Sale, paid: Paid, related: Related, books: Books, *, posted: Content | None) -> Verdict:
     terms = books.terms
-    paid = paid_how(sale, related, terms)
     bill = bill_of(sale, related, terms, paid)
     known = know_buyer(sale, need.account(sale, related), related, terms, booked=posted)
     captures = {sale.id: payment_of(sale, paid)} if paid.how == "here" else {}
@@ -106,11 +108,10 @@ def _invoiced(sale: Sale, related: Related, books: Books, *, posted: Content | N
     return verdict(Plan((*made.writes, *undone.writes), (*made.findings, *undone.findings)))
 
 
-def _sales_transaction(sale: Sale, related: Related, books: Books) -> Verdict:
+def _sales_transaction(sale: Sale, paid: Paid, related: Related, books: Books) -> Verdict:
     """One journal for a paid order. Money that a processor books waits in suspense, which its payment empties."""
     terms = books.terms
     key = order_key(sale.id, terms)
-    paid = paid_how(sale, related, terms)
     if paid.how == "unpaid" and sale.total:
         return Wait(f"order {sale.reference or sale.id} is not paid: a sales transaction is booked once it is")
     day = booked_day(key, related) or sold_on(sale, terms)

@@ -18,7 +18,7 @@ from ml_connector.rules.invoicing import plan_invoice_refund
 from ml_connector.rules.matching import RefundedBefore
 from ml_connector.rules.refunds import plan_refund
 from ml_connector.rules.shop_buyers import know_buyer
-from ml_connector.rules.shop_lines import recognised
+from ml_connector.rules.shop_lines import recognised, untaxed_reduction
 from ml_connector.rules.shop_orders import (
     Paid,
     not_booked,
@@ -28,7 +28,7 @@ from ml_connector.rules.shop_orders import (
     rounding_too_large,
     sold_at,
 )
-from ml_connector.rules.shop_refunds import TakenBack, sum_of, taken_back
+from ml_connector.rules.shop_refunds import TakenBack, is_deleted, sum_of, taken_back
 
 
 def plan_refund_record(refund: Refund, related: Related, books: Books) -> Verdict:
@@ -48,6 +48,8 @@ def plan_refund_record(refund: Refund, related: Related, books: Books) -> Verdic
         return against
     ready = replace(sale, lines=recognised(sale.lines, terms, related))
     paid = paid_how(ready, related, terms)
+    if paid.note is not None and paid.note.code == "payment-unproven":
+        return Hold((paid.note,))
     if form_of(related.posted.get(order_key(sale.id, terms)), terms) == "sales_order":
         return Wait(f"order {refund.sale_id} is not booked yet")
     return _planned(_recognised(refund, related, terms), ready, paid, key=key, related=related, books=books)
@@ -60,7 +62,7 @@ def _planned(refund: Refund, sale: Sale, paid: Paid, *, key: str, related: Relat
     given = sum_of(earlier, sale.currency)
     before = RefundedBefore(given, given)
     day = booked_day(key, related) or business_day(refund.occurred_at, terms, refund.location)
-    notes = _notes(refund, sale, paid, terms)
+    notes = _notes(refund, sale, paid, related, terms)
     capture = payment_of(sale, paid)
     posted = related.posted.get(order_key(sale.id, terms))
     if form_of(posted, terms) == "journal":
@@ -104,9 +106,7 @@ def _recognised(refund: Refund, related: Related, terms: Terms) -> Refund:
 
 def _against(refund: Refund, sale: Sale, related: Related, terms: Terms, *, booked: bool) -> Verdict | None:
     """Why a refund is not booked, or not yet, whatever it gives back."""
-    named = any(stated.id == refund.id for stated in sale.refunds)
-    # Every refund changes its order, so an order read later that does not name it tells of its deletion.
-    if not named and sale.updated_at > refund.occurred_at and not approved(related, "refund-deleted"):
+    if is_deleted(refund, sale) and not approved(related, "refund-deleted"):
         return Hold((_deleted(refund, booked=booked),))
     if booked:
         return None
@@ -121,12 +121,11 @@ def _against(refund: Refund, sale: Sale, related: Related, terms: Terms, *, book
     return Wait(f"its order is not booked: {reason}") if reason and not sale.tenders else None
 
 
-def _notes(refund: Refund, sale: Sale, paid: Paid, terms: Terms) -> tuple[Finding, ...]:
-    rounding = refund.returned.rounding if refund.returned is not None else None
+def _notes(refund: Refund, sale: Sale, paid: Paid, related: Related, terms: Terms) -> tuple[Finding, ...]:
     record = f"refund {refund.id}"
-    found = [paid.note if paid.note is not None and paid.note.code == "payment-unproven" else None]
-    if rounding is not None:
-        found.append(rounding_too_large(rounding, stated=refund.amount, record=record, terms=terms))
+    found = [untaxed_reduction(sale.lines, record, terms, related)]
+    if refund.returned is not None:
+        found.append(rounding_too_large(refund.returned.rounding, stated=refund.amount, record=record, terms=terms))
     if refund.by_processor is False and sale.transaction_id and paid.how != "unpaid":
         found.append(_by_hand(refund, sale, paid))
     return tuple(one for one in found if one is not None)
@@ -146,8 +145,8 @@ def _by_hand(refund: Refund, sale: Sale, paid: Paid) -> Finding:
 def _no_order(refund: Refund) -> Finding:
     return Finding(
         "order-missing",
-        f"Order {refund.sale_id} of refund {refund.id} is no longer in the shop, so its buyer and VAT are unknown. Book "
-        "the refund by hand and ignore it here.",
+        f"Order {refund.sale_id} of refund {refund.id} is no longer in the shop, so its buyer and VAT are unknown. "
+        "Book the refund by hand and ignore it here.",
         "order",
     )
 

@@ -23,7 +23,8 @@ from ml_connector.rules.shop_parties import plan_shop_party
 KINDS = ("order", "refund", "customer", "shop")
 
 ROLES = (
-    "clearing", "sales", "shipping", "service_charge", "discount", "vat", "no_vat", "gift_cards", "rounding", "suspense",
+    "clearing", "sales", "shipping", "service_charge", "discount", "vat", "no_vat", "gift_cards", "rounding",
+    "suspense",
 )  # fmt: skip
 """The roles this flow asks rules for."""
 

@@ -35,9 +35,22 @@ def against_lines(sale: Sale, terms: Terms, related: Related, mapper: Mapper) ->
     """What stands against booking an order's recognised lines as they are."""
     record = f"order {sale.reference or sale.id}"
     found = [*_against_gift_cards(sale, terms, related, record), *_untreated(sale, mapper, record)]
-    if _doubtful(sale.lines, terms) and decided(related, _UNTAXED) != "discount":
-        found.append(_untaxed_discount(record))
-    return tuple(found)
+    doubt = untaxed_reduction(sale.lines, record, terms, related)
+    return (*found, doubt) if doubt is not None else tuple(found)
+
+
+def untaxed_reduction(lines: tuple[SaleLine, ...], record: str, terms: Terms, related: Related) -> Finding | None:
+    """Recognised lines that are lowered by an amount of which nobody knows what it is."""
+    if not _doubtful(lines, terms) or decided(related, _UNTAXED) == "discount":
+        return None
+    return Finding(
+        _UNTAXED,
+        f"{begun(record)} is lowered by an amount without VAT, and its goods carry VAT: a gift card that was "
+        "used, or a discount that the shop did not tax. Answer gift_card or discount; the route's gift card words "
+        "answer for good.",
+        "lines",
+        {"choices": ["gift_card", "discount"]},
+    )
 
 
 def _is_gift_card(line: SaleLine, terms: Terms) -> bool:
@@ -84,17 +97,6 @@ def _as_coupon(coupon: Coupon, record: str) -> Finding:
         "order by hand and ignore it here.",
         "coupons",
         {"decision": "approve", "net": str(coupon.net), "vat": str(coupon.tax)},
-    )
-
-
-def _untaxed_discount(record: str) -> Finding:
-    return Finding(
-        _UNTAXED,
-        f"{begun(record)} is lowered by an amount without VAT, and its goods carry VAT: a gift card that was "
-        "used, or a discount that the shop did not tax. Answer gift_card or discount; the route's gift card words "
-        "answer for good.",
-        "lines",
-        {"choices": ["gift_card", "discount"]},
     )
 
 

@@ -1,4 +1,4 @@
-"""A shop's registered customers as parties of the ledger: customers once they bought, suppliers where the route says so."""
+"""Registered customers of a shop in the ledger: customers once they bought, suppliers where the route says so."""
 
 from __future__ import annotations
 

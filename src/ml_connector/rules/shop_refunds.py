@@ -51,6 +51,11 @@ def older_than(refund: Refund, others: Iterable[Refund]) -> tuple[Refund, ...]:
     return tuple(sorted(unique.values(), key=_place))
 
 
+def is_deleted(refund: Refund, sale: Sale) -> bool:
+    """Whether the shop has deleted a refund: each one changes its order, and an order read later does not name it."""
+    return sale.updated_at > refund.occurred_at and all(stated.id != refund.id for stated in sale.refunds)
+
+
 def sum_of(refunds: Iterable[Refund], currency: str) -> Money:
     """What refunds gave back in all."""
     return total((one.amount for one in refunds), currency)
