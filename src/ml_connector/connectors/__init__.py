@@ -7,5 +7,6 @@ from collections.abc import Mapping
 from ml_connector.connectors.shapes import System
 from ml_connector.connectors.square.system import SYSTEM as SQUARE
 from ml_connector.connectors.visma import SYSTEM as VISMA
+from ml_connector.connectors.woocommerce.system import SYSTEM as WOOCOMMERCE
 
-SYSTEMS: Mapping[str, System] = {"square": SQUARE, "visma": VISMA}
+SYSTEMS: Mapping[str, System] = {"square": SQUARE, "visma": VISMA, "woocommerce": WOOCOMMERCE}
