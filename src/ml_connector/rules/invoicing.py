@@ -281,7 +281,7 @@ def _vat_id(sheet: Sheet, code: str) -> str | None:
 
 def _payment(sheet: Sheet, capture: Capture, *, bill: Bill, customer: Known) -> PlannedWrite | None:
     applied = (Application("Invoice", Ref(bill.key), capture.amount),)
-    return _money(
+    return customer_money(
         sheet, "payment", capture.means, capture.amount, customer=customer, applied=applied, needs=(bill.key,),
         text=f"Payment {capture.id}, invoice {bill.number}",
     )  # fmt: skip
@@ -305,10 +305,12 @@ def _paid_out(
     given = Money(amount, sheet.currency)
     applied = (Application("CreditNote", Ref(credit_key), given),)
     text = f"Refund {refund.id}"
-    return _money(sheet, "refund", means, given, customer=customer, applied=applied, needs=(credit_key,), text=text)
+    return customer_money(
+        sheet, "refund", means, given, customer=customer, applied=applied, needs=(credit_key,), text=text
+    )
 
 
-def _money(
+def customer_money(
     sheet: Sheet, kind: Literal["payment", "refund"], means: str, amount: Money, *, customer: Known,
     applied: tuple[Application, ...], needs: tuple[str, ...], text: str,
 ) -> PlannedWrite | None:  # fmt: skip

@@ -1,0 +1,115 @@
+"""PayPal invoices: the customer document and its cancellation. Payments through PayPal are booked from their rows."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from ml_connector.finance.documents import Invoice, InvoiceRow, Sale
+from ml_connector.finance.money import Money
+from ml_connector.finance.plan import Finding, Hold, Ignore, Plan, Related, Verdict
+from ml_connector.finance.rulebook import Terms
+from ml_connector.flows import paypal_needs as need
+from ml_connector.flows.verdicts import booked_day, too_old, verdict
+from ml_connector.rules.bookkeeping import Books
+from ml_connector.rules.days import business_day
+from ml_connector.rules.findings import approved, blocking
+from ml_connector.rules.invoicing import Bill, plan_cancel, plan_invoice
+from ml_connector.rules.parties import know
+
+
+def plan_invoice_record(invoice: Invoice, related: Related, books: Books) -> Verdict:
+    """What an invoice of PayPal becomes: customer and document, or what cancels it."""
+    terms = books.terms
+    if invoice.state in {"draft", "scheduled"}:
+        return Ignore(f"the invoice is {invoice.state}: it is not the customer's yet")
+    if not is_booked_here(invoice, terms):
+        return Ignore(too_old(issued_on(invoice, terms), terms))
+    bill = bill_of(invoice, related, terms)
+    if invoice.state == "canceled" and bill.key not in related.posted:
+        return Ignore("the invoice is cancelled and was never booked")
+    party = need.party_of(invoice.recipient)
+    if party is None:
+        return Hold((_no_recipient(invoice),))
+    if against := _asks(invoice, related):
+        return Hold(against)
+    sale = sale_of(invoice)
+    known = know(party, related, terms, to_book=True)
+    made = plan_invoice(bill, sale, known, captures={}, days={}, books=books, related=related)
+    if invoice.state == "canceled" and not blocking(made.findings):
+        day = booked_day(f"{bill.key}:cancel", related) or business_day(invoice.updated_at, terms, None)
+        paid = Money(min(invoice.completed.minor, invoice.requested.minor), invoice.currency)
+        undone = plan_cancel(bill, sale, known, paid=paid, day=day, books=books, related=related)
+        made = Plan((*made.writes, *undone.writes), (*made.findings, *undone.findings))
+    return verdict(made)
+
+
+def bill_of(invoice: Invoice, related: Related, terms: Terms) -> Bill:
+    """The customer document of an invoice. The day we booked it on stands."""
+    key = f"{terms.code}:inv:{invoice.id}"
+    day = booked_day(key, related) or issued_on(invoice, terms)
+    return Bill(key, f"invoice {invoice.id}", invoice.number, day, invoice.due_on, invoice.requested)
+
+
+def sale_of(invoice: Invoice) -> Sale:
+    """What an invoice sold, with its lines as they stand on it."""
+    return Sale(
+        id=invoice.id, state="completed", currency=invoice.currency, location=None, lines=invoice.lines, tenders=(),
+        tip=Money.zero(invoice.currency), rounding=Money.zero(invoice.currency), total=invoice.requested,
+        created_at=invoice.created_at, updated_at=invoice.updated_at, reference=invoice.number,
+        buyer=invoice.recipient, country=invoice.recipient.address.country if invoice.recipient is not None else "",
+    )  # fmt: skip
+
+
+def is_booked_here(invoice: Invoice, terms: Terms) -> bool:
+    """Whether the customer document is ours to book: it was sent, and not before the go-live day."""
+    if invoice.state in {"draft", "scheduled"}:
+        return False
+    return terms.go_live is None or issued_on(invoice, terms) >= terms.go_live
+
+
+def issued_on(invoice: Invoice, terms: Terms) -> date:
+    """The invoice's own date; PayPal's first sending where it has none."""
+    return invoice.issued_on or business_day(invoice.published_at or invoice.created_at, terms, None)
+
+
+def _asks(invoice: Invoice, related: Related) -> tuple[Finding, ...]:
+    """What a person must say before the document stands as the invoice does."""
+    found = []
+    if invoice.tip:
+        found.append(_gratuity(invoice))
+    outside = [*_recorded(invoice.payments), *_recorded(invoice.refunds)]
+    if outside and not approved(related, "external-payment"):
+        found.append(_external(invoice, outside))
+    return tuple(found)
+
+
+def _recorded(rows: tuple[InvoiceRow, ...]) -> list[InvoiceRow]:
+    return [row for row in rows if row.origin == "recorded"]
+
+
+def _external(invoice: Invoice, rows: list[InvoiceRow]) -> Finding:
+    said = ", ".join(f"{row.amount}{f' on {row.day}' if row.day else ''} by {row.means}" for row in rows)
+    return Finding(
+        "external-payment",
+        f"Invoice {invoice.number} has what a person recorded in PayPal: {said}. No money moved there. Book it in "
+        "Visma where it arrived, then answer approve.",
+        "payments",
+        {"decision": "approve", "recorded": [f"{row.id} {row.amount}" for row in rows]},
+    )
+
+
+def _gratuity(invoice: Invoice) -> Finding:
+    return Finding(
+        "invoice-gratuity",
+        f"Invoice {invoice.number} has a gratuity of {invoice.tip} beside its total, and PayPal does not say whether "
+        "its payments hold it. Book invoice and payment by hand and ignore them here.",
+        "gratuity",
+    )
+
+
+def _no_recipient(invoice: Invoice) -> Finding:
+    return Finding(
+        "invoice-without-customer",
+        f"Invoice {invoice.number} names no recipient with an e-mail address. Add one in PayPal; it is read again.",
+        "recipient",
+    )

@@ -1,0 +1,156 @@
+"""The recipes of everything else that moves a processor's balance: the balance against the role the movement has.
+
+Fees, holds, withdrawals, funding, disputes, payments sent, adjustments. A rule for `payout_adjustment` that names the
+event code decides before all others; what nothing names goes to suspense with a warning, never away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+
+from ml_connector.finance.documents import Movement, MovementRole
+from ml_connector.finance.plan import Finding, Plan
+from ml_connector.rules.bookkeeping import Books, Sheet
+from ml_connector.rules.mapping import Facts
+from ml_connector.rules.receipts import MEANS, post_fee
+from ml_connector.rules.texts import begun
+
+ROLES: Mapping[MovementRole, str] = {
+    "fee": "fee",
+    "fee_returned": "fee",
+    "reserve": "reserve",
+    "dispute": "dispute_receivable",
+    "withdrawal": "bank",
+    "withdrawal_returned": "bank",
+    "funding": "bank",
+}
+"""Movement -> the account role that stands against the balance. Others: a rule, else suspense."""
+
+CODES: Mapping[str, str] = {
+    "T0106": "dispute_fee",
+    # Cards that pay for something or are paid back: which account stands behind them only a rule knows.
+    **dict.fromkeys(("T0600", "T0700", "T0701"), ""),
+}
+"""Single event codes that are other than their group. Empty: a rule, else suspense."""
+
+
+def plan_movement(row: Movement, *, as_role: MovementRole, key: str, day: date, books: Books) -> Plan:
+    """One journal. `as_role`: what the movement is; one that mirrors another is what that one was."""
+    sheet = _sheet(row, key, day, books)
+    against = _against(sheet, row, as_role)
+    if against == "fee":
+        post_fee(sheet, -row.amount.minor, type_=row.code)
+    else:
+        sheet.post(against, -row.amount.minor)
+    if row.fee is not None and row.fee.minor:
+        _post_own_fee(sheet, row, as_role)
+    sheet.post("clearing", row.net.minor)
+    write = sheet.write(f"{_words(as_role)} {row.transaction_id} ({row.code})")
+    return Plan((write,) if write else (), tuple(sheet.findings))
+
+
+def plan_conversion(sold: Movement, bought: Movement, *, key: str, day: date, books: Books) -> Plan:
+    """One event, two journals of one currency each, linked through money in transit.
+
+    What the ledger's rates leave on transit in base currency is the gain or loss; only the ledger knows it.
+    """
+    out = _sheet(sold, key, day, books)
+    out.post("transit", -sold.net.minor)
+    out.post("clearing", sold.net.minor)
+    into = _sheet(bought, f"{key}:in", day, books)
+    into.post("clearing", bought.net.minor)
+    into.post("transit", -bought.net.minor)
+    text = f"Conversion {sold.transaction_id}, {-sold.net} to {bought.net}"
+    made = (out.write(text), into.write(text, needs=(key,)))
+    findings = (*out.findings, *into.findings)
+    if any(finding.blocks for finding in findings):
+        return Plan((), findings)
+    return Plan(tuple(write for write in made if write is not None), (*findings, _transit_left(sold, bought)))
+
+
+def suspended(row: Movement, *, key: str, day: date, books: Books, warning: Finding) -> Plan:
+    """The whole movement against suspense."""
+    sheet = _sheet(row, key, day, books)
+    sheet.post("suspense", -row.net.minor)
+    sheet.post("clearing", row.net.minor)
+    sheet.note(warning)
+    write = sheet.write(f"Movement {row.transaction_id} ({row.code}), unplaced")
+    return Plan((write,) if write else (), tuple(sheet.findings))
+
+
+def facts_of(row: Movement) -> Facts:
+    """What rules may ask about a movement: its event code as type, currency, country of the other side, status."""
+    country = row.party.address.country if row.party is not None else ""
+    return Facts(
+        method=MEANS, type=row.code, currency=row.amount.currency, country=country or None, status=row.status or None,
+        amount=abs(row.amount.decimal()),
+    )  # fmt: skip
+
+
+def _sheet(row: Movement, key: str, day: date, books: Books) -> Sheet:
+    return Sheet(key, record=f"movement {row.id}", day=day, facts=facts_of(row), books=books)
+
+
+def _against(sheet: Sheet, row: Movement, as_role: MovementRole) -> str:
+    """The role against the balance: by a rule for this very code, else by what the movement is."""
+    if _ruled(sheet, row):
+        return "payout_adjustment"
+    role = CODES.get(row.code, ROLES.get(as_role, ""))
+    if role == "bank" and sheet.books.terms.payout_to == "transit":
+        return "transit"
+    if role:
+        return role
+    choice = sheet.books.mapper.choose("payout_adjustment", sheet.facts)
+    if choice.account is not None or choice.cash_account is not None:
+        return "payout_adjustment"
+    sheet.note(unmapped(row))
+    return "suspense"
+
+
+def _ruled(sheet: Sheet, row: Movement) -> bool:
+    choice = sheet.books.mapper.choose("payout_adjustment", sheet.facts)
+    deciding = (choice.why.get("account") or choice.why.get("cash_account") or ("", ""))[0]
+    rules = sheet.books.mapper.rules_for("payout_adjustment")
+    return any(rule.id == deciding and row.code in rule.when.type for rule in rules)
+
+
+def _post_own_fee(sheet: Sheet, row: Movement, as_role: MovementRole) -> None:
+    minor = 0 if row.fee is None else -row.fee.minor
+    if as_role == "dispute":
+        sheet.post("dispute_fee", minor, facts=replace(sheet.facts, type="fee"))
+    else:
+        post_fee(sheet, minor)
+
+
+def unmapped(row: Movement) -> Finding:
+    """A movement that neither its code nor a rule places."""
+    return Finding(
+        "movement-unmapped",
+        f"{begun(f'movement {row.id}')} of {row.amount} has the event code {row.code}, for which no rule stands: it is "
+        "on suspense. Add a rule for payout_adjustment with this type and replay it, or move it by hand.",
+        "payout_adjustment.account",
+        {
+            "rule": f'[[rule]]\nid = "movement-{row.code}"\nroles = ["payout_adjustment"]\naccount = ""\n'
+            f'[rule.when]\ntype = ["{row.code}"]\n',
+            "role": "payout_adjustment",
+            "field": "account",
+            "type": row.code,
+        },
+        blocks=False,
+    )
+
+
+def _transit_left(sold: Movement, bought: Movement) -> Finding:
+    return Finding(
+        "transit-residue",
+        f"Conversion {sold.transaction_id} of {-sold.net} to {bought.net} went through money in transit. Post what it "
+        "leaves there in base currency as currency gain or loss.",
+        "transit",
+        blocks=False,
+    )
+
+
+def _words(role: MovementRole) -> str:
+    return role.replace("_", " ").capitalize()
