@@ -159,6 +159,37 @@ def test_a_correction_that_asks_is_made_when_a_person_accepts(world: World) -> N
     expect_settled(world)
 
 
+def test_a_correction_that_a_person_ignores_leaves_the_posting_as_it_is(world: World) -> None:
+    setup.save_terms(world.works, world.route_id, replace(world.terms, corrections="ask"), by="Ann")
+    rest(world)
+    sales_to(world, "3004")
+    replaying.replay_trips(world.works, world.workspace, [only_trip(world)], by="Ann")
+    rest(world)
+    item = reviewing.open_items(world.works, world.workspace)[0]
+    reviewing.resolve(world.works, world.workspace, item.id, answer="ignore: as it was agreed", by="Ann")
+    rest(world)
+    assert sales_accounts(world) == {"3001": 10000}
+    assert states(world)[("payment", "posted")] == 1
+    expect_settled(world)
+
+
+@pytest.mark.parametrize("asks", [False, True])
+def test_a_posted_payment_that_turns_out_to_be_none_is_taken_back(world: World, asks: bool) -> None:
+    if asks:
+        setup.save_terms(world.works, world.route_id, replace(world.terms, corrections="ask"), by="Ann")
+    rest(world)
+    world.tamper("payments", status="CANCELED")
+    rest(world)
+    if asks:
+        assert questions(world) == ["correction"]
+        item = reviewing.open_items(world.works, world.workspace)[0]
+        reviewing.resolve(world.works, world.workspace, item.id, answer="accept", by="Ann")
+        rest(world)
+    assert sales_accounts(world) == {}
+    assert states(world)[("payment", "ignored")] == 1
+    expect_settled(world)
+
+
 def test_a_question_whose_answer_changed_is_asked_anew(world: World) -> None:
     setup.switch_posting(world.works, world.route_id, "approve", by="Ann")
     rest(world)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 from ml_connector.clock import moment
@@ -37,6 +38,7 @@ from ml_connector.store.writes import Write
 
 CONSENT = "consent"
 CORRECTION = "correction"
+TAKE_BACK = "take back"
 _ONLY_LATE = frozenset({"period-closed", "period-missing", "vat-reported"})
 MASTER_DATA = frozenset({"customer", "supplier"})
 _LOOK_AGAIN_US = 3_600_000_000  # a waiting trip is looked at hourly, in case a wake-up was lost
@@ -222,7 +224,7 @@ class _Settlement:
             case Plan():
                 self._plan(one, one.verdict)
             case Ignore(reason):
-                self._move(one, "ignored", reason=reason)
+                self._ignore(one, reason)
             case Hold(findings):
                 self._hold(one, findings)
             case Stands():
@@ -235,6 +237,48 @@ class _Settlement:
         for finding in findings:
             self._ask(one, finding)
         self._move(one, "held", reason="; ".join(sorted({finding.code for finding in findings})))
+
+    def _ignore(self, one: Judged, reason: str) -> None:
+        """Nothing is to be booked. What stands in the ledger already is taken back, or stays by a person's word."""
+        trip = self.trips[one.case.id]
+        done = writes.of_trips(self.c, [trip.id], states=("done",)) if one.case.posted else []
+        standing = [write for write in done if write.reverses_id is None and write.kind not in MASTER_DATA]
+        if not standing:
+            self._move(one, "ignored", reason=reason)
+        elif one.case.decisions.get("ignore"):
+            self._move(one, "posted", reason=reason, plan=trip.plan, hash_text=trip.plan_hash)
+        elif one.case.terms.corrections != "automatic" and one.case.decisions.get(CORRECTION) != TAKE_BACK:
+            numbers = ", ".join(write.number or write.key for write in standing)
+            sentence = (
+                f"It is posted as {numbers}, and is not to be booked any more: {reason}. "
+                "Accept to take the posting back, or ignore the change."
+            )
+            self._hold(one, [Finding(CORRECTION, sentence, proposal={"accept": TAKE_BACK})])
+        else:
+            self._take_back(one, list(reversed(standing)), reason)
+
+    def _take_back(self, one: Judged, standing: Sequence[Write], reason: str) -> None:
+        """Reverse these in this order; the trip waits for it and is looked at again."""
+        rows = [reversal_row(self.works, old, self.books, trip_id=one.case.id, now=self.now) for old in standing]
+        stopped = [row for row in rows if isinstance(row, Finding)]
+        if stopped:
+            self._hold(one, stopped)
+            return
+        made = [row for row in rows if not isinstance(row, Finding)]
+        live = writes.live(self.c, self.books.company.id, [row["key"] for row in made])
+        fresh = [row for row in made if row["key"] not in live]
+        self.new_writes += fresh
+        self.new_needs += [
+            {
+                "write_id": later["id"],
+                "key": earlier["key"],
+                "workspace_id": self.workspace,
+                "company_id": self.books.company.id,
+            }
+            for earlier, later in pairwise(fresh)
+        ]
+        self.asked += [_write_need(one, row["key"]) for row in made]
+        self._move(one, "waiting", reason=f"taken back: {reason}", due_at=self.now + _LOOK_AGAIN_US)
 
     def _ask(self, one: Judged, finding: Finding) -> None:
         self.items.append(
