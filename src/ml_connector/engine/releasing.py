@@ -25,19 +25,21 @@ def release_checked(
 ) -> tuple[Lease, int]:
     """Release the drafts that were checked: the one remote number we hold, so it is never ambiguous."""
     finished: list[tuple[Submission, str, Learned]] = []
-    sent = 0
+    sent, most = 0, works.limits.sends_at_once
     while True:
         with works.database.writing() as c:
             lease = ontheway.renew(works, c, lease)
             stop = _learn_releases(works, c, books, finished)
             purse.settle(c)
-            room = 0 if stop or works.now() >= until else purse.take(c, works.limits.sends_at_once)
+            room = 0 if stop or works.now() >= until else purse.take(c, most)
             ready = submissions.due(c, books.company.id, state="checked", now=works.now(), limit=room) if room else []
             attempts = _intend_release(works, c, books, ready) if ready else {}
         if not ready:
             return lease, sent
         jobs = [_releasing(line, one) for one in ready]
+        began_s = works.clock.monotonic()
         learned = sending.in_threads(works, lease, jobs, pool=pool)
+        most = sending.stride(len(ready), works.clock.monotonic() - began_s)
         purse.spent(len(ready))
         sent += len(ready)
         finished = [(one, attempts[one.id], what) for one, what in zip(ready, learned, strict=True)]

@@ -33,6 +33,7 @@ from ml_connector.store.database import Connection
 from ml_connector.store.leases import Lease
 from ml_connector.store.submissions import Submission
 
+_ROUND_S, _ROUND_LEAST, _ROUND_MOST = 2.0, 32, 200
 _ORPHANED_AFTER_US = 50_000_000  # a call's time-out and a margin: an intention older than this has lost its worker
 
 
@@ -58,13 +59,18 @@ def context_of(one: Submission, *, started_at: int | None = None) -> Context:
 
 def content_of(one: Submission) -> Content:
     """What the submission sends."""
-    return _decoded(one.kind, one.content)
+    return (_small if len(one.content) <= _SMALL_TEXT else _large)(one.kind, one.content)
 
 
-@lru_cache(maxsize=256)
 def _decoded(kind: str, text: str) -> Content:
-    """A voucher of a hundred records is looked at six times on its way."""
     return decode_content(kind, json.loads(text))
+
+
+# A document is looked at four to six times on its way. One record's takes some kB of memory, and a thousand of them go
+# together; a voucher of many records takes hundreds, and few go together.
+_SMALL_TEXT = 4_000
+_small = lru_cache(maxsize=2_000)(_decoded)
+_large = lru_cache(maxsize=64)(_decoded)
 
 
 def call_safely(call: Callable[[], Created | None]) -> Learned:
@@ -98,26 +104,37 @@ def in_threads(
     return list(pool.map(one, jobs))
 
 
+def stride(calls: int, seconds: float) -> int:
+    """How many calls the next round makes: what the last round's pace does in two seconds.
+
+    Each round costs a transaction, so a quick ledger gets long rounds; each call of a round has to be looked for after
+    a crash, and must begin well before the lease ends, so a slow one gets short rounds.
+    """
+    return max(_ROUND_LEAST, min(_ROUND_MOST, int(calls * _ROUND_S / max(seconds, 0.001))))
+
+
 def send_ready(
     works: Works, lease: Lease, books: Books, line: Line, *, purse: Purse, pool: ThreadPoolExecutor, until: int
 ) -> tuple[Lease, int]:
     """Create what is ready in the target. Learn of one round and intend of the next share a transaction."""
     company = books.company
     finished: list[tuple[Submission, str, Learned]] = []
-    sent = 0
+    sent, most = 0, works.limits.sends_at_once
     while True:
         with works.database.writing() as c:
             lease = leases.renew(c, lease, now=works.now(), ttl_us=works.limits.lease_s * 1_000_000)
             stop = _learn_creates(works, c, books, finished)
             purse.settle(c)
-            room = 0 if stop or works.now() >= until else purse.take(c, works.limits.sends_at_once)
+            room = 0 if stop or works.now() >= until else purse.take(c, most)
             ready = submissions.due(c, company.id, state="ready", now=works.now(), limit=room) if room else []
             attempts = (
                 _intend(works, c, books, ready, call="create", source="ready", target="creating") if ready else {}
             )
         if not ready:
             return lease, sent
+        began_s = works.clock.monotonic()
         learned = in_threads(works, lease, [_create(line, one) for one in ready], pool=pool)
+        most = stride(len(ready), works.clock.monotonic() - began_s)
         purse.spent(len(ready))
         sent += len(ready)
         finished = [(one, attempts[one.id], what) for one, what in zip(ready, learned, strict=True)]
