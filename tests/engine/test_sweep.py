@@ -1,4 +1,4 @@
-"""The sweep: notices that nobody owned, pauses that end, bodies that have been kept long enough, leases of the dead."""
+"""The sweep: pauses that end, bodies that have been kept long enough, leases of the dead."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sqlalchemy import text
 from ml_connector.clock import HandClock
 from ml_connector.engine import sweep
 from ml_connector.engine.works import Works
-from ml_connector.store import inbox, leases, reviews, setups
+from ml_connector.store import leases, setups
 from ml_connector.store.database import Database
 from ml_connector.store.inbox import Notice
 from ml_connector.store.inbox_writer import InboxWriter
@@ -57,10 +57,6 @@ class Shop:
         with self.works.database.inbox_reading() as c:
             return tuple(c.execute(query, {"id": notice_id}).one())
 
-    def questions(self) -> list[str]:
-        with self.works.database.reading() as c:
-            return [one.code for one in reviews.open_items(c, self.workspace)]
-
 
 @pytest.fixture
 def clock() -> HandClock:
@@ -73,34 +69,6 @@ def shop(database_url: str, clock: HandClock) -> Iterator[Shop]:
     migrate(database)
     yield Shop(bare_works(database, clock))
     database.close()
-
-
-def test_a_notice_finds_its_connection_when_that_is_made_later(shop: Shop) -> None:
-    early = shop.notice()
-    connection = shop.connect("MERCHANT")
-    assert sweep.sweep(shop.works).assigned == 1
-    assert shop.row(early)[:2] == ("open", connection)
-    with shop.works.database.inbox_reading() as c:
-        assert inbox.connections_with_due_notices(c, now=shop.works.now()) == [(shop.workspace, connection)]
-
-
-def test_an_account_that_nobody_connects_is_told_once(shop: Shop, clock: HandClock) -> None:
-    shop.notice()
-    assert sweep.sweep(shop.works).told == 0
-    clock.advance(700)
-    assert sweep.sweep(shop.works).told == 1
-    assert sweep.sweep(shop.works).told == 0
-    assert shop.questions() == ["account-unknown"]
-
-
-def test_a_notice_is_given_up_after_a_week_and_a_person_is_told(shop: Shop, clock: HandClock) -> None:
-    connection = shop.connect("MERCHANT")
-    old = shop.notice(connection_id=connection, workspace_id=shop.workspace)
-    clock.advance(8 * DAY_S)
-    young = shop.notice(connection_id=connection, workspace_id=shop.workspace)
-    assert sweep.sweep(shop.works).dead == 1
-    assert (shop.row(old)[0], shop.row(young)[0]) == ("dead", "open")
-    assert shop.questions() == ["notices-given-up"]
 
 
 def test_a_notice_that_names_nothing_is_kept_and_done_at_once(shop: Shop) -> None:

@@ -34,6 +34,7 @@ from ml_connector.store.database import Database, database_time
 from ml_connector.store.leases import Lease
 
 CLOCK_TOLERANCE_US = 5_000_000
+LOOK_SHARE = 4  # a look at the rows of a thousand companies must not take a core for itself
 LEADER = "ticker"
 UNIT = "unit"
 SCHEMA = "dbos"
@@ -117,7 +118,7 @@ class Runtime:
         self._memory = Memory()
         self._watched: set[str] = set()
         self._lease: Lease | None = None
-        self._lease_renewed_s = self._beaten_s = self._ticked_s = self._swept_s = 0.0
+        self._lease_renewed_s = self._beaten_s = self._ticked_s = self._swept_s = self._next_look_s = 0.0
         self._threads: list[threading.Thread] = []
 
     @property
@@ -281,12 +282,22 @@ class Runtime:
         with self._rung_lock:
             rung, self._rung = self._rung, set()
         self._memory.wake(rung)
-        chosen = self._memory.choose(self._due(self.works), active=list(active.values()), now_s=now_s)
+        due = [Unit("fetch", connection_id) for connection_id in rung] + self._look(now_s)
+        chosen = self._memory.choose(due, active=list(active.values()), now_s=now_s)
         self._watched = set(active) | {self._enqueue(unit) for unit in chosen}
         if now_s - self._swept_s > self._pace.sweep_s or not self._swept_s:
             self._sweep()
             self._swept_s = now_s
         return chosen
+
+    def _look(self, now_s: float) -> list[Unit]:
+        """What is due, by our rows; not before four times as long as the last look took, however often it is rung."""
+        if now_s < self._next_look_s:
+            return []
+        due = self._due(self.works)
+        took_s = time.monotonic() - now_s
+        self._next_look_s = now_s + took_s + LOOK_SHARE * took_s
+        return due
 
     def _clear(self, listed: list[WorkflowStatus]) -> dict[str, Unit]:
         """Units that are really queued or running. Those of dead processes and of unknown versions are cancelled."""

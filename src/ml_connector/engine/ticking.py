@@ -49,7 +49,7 @@ class Memory:
         self.resting[unit] = _Rest(now_s + min(most_s, first_s * 2.0 ** min(times - 1, 10)), times, failed)
 
     def wake(self, subjects: Collection[str]) -> None:
-        """Something arrived for these connections: units that found nothing before may find it now."""
+        """Something arrived for these connections: their units that found nothing before may find it now."""
         for unit in [unit for unit, rest in self.resting.items() if unit.subject in subjects and not rest.failed]:
             del self.resting[unit]
 
