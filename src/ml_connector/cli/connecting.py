@@ -157,6 +157,61 @@ def connect_square(
         _connect(s, "square", code, given, base_url=base_url, settings=_settings(setting))
 
 
+@connect_app.command("woocommerce")
+def connect_woocommerce(
+    url: Annotated[str, typer.Option(help="The shop's address as people see it, such as https://shop.example.")],
+    vat_number_keys: Annotated[
+        str, typer.Option(help="Metadata in which the shop keeps VAT numbers; a comma between several.")
+    ] = "",
+    org_number_keys: Annotated[
+        str, typer.Option(help="Metadata in which it keeps organisation numbers; a comma between several.")
+    ] = "",
+    in_query: Annotated[
+        bool, typer.Option("--in-query", help="Only where the shop's server drops Authorization; a ping says so.")
+    ] = False,
+    code: Code = "wc",
+    setting: Setting = None,
+    from_file: Annotated[
+        Path | None, typer.Option(help="A file with two lines: the consumer key, then the consumer secret.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Connect a WooCommerce shop, by a key made in its settings (Advanced, REST API)."""
+    with session(as_json=as_json) as s:
+        named = {"vat_number_keys": vat_number_keys, "org_number_keys": org_number_keys}
+        settings = _settings(setting) | {name: text for name, text in named.items() if text}
+        _check_address(s, "woocommerce", url, settings)
+        pair = _consumer_pair(from_file)
+        given = {**pair, "authentication": "query" if in_query else ""}
+        _connect(s, "woocommerce", code, given, base_url=url, settings=settings)
+
+
+def _consumer_pair(from_file: Path | None) -> dict[str, str]:
+    """Consumer key and secret; swapped ones are refused here, before a shop answers 401 without a reason."""
+    if from_file is not None:
+        found = from_file.read_text(encoding="utf-8").split()
+        if len(found) != 2:
+            fix = "Write the consumer key on the first line and the consumer secret on the second."
+            raise UsageError("The file does not hold two words.", record=str(from_file), fix=fix)
+        key, secret = found
+    else:
+        key = read_secret("Consumer key", from_file=None, variable="WOOCOMMERCE_CONSUMER_KEY")
+        secret = read_secret("Consumer secret", from_file=None, variable="WOOCOMMERCE_CONSUMER_SECRET")
+    if not (key.startswith("ck_") and secret.startswith("cs_")):
+        raise UsageError(
+            "This is no pair of a consumer key and its secret.", record="woocommerce",
+            fix="A key begins with ck_, its secret with cs_; the shop shows both once, when the key is made.",
+        )  # fmt: skip
+    return {"consumer_key": key, "consumer_secret": secret}
+
+
+def _check_address(s: Session, connector: str, url: str, settings: dict[str, str]) -> None:
+    """An address that can never be called is refused before it is kept; nothing is called. Raises ConnectorError."""
+    opens = s.works.system(connector).open_http
+    if opens is not None:
+        opens(url, settings, allowed=s.works.allowed_hosts).close()
+
+
 @connect_app.command("finish")
 def connect_finish(from_file: FromFile = None, as_json: AsJson = False) -> None:
     """Finish a consent by hand: give the whole address that the browser was sent back to."""
