@@ -70,8 +70,13 @@ def _doubtful(lines: tuple[SaleLine, ...], terms: Terms) -> list[SaleLine]:
         return []
     return [
         line for line in lines
-        if line.kind == "discount" and line.net.minor < 0 and not line.tax.minor and not _is_gift_card(line, terms)
+        if line.kind == "discount" and line.net.minor < 0 and not _is_taxed(line) and not _is_gift_card(line, terms)
     ]  # fmt: skip
+
+
+def _is_taxed(line: SaleLine) -> bool:
+    """A few cents carry a rate and no cent of tax."""
+    return any(share.rate or share.amount for share in line.taxes)
 
 
 def _against_gift_cards(sale: Sale, terms: Terms, related: Related, record: str) -> list[Finding]:

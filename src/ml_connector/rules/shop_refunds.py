@@ -72,24 +72,47 @@ def _without(lines: tuple[SaleLine, ...], refund: Refund) -> tuple[SaleLine, ...
         less = _less(lines, back.lines)
         if less is not None:
             return less
-    rest = gross_of(lines) - refund.amount.minor
-    return part_of(lines, rest) if rest > 0 else ()
+    whole = gross_of(lines)
+    if refund.amount.minor >= whole:
+        return ()
+    # What the mix took, not what it would leave: the two may round apart, and all refunds together are the order.
+    less = _less(part_of(lines, whole), part_of(lines, refund.amount.minor))
+    return part_of(lines, whole - refund.amount.minor) if less is None else less
 
 
 def _less(lines: tuple[SaleLine, ...], taken: tuple[SaleLine, ...]) -> tuple[SaleLine, ...] | None:
-    """The lines without those taken, by their ids; None where one of them is not among them."""
-    left = {line.uid: line for line in lines}
+    """The lines without those taken; None where one of them is not among them."""
+    left = list(lines)
     for one in taken:
-        line = left.get(one.uid)
-        rates = {share.rate: share.amount.minor for share in one.taxes}
-        if line is None or len(left) < len(lines) or not rates.keys() <= {share.rate for share in line.taxes}:
+        place = _place_in(left, one)
+        if place is None:
             return None
-        taxes = tuple(
-            replace(share, amount=Money(share.amount.minor - rates.get(share.rate, 0), share.amount.currency))
-            for share in line.taxes
-        )
-        left[one.uid] = replace(line, net=line.net - one.net, taxes=taxes, quantity=Decimal(1))
-    return tuple(line for line in left.values() if line.net.minor or line.tax.minor)
+        left[place] = _reduced(left[place], one)
+    return tuple(line for line in left if line.net.minor or line.tax.minor)
+
+
+def _place_in(lines: list[SaleLine], taken: SaleLine) -> int | None:
+    """By its id; lines put together for a mix have lost theirs and are found by what they are booked by."""
+    for known in (lambda line: line.uid == taken.uid, lambda line: _mark(line) == _mark(taken)):
+        for place, line in enumerate(lines):
+            if known(line) and _rates(taken) <= _rates(line) and len(_rates(line)) == len(line.taxes):
+                return place
+    return None
+
+
+def _mark(line: SaleLine) -> tuple[object, ...]:
+    return line.kind, line.category, line.article, tuple(share.rate for share in line.taxes)
+
+
+def _rates(line: SaleLine) -> set[Decimal | None]:
+    return {share.rate for share in line.taxes}
+
+
+def _reduced(line: SaleLine, taken: SaleLine) -> SaleLine:
+    tax = {share.rate: share.amount for share in taken.taxes}
+    zero = Money.zero(line.net.currency)
+    taxes = tuple(replace(share, amount=share.amount - tax.get(share.rate, zero)) for share in line.taxes)
+    return replace(line, net=line.net - taken.net, taxes=taxes, quantity=Decimal(1))
 
 
 def _return_order(sale: Sale, refund: Refund, returned: SaleReturn) -> Sale:
