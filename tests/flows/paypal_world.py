@@ -161,7 +161,8 @@ def invoice(*lines: SaleLine, id: str = "INV2-1", state: Any = "open", **more: A
     total = Money(sum(one.gross.minor for one in lines), "SEK")
     given: dict[str, Any] = {
         "id": id, "number": "10042", "state": state, "order_id": None, "location": None, "customer_id": None,
-        "currency": "SEK", "requested": total, "completed": sek(0), "due_on": date(2026, 4, 9), "published_at": NOON,
+        "currency": "SEK", "requested": total, "completed": sek(0), "due_on": date(2026, 4, 9),
+        "published_at": NOON,
         "scheduled_at": None, "created_at": NOON - HOUR, "updated_at": NOON, "lines": lines, "due": total,
         "issued_on": date(2026, 3, 9), "recipient": party(),
     }  # fmt: skip
@@ -190,9 +191,10 @@ class PayPal:
     """What is stored around a record: answers the flow's needs as the engine would, and remembers decisions."""
 
     def __init__(
-        self, *documents: Document, found: Mapping[str, Found] | None = None, decisions: Mapping[str, str] | None = None,
-        posted: Mapping[str, Any] | None = None, terms: Terms = TERMS, rulebook: Rulebook | None = None,
-        chart: Chart = CHART,
+        self, *documents: Document,
+        found: Mapping[str, Found] | None = None, decisions: Mapping[str, str] | None = None,
+        posted: Mapping[str, Any] | None = None,
+        terms: Terms = TERMS, rulebook: Rulebook | None = None, chart: Chart = CHART,
     ) -> None:  # fmt: skip
         """`found`: parties and credit notes of the ledger by one of the look-up's values."""
         self.documents = documents
@@ -215,7 +217,7 @@ class PayPal:
     def answer(self, need: Need) -> tuple[Any, ...]:
         if need.system == "target":
             return tuple(self.found[value] for _, value in need.fields if value in self.found)
-        kin = [one for one in self.documents if _KINDS[type(one)] == need.kind]  # type: ignore[index]
+        kin = [one for one in self.documents if _KINDS[type(one)] == need.kind]
         if need.link is not None:
             assert not need.optional, "a walk over PayPal's records is not served"
             return tuple(one for one in kin if need.link in FLOW.links(one))

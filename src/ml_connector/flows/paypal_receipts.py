@@ -22,6 +22,7 @@ from ml_connector.rules.receipts import (
     Receipt,
     anonymous_sale,
     customer_by_rule,
+    group_of,
     plan_anonymous_receipt,
     plan_customer_receipt,
     plan_unplaced_receipt,
@@ -102,7 +103,7 @@ def receipt_of(row: Movement, capture: Capture | None, books: Books) -> Receipt:
         day=business_day(row.occurred_at, books.terms, None),
         code=row.code,
         country=(party.address.country or None) if party is not None else None,
-        group=_group(row),
+        group=group_of(party),
     )
 
 
@@ -175,10 +176,3 @@ def _other_currency(row: Movement, capture: Capture) -> Finding:
         "Ask PayPal which is right, book it by hand and ignore it here.",
         "currency",
     )
-
-
-def _group(row: Movement) -> str | None:
-    """The payer's group as a rule asks for it; PayPal itself keeps none."""
-    if row.party is None:
-        return None
-    return row.party.group or ("company" if row.party.is_company else "consumer")

@@ -11,10 +11,11 @@ from dataclasses import replace
 from datetime import date
 
 from ml_connector.finance.documents import Movement, MovementRole
+from ml_connector.finance.money import Money
 from ml_connector.finance.plan import Finding, Plan
 from ml_connector.rules.bookkeeping import Books, Sheet
 from ml_connector.rules.mapping import Facts
-from ml_connector.rules.receipts import MEANS, post_fee
+from ml_connector.rules.receipts import MEANS, group_of, post_fee
 from ml_connector.rules.texts import begun
 
 ROLES: Mapping[MovementRole, str] = {
@@ -29,11 +30,14 @@ ROLES: Mapping[MovementRole, str] = {
 """Movement -> the account role that stands against the balance. Others: a rule, else suspense."""
 
 CODES: Mapping[str, str] = {
-    "T0106": "dispute_fee",
-    # Cards that pay for something or are paid back: which account stands behind them only a rule knows.
-    **dict.fromkeys(("T0600", "T0700", "T0701"), ""),
+    "T0106": "dispute_fee",  # of a chargeback
+    # Cards that fund a payment or are paid back: which account stands behind them only a rule knows.
+    "T06": "",
+    "T07": "",
 }
-"""Single event codes that are other than their group. Empty: a rule, else suspense."""
+"""Event codes, or their first three characters, that are other than their group. Empty: a rule, else suspense."""
+
+_UNMOVED = frozenset({"pending", "denied"})
 
 
 def plan_movement(row: Movement, *, as_role: MovementRole, key: str, day: date, books: Books) -> Plan:
@@ -80,11 +84,19 @@ def suspended(row: Movement, *, key: str, day: date, books: Books, warning: Find
     return Plan((write,) if write else (), tuple(sheet.findings))
 
 
+def balance_moved(row: Movement) -> Money:
+    """What a row did to the processor's balance: what clearing must show for it. In the row's currency."""
+    if row.role == "none" or row.state in _UNMOVED:
+        return Money.zero(row.amount.currency)
+    return row.net
+
+
 def facts_of(row: Movement) -> Facts:
-    """What rules may ask about a movement: its event code as type, currency, country of the other side, status."""
+    """What rules may ask about a movement: its event code as type, currency, who is on the other side, status."""
     country = row.party.address.country if row.party is not None else ""
     return Facts(
-        method=MEANS, type=row.code, currency=row.amount.currency, country=country or None, status=row.status or None,
+        method=MEANS, type=row.code, currency=row.amount.currency, country=country or None,
+        customer_group=group_of(row.party), status=row.status or None,
         amount=abs(row.amount.decimal()),
     )  # fmt: skip
 
@@ -97,7 +109,7 @@ def _against(sheet: Sheet, row: Movement, as_role: MovementRole) -> str:
     """The role against the balance: by a rule for this very code, else by what the movement is."""
     if _ruled(sheet, row):
         return "payout_adjustment"
-    role = CODES.get(row.code, ROLES.get(as_role, ""))
+    role = CODES.get(row.code, CODES.get(row.code[:3], ROLES.get(as_role, "")))
     if role == "bank" and sheet.books.terms.payout_to == "transit":
         return "transit"
     if role:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
+from ml_connector.finance.documents import Party
 from ml_connector.finance.invoices import Application, Ref
 from ml_connector.finance.money import Money
 from ml_connector.finance.plan import Finding, Plan, PlannedWrite
@@ -155,6 +156,15 @@ def post_sale(sheet: Sheet, sale: Anonymous, gross: Money, *, sign: int) -> None
         sheet.explain("VAT id", sale.vat_id or "", choice.reason("vat_code"))
         on = Place(sale.vat_account, (), choice)
         sheet.put("vat", on, sign * vat, vat_code=choice.vat_code, vat_id=sale.vat_id, vat_rate=sale.rate)
+
+
+def group_of(party: Party | None) -> str | None:
+    """The group of the other side as a rule asks for it; a processor keeps none, so a person is a consumer."""
+    if party is None:
+        return None
+    if party.group:
+        return party.group
+    return "vat_number" if party.vat_number else "company" if party.is_company else "consumer"
 
 
 def vat_within(gross: Money, rate: Decimal | None) -> int:
