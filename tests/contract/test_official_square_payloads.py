@@ -1,4 +1,4 @@
-"""Square's own example payloads, through the same door as live traffic: posted, held, waiting or ignored, always with a reason.
+"""Square's own example payloads, through the same door as live traffic: each comes to rest with a reason.
 
 The examples stand in Square's specification. A scripted Square answers every read with the object of its example.
 """

@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ml_connector.errors import SealBroken
 from ml_connector.vault.credentials import Secret, open_sealed, reseal, seal
-from ml_connector.vault.encryption import SealBroken, Sealed
+from ml_connector.vault.encryption import Sealed
 from ml_connector.vault.keys import KeyRing, MasterKey
 
 OLD = MasterKey(1, bytes(range(32)))
