@@ -14,7 +14,7 @@ from tests.databases import Databases
 from tests.engine.proofs import expect_settled, lines_in_ledger
 from tests.engine.world import Killed, World
 
-STEP = int(os.environ.get("CRASH_STEP", "23"))  # 1: every point; a prime keeps the chosen points spread over all kinds
+STEP = int(os.environ.get("CRASH_STEP", "37"))  # 1: every point; a prime keeps the chosen points spread over all kinds
 
 pytestmark = [pytest.mark.slow, pytest.mark.trials]
 

@@ -16,7 +16,7 @@ from tests.engine.proofs import expect_settled, query, turnover
 from tests.simulation.days import Life
 
 FIRST = int(os.environ.get("SIMULATION_FIRST", "1"))
-SEEDS = int(os.environ.get("SIMULATION_SEEDS", "30"))
+SEEDS = int(os.environ.get("SIMULATION_SEEDS", "20"))
 
 pytestmark = [pytest.mark.slow, pytest.mark.trials]
 
