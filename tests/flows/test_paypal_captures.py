@@ -287,3 +287,16 @@ def test_planning_twice_is_planning_once() -> None:
     world.posted = {write.key: write.content for write in first.writes}
     assert world.plan(refund_row()) == first
     assert isinstance(first, Plan)
+
+
+def test_a_payment_called_reversed_counts_where_a_row_takes_it_back() -> None:
+    gone = sale_row(state="reversed", status="V")
+    taken = row("T1106", "-1000", id="D1", reference_id="CAP1")
+    world = PayPal(gone, taken, capture(), rulebook=book(ANONYMOUS))
+    assert world.writes(gone)[0].key == "pp:cap:CAP1"
+    assert world.plan(capture()) == world.plan(gone)
+    assert PayPal(gone).waits(gone) == ["source:transaction:reference:CAP1"]
+    refunded = PayPal(gone, refund_row(), rulebook=book(ANONYMOUS))
+    assert refunded.holds(gone) == ["movement-reversed"]
+    refunded.decisions["movement-reversed"] = "approve"
+    assert refunded.writes(gone)

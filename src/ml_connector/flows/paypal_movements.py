@@ -20,7 +20,7 @@ _TAKEN_BACK = frozenset({"fee", "fee_returned", "withdrawal", "withdrawal_return
 
 def plan_row_record(row: Movement, related: Related, books: Books) -> Verdict:
     """What one row of the report becomes."""
-    if stop := unbooked(row, books):
+    if stop := unbooked(row, related, books):
         return stop
     if row.role == "receipt":
         return plan_receipt_row(row, related, books)

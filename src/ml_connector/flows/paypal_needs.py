@@ -137,19 +137,30 @@ def _of_capture(found: Capture, related: Related, terms: Terms) -> tuple[Need, .
     if found.state != "completed" or is_before_go_live(found.occurred_at, None, terms):
         return ()
     row = receipt_row(related, found.id)
-    return (rows_of(found.id), *(_around_receipt(row, related, terms) if row is not None else ()))
+    around = (*_reversal_of(row), *_around_receipt(row, related, terms)) if row is not None else ()
+    return (rows_of(found.id), *around)
 
 
 def _of_refund(found: Refund, related: Related, terms: Terms) -> tuple[Need, ...]:
     if found.state != "completed" or is_before_go_live(found.occurred_at, None, terms):
         return ()
     row = refund_row(related, found.id)
-    return (rows_of(found.id), *(_around_refund(row, found, related, terms) if row is not None else ()))
+    around = (*_reversal_of(row), *_around_refund(row, found, related, terms)) if row is not None else ()
+    return (rows_of(found.id), *around)
 
 
 def _of_row(row: Movement, related: Related, terms: Terms) -> tuple[Need, ...]:
     if row.state in UNBOOKED or row.role == "none" or is_before_go_live(row.occurred_at, None, terms):
         return ()
+    return (*_reversal_of(row), *_by_role(row, related, terms))
+
+
+def _reversal_of(row: Movement) -> tuple[Need, ...]:
+    """A row called reversed still counts where another takes it back; until that is read nobody can tell."""
+    return (about(row.transaction_id),) if row.state == "reversed" else ()
+
+
+def _by_role(row: Movement, related: Related, terms: Terms) -> tuple[Need, ...]:
     if row.role == "receipt":
         return (capture(row.transaction_id), *_around_receipt(row, related, terms))
     if row.role == "refund":

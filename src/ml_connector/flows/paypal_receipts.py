@@ -12,7 +12,7 @@ from ml_connector.flows.paypal_invoices import bill_of, is_booked_here
 from ml_connector.flows.verdicts import before_go_live, pooled, verdict
 from ml_connector.rules.bookkeeping import Books
 from ml_connector.rules.days import business_day
-from ml_connector.rules.findings import differs
+from ml_connector.rules.findings import approved, differs
 from ml_connector.rules.invoicing import Bill
 from ml_connector.rules.matching import PartyMatch
 from ml_connector.rules.movements import suspended
@@ -51,7 +51,7 @@ def plan_capture_record(capture: Capture, related: Related, books: Books) -> Ver
     row = need.receipt_row(related, capture.id)
     if row is None:
         return Wait("the report has no row of this payment yet")
-    return unbooked(row, books) or plan_receipt(row, capture, related, books)
+    return unbooked(row, related, books) or plan_receipt(row, capture, related, books)
 
 
 def plan_receipt_row(row: Movement, related: Related, books: Books) -> Verdict:
@@ -60,7 +60,7 @@ def plan_receipt_row(row: Movement, related: Related, books: Books) -> Verdict:
     return plan_receipt(row, capture, related, books)
 
 
-def unbooked(row: Movement, books: Books) -> Verdict | None:
+def unbooked(row: Movement, related: Related, books: Books) -> Verdict | None:
     """Why a row is not booked, or not yet, whatever it is."""
     if row.role == "none":
         return Ignore(f"event code {row.code} moves no money")
@@ -68,7 +68,11 @@ def unbooked(row: Movement, books: Books) -> Verdict | None:
         return Wait("PayPal shows it as pending")
     if row.state == "denied":
         return Ignore("PayPal denied it: no money moved")
-    return before_go_live(row.occurred_at, None, books.terms)
+    if early := before_go_live(row.occurred_at, None, books.terms):
+        return early
+    if row.state == "reversed" and not _taken_back(row, related) and not approved(related, "movement-reversed"):
+        return Hold((_reversed(row),))
+    return None
 
 
 def plan_receipt(row: Movement, capture: Capture | None, related: Related, books: Books) -> Verdict:
@@ -136,6 +140,22 @@ def status_unknown(row: Movement) -> Finding:
         "status",
         {"status": row.status},
         blocks=False,
+    )
+
+
+def _taken_back(row: Movement, related: Related) -> bool:
+    """Whether another row takes back what this one says is reversed: then both stand, and sum to nothing."""
+    around = related.documents(need.about(row.transaction_id)) or ()
+    return any(one.role in {"dispute", "mirror", "withdrawal_returned"} for one in around)
+
+
+def _reversed(row: Movement) -> Finding:
+    return Finding(
+        "movement-reversed",
+        f"PayPal shows movement {row.id} of {row.amount} as reversed, and no row takes it back. If its money is gone, "
+        "undo what was booked and ignore it here; if PayPal's balance still holds it, answer approve.",
+        "status",
+        {"decision": "approve"},
     )
 
 

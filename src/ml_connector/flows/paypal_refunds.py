@@ -33,7 +33,7 @@ def plan_refund_record(refund: Refund, related: Related, books: Books) -> Verdic
     row = need.refund_row(related, refund.id)
     if row is None:
         return Wait("the report has no row of this refund yet")
-    return unbooked(row, books) or plan_payback(row, refund, related, books)
+    return unbooked(row, related, books) or plan_payback(row, refund, related, books)
 
 
 def plan_refund_row(row: Movement, related: Related, books: Books) -> Verdict:
