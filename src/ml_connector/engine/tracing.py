@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -102,7 +103,7 @@ def _writes(
     found = [write for several in writes.of_submissions(c, [one.id for one in sent]).values() for write in several]
     found += [one for one in writes.by_ids(c, [name]).values() if one.company_id in companies]
     plain = _ORDINAL.sub("", name)
-    keys = {plain, plain.removesuffix(":rev")}
+    keys = {plain, re.sub(r":rev\d*$", "", plain)}
     keys |= {f"{one.code}:{part}:{name}" for one in connections for part in _KEY_PARTS}
     for company_id in companies:
         for key in sorted(keys):
