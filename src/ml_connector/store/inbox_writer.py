@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import queue
 import threading
-import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -29,7 +28,6 @@ Outcome: TypeAlias = Literal["stored", "duplicate"]
 
 BATCH = 256
 QUEUE_LIMIT = 4_096  # about a second of work: who waits longer is better told to come again
-LINGER_S = 0.0005  # who arrives while a batch forms goes with it: one commit of the disk for all, not one each
 STOP_TIMEOUT_S = 30
 
 
@@ -107,7 +105,6 @@ class InboxWriter:
         if first is None:
             return [], True
         batch = [first]
-        time.sleep(LINGER_S)
         while len(batch) < self._batch:
             try:
                 following = self._waiting.get_nowait()
