@@ -30,6 +30,7 @@ from ml_connector.finance.journal import JournalEntry
 from ml_connector.finance.money import Money
 from ml_connector.finance.plan import Found, Hold, Need, Plan, PlannedWrite, Related, Verdict
 from ml_connector.finance.rulebook import Rule, Rulebook, Terms, When
+from ml_connector.flows.paypal_needs import credit_note
 from ml_connector.flows.paypal_to_visma import FLOW
 from ml_connector.rules.validation import validate
 
@@ -181,6 +182,12 @@ def dispute(state: Any = "lost", **more: Any) -> Dispute:
     return Dispute(**{**given, **more})
 
 
+def credit_notes(*numbers: str, of: str = "pp:inv:INV2-1", amount: str = "250") -> dict[str, tuple[Found, ...]]:
+    """What a look-up of open credit notes would answer."""
+    asked = credit_note(of, minor=sek(amount).minor, currency="SEK")
+    return {asked.name: tuple(Found(number) for number in numbers)}
+
+
 KARI = {"kari@example.com": Found("10007", "Kari Nordmann")}
 NORWAY = Address(country="NO")
 
@@ -194,17 +201,19 @@ class PayPal:
         self, *documents: Document,
         found: Mapping[str, Found] | None = None, decisions: Mapping[str, str] | None = None,
         posted: Mapping[str, Any] | None = None,
+        known: Mapping[str, Any] | None = None,
         terms: Terms = TERMS, rulebook: Rulebook | None = None, chart: Chart = CHART,
     ) -> None:  # fmt: skip
         """`found`: parties and credit notes of the ledger by one of the look-up's values."""
         self.documents = documents
         self.found = dict(found or {})
+        self.known = dict(known or {})  # answers by need name, whether asked for or not
         self.decisions, self.posted = dict(decisions or {}), dict(posted or {})
         self.terms, self.rulebook, self.chart = terms, rulebook or book(), chart
 
     def related(self, document: Document) -> tuple[Related, tuple[Need, ...]]:
         """Everything the flow asks for, asked again until nothing new is wanted; and what stays unknown."""
-        answers: dict[str, Any] = {}
+        answers: dict[str, Any] = dict(self.known)
         for _ in range(8):
             related = Related(answers, self.decisions, self.posted)
             missing = tuple(one for one in FLOW.needs(document, related, self.terms) if one.name not in answers)

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from ml_connector.finance.plan import Found, Ignore, Plan, Wait
+from ml_connector.finance.plan import Ignore, Plan, Wait
 from ml_connector.finance.rulebook import Rule, When
 from tests.flows.builders import journal, readable
 from tests.flows.paypal_world import (
@@ -21,6 +21,7 @@ from tests.flows.paypal_world import (
     balances,
     book,
     capture,
+    credit_notes,
     invoice,
     line,
     paid_row,
@@ -37,7 +38,7 @@ def test_an_invoice_paid_and_partly_refunded_and_withdrawn_is_booked_as_worked_b
     bill = invoice(payments=(paid_row(),), state="part_refunded")
     paid, back = sale_row(invoice_id="INV2-1", party=party()), refund_row()
     taken = row("T0400", "-717.10", id="WD1")
-    world = PayPal(bill, paid, back, taken, capture(), refund(), found=KARI)
+    world = PayPal(bill, paid, back, taken, capture(), refund(), found=KARI, known=credit_notes())
     assert [readable(write) for write in world.writes(bill)] == [
         journal(
             "pp:inv:INV2-1 2026-03-09 customer_invoice to 10007", "3010 sales V25 800.00", "VAT 200.00 total 1000.00"
@@ -211,7 +212,7 @@ def test_a_fee_given_back_is_booked_once() -> None:
 def test_a_customers_refund_with_a_fee_back_has_a_journal_for_it() -> None:
     bill = invoice(payments=(paid_row(),))
     back = refund_row(fee="8.23")
-    world = PayPal(bill, sale_row(invoice_id="INV2-1"), back, found=KARI)
+    world = PayPal(bill, sale_row(invoice_id="INV2-1"), back, found=KARI, known=credit_notes())
     assert readable(world.writes(back)[2]) == journal(
         "pp:ref:REF1:fee 2026-03-10", "Dr 1581 clearing 8.23", "Cr 6570 fee 8.23"
     )
@@ -219,11 +220,20 @@ def test_a_customers_refund_with_a_fee_back_has_a_journal_for_it() -> None:
 
 def test_an_open_credit_note_is_only_paid_out() -> None:
     bill = invoice(payments=(paid_row(),))
-    found = {**KARI, "pp:inv:INV2-1": Found("CN-9")}
-    world = PayPal(bill, sale_row(invoice_id="INV2-1"), refund_row(), found=found)
+    world = PayPal(bill, sale_row(invoice_id="INV2-1"), refund_row(), found=KARI, known=credit_notes("CN-9"))
     assert [readable(write) for write in world.writes(refund_row())] == [
         journal("pp:ref:REF1 2026-03-10 refund 250.00 of 10007 on PPSEK PP", "CreditNote CN-9 250.00")
     ]
+
+
+def test_whether_a_credit_note_exists_is_asked_until_somebody_knows() -> None:
+    stored = (invoice(payments=(paid_row(),)), sale_row(invoice_id="INV2-1"), refund_row())
+    assert PayPal(*stored, found=KARI).holds(refund_row()) == ["refund-credit-note"]
+    assert PayPal(*stored, found=KARI, known=credit_notes("C1", "C2")).holds(refund_row()) == ["refund-credit-note"]
+    said = PayPal(*stored, found=KARI, decisions={"refund-credit-note": "CN-9"}).writes(refund_row())
+    assert [write.key for write in said] == ["pp:ref:REF1"]
+    made = PayPal(*stored, found=KARI, decisions={"refund-credit-note": "none"}).writes(refund_row())
+    assert [write.kind for write in made] == ["credit_note", "customer_refund"]
 
 
 def test_a_refund_of_a_payment_without_invoice_asks_for_its_credit_note() -> None:
@@ -233,18 +243,21 @@ def test_a_refund_of_a_payment_without_invoice_asks_for_its_credit_note() -> Non
     assert "CreditNote CN-9 250.00" in readable(by_number)
     unapplied = PayPal(*stored, found=KARI, decisions={"refund-credit-note": "payment"}).writes(refund_row())[0]
     assert "Payment <pp:cap:CAP1> 250.00" in readable(unapplied)
-    open_note = PayPal(*stored, found={**KARI, "pp:cap:CAP1": Found("CN-8")}).writes(refund_row())[0]
+    assert PayPal(*stored, found=KARI, decisions={"refund-credit-note": "none"}).holds(refund_row())
+    open_note = PayPal(*stored, found=KARI, known=credit_notes("CN-8", of="pp:cap:CAP1")).writes(refund_row())[0]
     assert "CreditNote CN-8 250.00" in readable(open_note)
 
 
 def test_a_part_refund_of_mixed_vat_waits_for_a_person() -> None:
     bill = invoice(line("400", "100"), line("446.43", "53.57", rate=D12, name="Food"), payments=(paid_row(),))
     stored = (bill, sale_row(invoice_id="INV2-1"), refund_row())
-    assert PayPal(*stored, found=KARI).holds(refund_row()) == ["refund-vat-mix"]
-    note = PayPal(*stored, found=KARI, decisions={"refund-vat-mix": "approve"}).writes(refund_row())[0]
+    assert PayPal(*stored, found=KARI, known=credit_notes()).holds(refund_row()) == ["refund-vat-mix"]
+    note = PayPal(*stored, found=KARI, known=credit_notes(), decisions={"refund-vat-mix": "approve"}).writes(
+        refund_row()
+    )[0]
     assert "total 250.00" in readable(note)
     whole = refund_row("-1000")
-    assert PayPal(*stored[:2], whole, found=KARI).writes(whole)
+    assert PayPal(*stored[:2], whole, found=KARI, known=credit_notes(amount="1000")).writes(whole)
 
 
 def test_refunds_that_together_exceed_the_payment_are_held() -> None:

@@ -85,7 +85,11 @@ def group_of(row: Movement) -> Need:
 
 
 def credit_note(key: str, *, minor: int, currency: str) -> Need:
-    """The ledger's open credit notes of the document or payment with this key and of this amount (minor units)."""
+    """The ledger's open credit notes of the document or payment with this key and of this amount (minor units).
+
+    A look-up that the ledger does not serve yet, so `needs` does not ask for it: where it is unanswered a person is
+    asked, because a credit note made twice would give the customer twice.
+    """
     fields = (("of", key), ("minor", str(minor)), ("currency", currency))
     return Need(kind="credit_note", system="target", fields=fields, optional=True)
 
@@ -223,11 +227,6 @@ def _around_refund(row: Movement, found: Refund | None, related: Related, terms:
     if receipt is None:
         return tuple(asked)
     asked += _around_receipt(receipt, related, terms)
-    bill: Invoice | None = related.one(invoice(receipt.invoice_id)) if receipt.invoice_id else None
-    payer = payer_of(receipt, bill)
-    if bill is not None or (payer is not None and related.documents(party_need(payer, terms))):
-        of = f"{terms.code}:inv:{bill.id}" if bill is not None else f"{terms.code}:cap:{payment_id}"
-        asked.append(credit_note(of, minor=-row.amount.minor, currency=row.amount.currency))
     return tuple(dict.fromkeys(asked))
 
 

@@ -91,7 +91,7 @@ def _followed(back: Payback, paid: Movement, capture: Capture | None, related: R
     if placed.customer is not None:
         of = placed.bill.key if placed.bill is not None else receipt.key
         asked = need.credit_note(of, minor=back.amount.minor, currency=back.amount.currency)
-        open_credit = related.documents(asked) or ()
+        open_credit = related.documents(asked)
         if placed.bill is not None and placed.invoice is not None:
             return verdict(
                 plan_invoice_payback(

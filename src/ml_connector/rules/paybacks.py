@@ -61,14 +61,18 @@ def plan_unplaced_payback(back: Payback, *, books: Books, warning: Finding | Non
 
 
 def plan_invoice_payback(
-    back: Payback, *, bill: Bill, sale: Sale, customer: Known, open_credit: Sequence[Found], books: Books,
+    back: Payback, *, bill: Bill, sale: Sale, customer: Known, open_credit: Sequence[Found] | None, books: Books,
     related: Related,
 ) -> Plan:  # fmt: skip
-    """C + R; R alone where the ledger has an open credit note of that invoice and amount."""
+    """C + R; R alone where the ledger has an open credit note of that invoice and amount. None: nobody has looked."""
     sheet = _sheet(back, back.key, books)
     sheet.day = max(back.day, bill.day)
     sheet.note(*customer.findings)
-    if open_credit:
+    answer = decided(related, "refund-credit-note")
+    if open_credit is None and not answer:
+        sheet.note(_credit_note_unknown(back, bill))
+        return Plan((), tuple(sheet.findings))
+    if answer != "none" and (open_credit or answer):
         return _on_credit_note(back, sheet, open_credit, customer=customer, books=books, related=related)
     lines, mixed = _returned(sale, back.amount)
     if mixed and not approved(related, "refund-vat-mix"):
@@ -100,13 +104,19 @@ def plan_invoice_payback(
 
 
 def plan_customer_payback(
-    back: Payback, *, payment_key: str, customer: Known, open_credit: Sequence[Found], books: Books, related: Related
+    back: Payback,
+    *,
+    payment_key: str,
+    customer: Known,
+    open_credit: Sequence[Found] | None,
+    books: Books,
+    related: Related,
 ) -> Plan:
     """R of a payment whose invoice we do not know: on the ledger's open credit note, or on the payment itself."""
     sheet = _sheet(back, back.key, books)
     sheet.note(*customer.findings)
     answer = decided(related, "refund-credit-note")
-    if open_credit or answer not in {"", "payment"}:
+    if answer != "payment" and (open_credit or answer not in {"", "none"}):
         return _on_credit_note(back, sheet, open_credit, customer=customer, books=books, related=related)
     if answer != "payment":
         sheet.note(_needs_credit_note(back))
@@ -120,11 +130,12 @@ def plan_customer_payback(
 
 
 def _on_credit_note(
-    back: Payback, sheet: Sheet, found: Sequence[Found], *, customer: Known, books: Books, related: Related
+    back: Payback, sheet: Sheet, found: Sequence[Found] | None, *, customer: Known, books: Books, related: Related
 ) -> Plan:
     """R alone. Several credit notes, or one that a person named: only what is certain is taken."""
     said = related.decisions.get("refund-credit-note", "").strip()
-    numbers = [said] if said else sorted({one.number for one in found})
+    said = "" if said.casefold() in {"none", "payment"} else said
+    numbers = [said] if said else sorted({one.number for one in found or ()})
     if len(numbers) != 1:
         sheet.note(_several_credit_notes(back, numbers))
         return Plan((), tuple(sheet.findings))
@@ -196,6 +207,16 @@ def _needs_credit_note(back: Payback) -> Finding:
         "note in Visma and answer its number, or answer payment if that payment is still unapplied.",
         "credit_note",
         {"choices": ["payment"]},
+    )
+
+
+def _credit_note_unknown(back: Payback, bill: Bill) -> Finding:
+    return Finding(
+        "refund-credit-note",
+        f"{begun(back.record)} of {back.amount} gives back invoice {bill.number}. Answer the number of the credit note "
+        "that was made for it in Visma, or none: then it is made here.",
+        "credit_note",
+        {"choices": ["none"]},
     )
 
 
