@@ -13,7 +13,7 @@ from ml_connector.engine.books import Books, Road, open_books
 from ml_connector.engine.comparing import content_of_write
 from ml_connector.engine.sending import content_of, context_of, needs_release
 from ml_connector.engine.works import Works, open_line
-from ml_connector.finance.documents import Capture, Payout, Refund
+from ml_connector.finance.documents import Capture, Payout, Refund, Sale
 from ml_connector.finance.invoices import CustomerPayment
 from ml_connector.finance.journal import JournalEntry
 from ml_connector.finance.money import Money
@@ -114,6 +114,7 @@ class _Movement:
     amount: Money
     state: str
     reason: str
+    method: str | None = None  # a shop's payment method, which has a clearing of its own
 
 
 def _at_processor(works: Works, books: Books) -> Iterator[tuple[str, OpenAmount, str | None]]:
@@ -123,7 +124,7 @@ def _at_processor(works: Works, books: Books) -> Iterator[tuple[str, OpenAmount,
     for road in books.roads.values():
         movements, payouts, returned, settled = _movements(works, road)
         for one in movements:
-            account = rules.clearing_account(road.rulebooks[-1], one.amount.currency, books.chart)
+            account = rules.clearing_account(road.rulebooks[-1], one.amount.currency, books.chart, method=one.method)
             if account is None or one.state == "ignored":
                 continue
             key = f"{road.terms.code}:{one.source_id}"
@@ -158,12 +159,17 @@ def _movements(works: Works, road: Road) -> tuple[list[_Movement], list[_Movemen
     documents: list[tuple[Any, tuple[str, str]]] = []
     for trip in found:
         record = stored[trip.record_id]
-        if record.payload is not None and record.kind in ("payment", "refund", "payout"):
+        if record.payload is not None and record.kind in ("payment", "refund", "payout", "order"):
             document = road.translate(record.kind, records.payload_of(record.payload))
             documents.append((document, (trip.state, trip.reason or "")))
     means = {document.id: document.means for document, _ in documents if isinstance(document, Capture)}
+    unpaid = {one.id for one, _ in documents if isinstance(one, Sale) and not one.tenders}
     for document, told in documents:
-        if isinstance(document, Capture) and document.state == "completed" and rules.enters_clearing(document.means):
+        if isinstance(document, Sale) or (isinstance(document, Refund) and document.payment_method):
+            moved = rules.shop_money(document, road.terms)
+            if moved is not None and not (isinstance(document, Refund) and document.sale_id in unpaid):
+                movements.append(_Movement(document.id, moved, *told, method=document.payment_method))
+        elif isinstance(document, Capture) and document.state == "completed" and rules.enters_clearing(document.means):
             movements.append(_Movement(document.id, document.total, *told))
         elif isinstance(document, Refund) and document.state == "completed":
             # A refund that does not say where its money went goes back the way the payment came.

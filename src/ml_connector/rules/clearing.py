@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ml_connector.finance.chart import Chart
-from ml_connector.finance.documents import Payout
-from ml_connector.finance.rulebook import Rulebook
+from ml_connector.finance.documents import Payout, Refund, Sale
+from ml_connector.finance.money import Money
+from ml_connector.finance.rulebook import Rulebook, Terms
 from ml_connector.rules.bookkeeping import role_of
 from ml_connector.rules.mapping import Facts, choose
 
@@ -33,8 +34,20 @@ def came_back(payout: Payout) -> int:
     return left - sum(entry.net.minor for entry in payout.entries if entry.type == "RETURNED_PAYOUT")
 
 
-def clearing_account(rulebook: Rulebook, currency: str, chart: Chart) -> str | None:
-    """The GL account of the clearing cash account that the rules name for a currency."""
-    choice = choose(rulebook, "clearing", Facts(currency=currency))
+def shop_money(document: Sale | Refund, terms: Terms) -> Money | None:
+    """What an order or a refund of a shop did to its payment method's clearing; None where the shop's route books no
+    money for it: nothing was paid, a processor's route or a person books it, or the source is no shop.
+    """
+    method = document.payment_method
+    if not method or method in terms.gateways_elsewhere:
+        return None
+    if isinstance(document, Refund):
+        return -document.amount
+    return document.total if document.tenders and document.state != "canceled" else None
+
+
+def clearing_account(rulebook: Rulebook, currency: str, chart: Chart, *, method: str | None = None) -> str | None:
+    """The GL account of the clearing cash account that the rules name for a currency, and a shop's payment method."""
+    choice = choose(rulebook, "clearing", Facts(currency=currency, method=method))
     cash = chart.cash_accounts.get(choice.cash_account or "")
     return cash.account if cash is not None else choice.account

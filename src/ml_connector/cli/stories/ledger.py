@@ -16,16 +16,16 @@ from ml_connector.finance.money import Money
 MEANS = frozenset({"1580", "1585", "1910", "2421"})  # clearing, own clearing, till, gift cards: what is paid with
 VAT = frozenset({"2611", "2621"})
 TIPS, FEES, BANK = "2820", "6570", "1930"
-IN_FULL = ("sale", "ref", "po", "inv")  # the first voucher of each is shown whole, by the second part of its key
+IN_FULL = ("sale", "ref", "po", "inv", "ord", "pay")  # by the second part of a key: the first of each kind is shown
 
 
 def show(console: Console, vouchers: Sequence[Voucher]) -> None:
-    """The first voucher of each sort in full, the others as one line each."""
-    whole: dict[str, Voucher] = {}
+    """The first voucher of each sort and kind in full, the others as one line each."""
+    whole: dict[tuple[str, str], Voucher] = {}
     for one in vouchers:
         sort = one.keys[0].split(":")[1] if one.keys else ""
         if sort in IN_FULL:
-            whole.setdefault(sort, one)
+            whole.setdefault((sort, one.kind), one)
     for one in whole.values():
         table(f"{one.number}  {one.day}  {one.kind}  {', '.join(one.keys)}", COLUMNS, rows_of(one.lines))(console)
         console.print()
@@ -56,15 +56,21 @@ def as_json(one: Voucher) -> dict[str, Any]:
 
 
 def copies(books: Iterable[Mapping[str, Any]], tokens: Iterable[str]) -> dict[str, int]:
-    """How often each reference token stands in the pretend ledger's own journal."""
-    texts = [str(one["description"]) for one in books if one["module"] == "GL"]
+    """How many vouchers of the pretend ledger's own books bear each reference token: journals in their description,
+    documents of the sub-ledgers on the line of the customer.
+    """
+    texts = [_texts(one) for one in books]
     return {token: found for token in tokens if (found := sum(token in text for text in texts))}
 
 
 def strays(books: Iterable[Mapping[str, Any]], tokens: Sequence[str]) -> list[str]:
-    """Numbers of journals in the pretend ledger that none of our documents accounts for."""
-    journals = [one for one in books if one["module"] == "GL"]
-    return [str(one["number"]) for one in journals if not any(token in str(one["description"]) for token in tokens)]
+    """Numbers of vouchers in the pretend ledger that none of our documents accounts for."""
+    found = [(str(one["number"]), _texts(one)) for one in books]
+    return [number for number, text in found if not any(token in text for token in tokens)]
+
+
+def _texts(one: Mapping[str, Any]) -> str:
+    return " ".join([str(one["description"]), *(str(line["text"]) for line in one["lines"])])
 
 
 def totals(books: Iterable[Mapping[str, Any]], vouchers: Iterable[Voucher]) -> dict[str, Money]:

@@ -8,8 +8,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,15 +52,25 @@ class Vendor:
 
 
 @contextmanager
-def vendors(folder: Path, *, seed: int = 0, time_scale: float = 1.0) -> Iterator[dict[str, Vendor]]:
-    """Every pretend vendor, for the length of a story. They end with it, and with this process if it dies."""
-    ready = folder / "vendors.json"
-    command = [sys.executable, "-m", "ml_connector_sandbox", "serve", "--ready-file", str(ready)]
+def vendors(
+    folder: Path, *, names: Sequence[str] = ("visma", "square"), seed: int = 0, time_scale: float = 1.0
+) -> Iterator[dict[str, Vendor]]:
+    """These pretend vendors, for the length of a story. They end with it, and with this process if it dies."""
+    with ExitStack() as running:
+        started = [(name, *running.enter_context(_started(folder, name, seed, time_scale))) for name in names]
+        yield {name: Vendor(name, _url(process, ready, name)) for name, process, ready in started}
+
+
+@contextmanager
+def _started(folder: Path, name: str, seed: int, time_scale: float) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+    """One vendor on its way, and the file that will tell its address."""
+    ready = folder / f"{name}.json"
+    command = [sys.executable, "-m", "ml_connector_sandbox", "serve", "--only", name, "--ready-file", str(ready)]
     command += ["--seed", str(seed), "--time-scale", str(time_scale)]
-    with (folder / "vendors.log").open("wb") as log:
+    with (folder / f"{name}.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=log, stdin=subprocess.DEVNULL)
         try:
-            yield {name: Vendor(name, url) for name, url in _urls(process, ready).items()}
+            yield process, ready
         finally:
             process.terminate()
             try:
@@ -70,13 +80,12 @@ def vendors(folder: Path, *, seed: int = 0, time_scale: float = 1.0) -> Iterator
                 process.wait()
 
 
-def _urls(process: subprocess.Popen[bytes], ready: Path) -> dict[str, str]:
+def _url(process: subprocess.Popen[bytes], ready: Path, name: str) -> str:
     until = time.monotonic() + START_LIMIT_S
     while time.monotonic() < until and process.poll() is None:
         if ready.exists():
-            found: dict[str, str] = json.loads(ready.read_text())
-            return found
+            return str(json.loads(ready.read_text())[name])
         time.sleep(0.05)
     raise ConfigurationError(
-        "The pretend vendors did not start.", record=str(ready.parent), fix=f"Read {ready.parent / 'vendors.log'}."
+        f"The pretend {name} did not start.", record=str(ready.parent), fix=f"Read {ready.with_suffix('.log')}."
     )
