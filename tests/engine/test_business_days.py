@@ -461,3 +461,18 @@ def test_a_refused_batch_is_split_until_the_refused_record_stands_alone(open_wor
     rest(world, 4500)
     expect_settled(world)
     assert cents_on(world, "3002") == -8839
+
+
+def test_a_customers_newer_card_updates_the_one_that_an_invoice_made(open_world: Open) -> None:
+    world = open_world()
+    fields = {"given_name": "Ada", "company_name": "Ada Ltd", "email_address": "ada@example.test"}
+    first = world.square.control("invoice", {"customer": fields, "due_date": "2026-04-10"}, world.clock.now())
+    rest(world)
+    changed = {"customer_id": first["customer_id"], "company_name": "Ada & Daughters Ltd"}
+    world.square.control("customer", changed, world.clock.now())
+    again = {"customer_id": first["customer_id"], "due_date": "2026-04-10"}
+    world.square.control("invoice", again, world.clock.now())
+    rest(world, seconds=90_000, step=3_600)
+    cards = query(world, "SELECT revision, state FROM planned_write WHERE kind = 'customer' ORDER BY revision")
+    assert cards == [(1, "reversed"), (2, "done")]
+    assert questions(world) == []

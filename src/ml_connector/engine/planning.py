@@ -359,26 +359,29 @@ class _Settlement:
             old = self.live.get(write.key)
             if old is None or old.hash == hashes[write.key]:
                 continue
-            if old.trip_id != one.case.id:
+            if write.kind in MASTER_DATA:
+                self._newer_card(old)
+            elif old.trip_id != one.case.id:
                 sentence = (
                     f"{write.key} was planned from another record with other amounts or accounts. "
                     "Compare the two with `ml-connector trace`, then ignore one."
                 )
                 self._hold(one, [Finding("event-unequal", sentence, proposal={"key": write.key, "other": old.trip_id})])
-            elif write.kind in MASTER_DATA:
-                writes.reverse(
-                    self.c, [old.id], now=self.now
-                )  # updated in place: the newer revision is the one that counts
-                del self.live[write.key]
-                continue
+                return True
             elif old.state == "sealed":
-                self._move(
-                    one, "waiting", reason=f"{write.key} is on its way to the ledger.", due_at=self.now + 30_000_000
-                )
+                reason = f"{write.key} is on its way to the ledger."
+                self._move(one, "waiting", reason=reason, due_at=self.now + 30_000_000)
+                return True
             else:
                 self._correct(one, write, old, hashes)
-            return True
+                return True
         return False
+
+    def _newer_card(self, old: Write) -> None:
+        """A party is updated in place, whichever record says so: what stands makes room for it."""
+        if old.state == "done":
+            writes.reverse(self.c, [old.id], now=self.now)
+            del self.live[old.key]
 
     def _correct(self, one: Judged, write: PlannedWrite, old: Write, hashes: Mapping[str, str]) -> None:
         consent = one.case.decisions.get(CORRECTION)

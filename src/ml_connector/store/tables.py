@@ -351,7 +351,8 @@ submission = Table(
     _at("updated_at"),
     UniqueConstraint("company_id", "key"),
     UniqueConstraint("company_id", "token"),
-    UniqueConstraint("target_id", "kind", "remote_id"),
+    # One submission a document; a party is written again each time its card changes.
+    _unique_where("submission_remote", "target_id", "kind", "remote_id", where="kind NOT IN ('customer', 'supplier')"),
     Index(None, "state", "due_at"),
     Index(None, "company_id", "state", "due_at"),
     _one_of(

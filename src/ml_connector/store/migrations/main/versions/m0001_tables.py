@@ -316,12 +316,19 @@ def upgrade() -> None:  # noqa: PLR0915  one statement a table, none hidden
         sa.PrimaryKeyConstraint("id", name=op.f("pk_submission")),
         sa.UniqueConstraint("company_id", "key", name=op.f("uq_submission_company_id_key")),
         sa.UniqueConstraint("company_id", "token", name=op.f("uq_submission_company_id_token")),
-        sa.UniqueConstraint("target_id", "kind", "remote_id", name=op.f("uq_submission_target_id_kind_remote_id")),
     )
     op.create_index(
         op.f("ix_submission_company_id_state_due_at"), "submission", ["company_id", "state", "due_at"], unique=False
     )
     op.create_index(op.f("ix_submission_state_due_at"), "submission", ["state", "due_at"], unique=False)
+    op.create_index(
+        "uq_submission_remote",
+        "submission",
+        ["target_id", "kind", "remote_id"],
+        unique=True,
+        sqlite_where=sa.text("kind NOT IN ('customer', 'supplier')"),
+        postgresql_where=sa.text("kind NOT IN ('customer', 'supplier')"),
+    )
     op.create_table(
         "version",
         sa.Column("record_id", sa.Text(), nullable=False),
