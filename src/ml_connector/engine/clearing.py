@@ -147,12 +147,8 @@ def _at_processor(works: Works, books: Books) -> Iterator[tuple[str, OpenAmount,
                 )
 
 
-def _movements(works: Works, road: Road) -> tuple[list[_Movement], list[_Movement], list[_Movement], set[str]]:
-    """(captures and refunds through the processor, payouts with their gross, what failed payouts left, ids settled)."""
-    movements: list[_Movement] = []
-    payouts: list[_Movement] = []
-    returned: list[_Movement] = []
-    settled: set[str] = set()
+def _documents(works: Works, road: Road) -> list[tuple[Any, tuple[str, str]]]:
+    """Records that may move money, each with its (state, reason) here."""
     with works.database.reading() as c:
         found = trips.of_route(c, road.route.id)
         stored = records.by_ids(c, [trip.record_id for trip in found])
@@ -162,13 +158,21 @@ def _movements(works: Works, road: Road) -> tuple[list[_Movement], list[_Movemen
         if record.payload is not None and record.kind in ("payment", "refund", "payout", "order"):
             document = road.translate(record.kind, records.payload_of(record.payload))
             documents.append((document, (trip.state, trip.reason or "")))
+    return documents
+
+
+def _movements(works: Works, road: Road) -> tuple[list[_Movement], list[_Movement], list[_Movement], set[str]]:
+    """(captures and refunds through the processor, payouts with their gross, what failed payouts left, ids settled)."""
+    movements: list[_Movement] = []
+    payouts: list[_Movement] = []
+    returned: list[_Movement] = []
+    settled: set[str] = set()
+    documents = _documents(works, road)
     means = {document.id: document.means for document, _ in documents if isinstance(document, Capture)}
     unpaid = {one.id for one, _ in documents if isinstance(one, Sale) and not one.tenders}
     for document, told in documents:
         if isinstance(document, Sale) or (isinstance(document, Refund) and document.payment_method):
-            moved = rules.shop_money(document, road.terms)
-            if moved is not None and not (isinstance(document, Refund) and document.sale_id in unpaid):
-                movements.append(_Movement(document.id, moved, *told, method=document.payment_method))
+            movements += _in_shop(document, told, road, unpaid)
         elif isinstance(document, Capture) and document.state == "completed" and rules.enters_clearing(document.means):
             movements.append(_Movement(document.id, document.total, *told))
         elif isinstance(document, Refund) and document.state == "completed":
@@ -186,6 +190,14 @@ def _movements(works: Works, road: Road) -> tuple[list[_Movement], list[_Movemen
             if back:
                 returned.append(_Movement(document.id, Money(back, document.amount.currency), *told))
     return movements, payouts, returned, settled
+
+
+def _in_shop(document: Sale | Refund, told: tuple[str, str], road: Road, unpaid: set[str]) -> list[_Movement]:
+    """What an order or a refund moved in its payment method's clearing; a refund of an unpaid order moved nothing."""
+    moved = rules.shop_money(document, road.terms)
+    if moved is None or (isinstance(document, Refund) and document.sale_id in unpaid):
+        return []
+    return [_Movement(document.id, moved, *told, method=document.payment_method)]
 
 
 # ------------------------------------------------------------------------------------------- census

@@ -53,7 +53,7 @@ class Doors:
             return known
         found = self._read(name, now)
         with self._lock:
-            if found is None:
+            if found is None or not found.keys:  # a vendor tries the address before we have learnt its key
                 self._open.pop(name, None)
             else:
                 self._open[name] = found
