@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import gc
 import os
-import random
 import secrets
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from collections.abc import Iterator
 from typing import Any
 
 from ml_connector.clock import Clock
@@ -19,7 +17,7 @@ from ml_connector.flows import FLOWS
 from ml_connector.logs import Redactor
 from ml_connector.settings import Settings, make_data_dir
 from ml_connector.store.database import Database
-from ml_connector.store.ids import Ids
+from ml_connector.store.ids import Ids, SystemChance
 from ml_connector.store.migrations import migrate
 from ml_connector.vault.keys import open_ring
 from ml_connector.vault.tokens import TokenCache
@@ -47,7 +45,7 @@ def build(
     return Works(
         database=database,
         clock=time,
-        ids=Ids(time, random.SystemRandom()),
+        ids=Ids(time, SystemChance()),
         ring=open_ring(settings.master_key_file, text=text, create=True),
         tokens=TokenCache(time),
         flows=FLOWS,

@@ -9,7 +9,7 @@ from ml_connector.store import budget
 from ml_connector.store.budget import Block
 from ml_connector.store.database import Connection
 
-BLOCK = 200  # calls taken at once: a crash loses at most these until the window ends
+BLOCK = 50  # calls taken at once: a crash loses at most these, a tenth of the smallest window, until it ends
 
 
 class Purse:
@@ -29,7 +29,9 @@ class Purse:
             self._block, self._left = None, 0
         if self._left <= 0:
             connection = self._line.connection
-            self._block = budget.take(c, connection.workspace_id, connection_id=connection.id, calls=BLOCK, now=now)
+            self._block = budget.take(
+                c, connection.workspace_id, connection_id=connection.id, calls=max(BLOCK, wanted), now=now
+            )
             self._left = self._block.calls if self._block else 0
         return max(0, min(wanted, self._left))
 
