@@ -18,11 +18,11 @@ LIMIT_S = 60
 
 @pytest.fixture(scope="module")
 def ended(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """`ml-connector demo --json` in a session of its own: (result, seconds, its temporary folder)."""
+    """`ml-connector demo --story square --json` in a session of its own: (result, seconds, its temporary folder)."""
     folder = tmp_path_factory.mktemp("temporary")
     began = time.monotonic()
     process = subprocess.Popen(
-        [sys.executable, "-c", "from ml_connector.cli import main; main()", "demo", "--json"],
+        [sys.executable, "-c", "from ml_connector.cli import main; main()", "demo", "--story", "square", "--json"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
         env={**os.environ, "TMPDIR": str(folder)},
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""`demo`: a whole business day on pretend vendors, in less than a minute."""
+"""`demo`: whole business days on pretend vendors, in less than a minute."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from typing import Annotated, Any
 
 import typer
 
-from ml_connector.cli.output import PERSON, AsJson
+from ml_connector.cli.output import PERSON, AsJson, Output
 from ml_connector.cli.session import telling
 from ml_connector.errors import UsageError
 from ml_connector.logs import Redactor, configure
 
-STORIES = ("square",)
+STORIES = ("square", "woocommerce")
+ALL = "all"
 
 
 def register(root: typer.Typer) -> None:
@@ -24,27 +25,44 @@ def register(root: typer.Typer) -> None:
 
 
 def demo(
-    story: Annotated[str, typer.Option(help=f"One of: {', '.join(STORIES)}.")] = "square",
+    story: Annotated[str, typer.Option(help=f"One of: {', '.join(STORIES)}, {ALL}.")] = ALL,
     keep: Annotated[
         Path | None, typer.Option(file_okay=False, help="Keep everything in this folder, to look at afterwards.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Play a business day on a pretend Square and a pretend Visma: read, post, hold, mend, interrupt, replay, prove."""
+    """Play a business day on pretend shops and a pretend Visma: read, post, hold, mend, interrupt, replay, prove."""
     with telling(as_json=as_json) as out:
-        if story not in STORIES:
-            raise UsageError("There is no such story.", record=story, fix=f"Choose one of: {', '.join(STORIES)}.")
-        from ml_connector.cli.stories import square  # the story's parts load only here
-
+        if story not in (*STORIES, ALL):
+            fix = f"Choose one of: {', '.join((*STORIES, ALL))}."
+            raise UsageError("There is no such story.", record=story, fix=fix)
         redactor = Redactor()
         configure(level="ERROR", form="console", redactor=redactor)
         with _folder(keep) as folder:
-            told = square.tell(folder, out, redactor=redactor)
-        good = all_is_well(told)
+            names = STORIES if story == ALL else (story,)
+            told = {name: _tell(name, _room(folder, name, story), out, redactor) for name in names}
+        good = all(all_is_well(one) for one in told.values())
         if not as_json:
-            out.say(f"\n{'All is well' if good else 'SOMETHING IS NOT AS IT SHOULD BE'}, in {told['seconds']} s.")
+            seconds = round(sum(float(one["seconds"]) for one in told.values()), 1)
+            out.say(f"\n{'All is well' if good else 'SOMETHING IS NOT AS IT SHOULD BE'}, in {seconds} s.")
             out.say(f"Kept in {keep}." if keep else "Everything was removed again.")
-        out.answer(told, code=0 if good else PERSON)
+        out.answer({"stories": told} if story == ALL else told[story], code=0 if good else PERSON)
+
+
+def _room(folder: Path, name: str, story: str) -> Path:
+    """A story alone has the folder for itself; several have one each."""
+    room = folder / name if story == ALL else folder
+    room.mkdir(mode=0o700, exist_ok=True)
+    return room
+
+
+def _tell(name: str, folder: Path, out: Output, redactor: Redactor) -> dict[str, Any]:
+    """One story, told; its parts load only here."""
+    from ml_connector.cli.stories import square, woocommerce
+
+    out.say(f"\n=== {name} into Visma.net ERP ===\n")
+    teller = {"square": square.tell, "woocommerce": woocommerce.tell}[name]
+    return teller(folder, out, redactor=redactor)
 
 
 def all_is_well(told: dict[str, Any]) -> bool:
