@@ -101,11 +101,14 @@ def test_rows_that_change_while_we_walk_are_given_with_their_last_state(
     rows = [row(f"P{number}", second) for number, second in enumerate(seconds)]
     listing = Listing(rows, [4])
     left = list(changes)
+    newest = 20
 
     def change(_turn: int) -> None:
+        nonlocal newest
         if left:
-            which, second = left.pop()
-            listing.rows[which % len(rows)] = row(f"P{which % len(rows)}", second)
+            which, later = left.pop()
+            newest += 1 + later // 20  # a change is stamped with its own moment, never before an earlier one
+            listing.rows[which % len(rows)] = row(f"P{which % len(rows)}", newest)
 
     found = read_all(listing, room=room, between=change)
     assert set(found) == {str(one["id"]) for one in rows}

@@ -7,6 +7,7 @@ There is no way down: restore the backup that was made before.
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from types import ModuleType
 from typing import Protocol, cast
@@ -24,6 +25,7 @@ _FOLDER = Path(__file__).parent
 _LOCK = 7_364_201_982  # any number that no other program on this database uses
 MAIN_VERSION_TABLE = "schema_version"
 INBOX_VERSION_TABLE = "inbox_schema_version"
+_turn = threading.Lock()  # alembic's `op` stands for one context in the whole process
 
 
 class _Revision(Protocol):
@@ -36,9 +38,9 @@ def migrate(database: Database) -> list[str]:
     All or nothing per database: both know transactions for tables. Raises ConfigurationError where the database is
     newer than this program.
     """
-    with database.writing() as c:
+    with _turn, database.writing() as c:
         done = _upgrade(c, _FOLDER / "main", version_table=MAIN_VERSION_TABLE)
-    with database.inbox_writing() as c:
+    with _turn, database.inbox_writing() as c:
         return done + _upgrade(c, _FOLDER / "inbox", version_table=INBOX_VERSION_TABLE)
 
 
