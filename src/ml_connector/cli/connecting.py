@@ -186,6 +186,50 @@ def connect_woocommerce(
         _connect(s, "woocommerce", code, given, base_url=url, settings=settings)
 
 
+@connect_app.command("paypal")
+def connect_paypal(
+    client_id: Annotated[str, typer.Option(help="Of a REST app in the seller's own PayPal account.")],
+    in_sandbox: Annotated[
+        bool, typer.Option("--sandbox", help="The app is of PayPal's sandbox; live and sandbox have different ones.")
+    ] = False,
+    webhook_roots: Annotated[
+        Path | None,
+        typer.Option(help="A PEM file of root certificates, for a pretend PayPal; refused with the live address."),
+    ] = None,
+    code: Code = "pp",
+    base_url: BaseUrl = None,
+    setting: Setting = None,
+    from_file: FromFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Connect a PayPal account, by a REST app's client id and secret.
+
+    The secret comes from a file, PAYPAL_CLIENT_SECRET or a prompt.
+    """
+    with session(as_json=as_json) as s:
+        offered = s.works.system("paypal").connector
+        base = base_url or (offered.sandbox_base_url if in_sandbox else None)
+        roots = _roots(webhook_roots, live=base in (None, offered.default_base_url))
+        secret = read_secret("Secret", from_file=from_file, variable="PAYPAL_CLIENT_SECRET")
+        given = {"client_id": client_id, "client_secret": secret, "webhook_roots": roots}
+        _connect(s, "paypal", code, given, base_url=base, settings=_settings(setting))
+
+
+def _roots(file: Path | None, *, live: bool) -> str:
+    """Root certificates from a file; refused for live webhooks, which the machine's own roots must vouch for."""
+    if file is None:
+        return ""
+    if live:
+        raise UsageError(
+            "Root certificates of one's own are not trusted for PayPal's live webhooks.", record=str(file),
+            fix="Leave them out, or name the address of a pretend PayPal with --base-url.",
+        )  # fmt: skip
+    text = file.read_text(encoding="utf-8")
+    if "-----BEGIN CERTIFICATE-----" not in text:
+        raise UsageError("The file holds no certificate.", record=str(file), fix="Give a PEM file.")
+    return text
+
+
 def _consumer_pair(from_file: Path | None) -> dict[str, str]:
     """Consumer key and secret; swapped ones are refused here, before a shop answers 401 without a reason."""
     if from_file is not None:

@@ -15,7 +15,7 @@ from ml_connector.cli.session import telling
 from ml_connector.errors import UsageError
 from ml_connector.logs import Redactor, configure
 
-STORIES = ("square", "woocommerce")
+STORIES = ("square", "woocommerce", "paypal")
 ALL = "all"
 
 
@@ -58,10 +58,10 @@ def _room(folder: Path, name: str, story: str) -> Path:
 
 def _tell(name: str, folder: Path, out: Output, redactor: Redactor) -> dict[str, Any]:
     """One story, told; its parts load only here."""
-    from ml_connector.cli.stories import square, woocommerce
+    from ml_connector.cli.stories import paypal, square, woocommerce
 
     out.say(f"\n=== {name} into Visma.net ERP ===\n")
-    teller = {"square": square.tell, "woocommerce": woocommerce.tell}[name]
+    teller = {"square": square.tell, "woocommerce": woocommerce.tell, "paypal": paypal.tell}[name]
     return teller(folder, out, redactor=redactor)
 
 

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ml_connector.connectors.paypal.system import SYSTEM as PAYPAL
 from ml_connector.connectors.shapes import System
 from ml_connector.connectors.square.system import SYSTEM as SQUARE
 from ml_connector.connectors.visma import SYSTEM as VISMA
 from ml_connector.connectors.woocommerce.system import SYSTEM as WOOCOMMERCE
 
-SYSTEMS: Mapping[str, System] = {"square": SQUARE, "visma": VISMA, "woocommerce": WOOCOMMERCE}
+SYSTEMS: Mapping[str, System] = {
+    "paypal": PAYPAL,
+    "square": SQUARE,
+    "visma": VISMA,
+    "woocommerce": WOOCOMMERCE,
+}

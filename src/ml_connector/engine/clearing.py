@@ -11,9 +11,10 @@ from typing import Any
 from ml_connector.connectors.shapes import Observed
 from ml_connector.engine.books import Books, Road, open_books
 from ml_connector.engine.comparing import content_of_write
+from ml_connector.engine.planning import BY_PERSON
 from ml_connector.engine.sending import content_of, context_of, needs_release
 from ml_connector.engine.works import Works, open_line
-from ml_connector.finance.documents import Capture, Payout, Refund, Sale
+from ml_connector.finance.documents import Capture, Movement, Payout, Refund, Sale
 from ml_connector.finance.invoices import CustomerPayment
 from ml_connector.finance.journal import JournalEntry
 from ml_connector.finance.money import Money
@@ -122,7 +123,9 @@ def _at_processor(works: Works, books: Books) -> Iterator[tuple[str, OpenAmount,
     here.
     """
     for road in books.roads.values():
-        movements, payouts, returned, settled = _movements(works, road)
+        documents = _documents(works, road)
+        yield from _kept(books, road, documents)
+        movements, payouts, returned, settled = _movements(road, documents)
         for one in movements:
             account = rules.clearing_account(road.rulebooks[-1], one.amount.currency, books.chart, method=one.method)
             if account is None or one.state == "ignored":
@@ -147,27 +150,48 @@ def _at_processor(works: Works, books: Books) -> Iterator[tuple[str, OpenAmount,
                 )
 
 
+def _kept(
+    books: Books, road: Road, documents: Sequence[tuple[Any, tuple[str, str]]]
+) -> Iterator[tuple[str, OpenAmount, str | None]]:
+    """A processor that keeps a balance: its own rows add up to it, and each one that is not booked is named."""
+    rows = [(one, told) for one, told in documents if isinstance(one, Movement)]
+    sums: dict[tuple[str, str], int] = {}
+    for row, (state, reason) in rows:
+        moved = rules.kept(row, road.terms)
+        if not moved or (state == "ignored" and reason.startswith(BY_PERSON)):
+            continue
+        account = rules.clearing_account(road.rulebooks[-1], moved.currency, books.chart)
+        if account is None:
+            continue
+        sums[account, moved.currency] = sums.get((account, moved.currency), 0) + moved.minor
+        if state not in ("posted", "ignored"):  # ignored by a rule: another record books it
+            yield account, OpenAmount(f"{road.terms.code}:{row.id}", moved, f"{state}: {reason}"), state
+    for (account, currency), minor in sums.items():
+        yield account, OpenAmount(f"{road.terms.code}:balance", Money(minor, currency), "in the balance"), None
+
+
 def _documents(works: Works, road: Road) -> list[tuple[Any, tuple[str, str]]]:
-    """Records that may move money, each with its (state, reason) here."""
+    """Records that move money, each with its (state, reason) here."""
     with works.database.reading() as c:
         found = trips.of_route(c, road.route.id)
         stored = records.by_ids(c, [trip.record_id for trip in found])
     documents: list[tuple[Any, tuple[str, str]]] = []
     for trip in found:
         record = stored[trip.record_id]
-        if record.payload is not None and record.kind in ("payment", "refund", "payout", "order"):
+        if record.payload is not None and record.kind in road.flow.moves:
             document = road.translate(record.kind, records.payload_of(record.payload))
             documents.append((document, (trip.state, trip.reason or "")))
     return documents
 
 
-def _movements(works: Works, road: Road) -> tuple[list[_Movement], list[_Movement], list[_Movement], set[str]]:
+def _movements(
+    road: Road, documents: Sequence[tuple[Any, tuple[str, str]]]
+) -> tuple[list[_Movement], list[_Movement], list[_Movement], set[str]]:
     """(captures and refunds through the processor, payouts with their gross, what failed payouts left, ids settled)."""
     movements: list[_Movement] = []
     payouts: list[_Movement] = []
     returned: list[_Movement] = []
     settled: set[str] = set()
-    documents = _documents(works, road)
     means = {document.id: document.means for document, _ in documents if isinstance(document, Capture)}
     unpaid = {one.id for one, _ in documents if isinstance(one, Sale) and not one.tenders}
     for document, told in documents:

@@ -39,6 +39,7 @@ from ml_connector.store.writes import Write
 CONSENT = "consent"
 CORRECTION = "correction"
 TAKE_BACK = "take back"
+BY_PERSON = "A person decided: "  # how the reason of what a person ignored begins
 _ONLY_LATE = frozenset({"period-closed", "period-missing", "vat-reported"})
 MASTER_DATA = frozenset({"customer", "supplier"})
 _LOOK_AGAIN_US = 3_600_000_000  # a waiting trip is looked at hourly, in case a wake-up was lost
@@ -149,7 +150,7 @@ def judge(case: Case, gathered: Gathered, *, books: Books, road: Road, day_of: i
         return Judged(case, Hold((finding,)), rulebook.version)
     ignored = case.decisions.get("ignore")
     if ignored:
-        return Judged(case, Ignore(f"A person decided: {ignored}"), rulebook.version)
+        return Judged(case, Ignore(f"{BY_PERSON}{ignored}"), rulebook.version)
     missing = tuple(gathered.missing.get(case.id, ()))
     if missing:
         return Judged(

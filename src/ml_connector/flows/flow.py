@@ -26,7 +26,9 @@ class Flow:
 
     `needs(document, related, terms)` is asked again after each round of answers, so that a need may follow from another
     (payment -> order -> customer); it returns every need of the document, answered or not. `links(document)` tells by
-    which (name, value) pairs other records may find this one: an invoice by ("order", its order id).
+    which (name, value) pairs other records may find this one: an invoice by ("order", its order id). `moves` are the
+    kinds whose records say what the money at the source did: the clearing statement is drawn up from these alone, so
+    no movement may stand in two of them.
     """
 
     name: str
@@ -37,3 +39,4 @@ class Flow:
     needs: Callable[[Document, Related, Terms], tuple[Need, ...]]
     plan: PlanFunction
     links: Callable[[Document], tuple[tuple[str, str], ...]]
+    moves: tuple[str, ...] = ()

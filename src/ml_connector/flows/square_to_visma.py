@@ -252,5 +252,5 @@ def _paid_but_canceled(capture: Capture, sale: Sale) -> Finding:
 
 FLOW = Flow(
     name="square_to_visma", source="square", target="visma", kinds=KINDS, roles=ROLES,
-    needs=need.needs, plan=plan, links=need.links,
+    needs=need.needs, plan=plan, links=need.links, moves=("payment", "refund", "payout"),
 )  # fmt: skip

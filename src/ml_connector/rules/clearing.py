@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from ml_connector.finance.chart import Chart
-from ml_connector.finance.documents import Payout, Refund, Sale
+from ml_connector.finance.documents import Movement, Payout, Refund, Sale
 from ml_connector.finance.money import Money
 from ml_connector.finance.rulebook import Rulebook, Terms
 from ml_connector.rules.bookkeeping import role_of
+from ml_connector.rules.days import business_day
 from ml_connector.rules.mapping import Facts, choose
+from ml_connector.rules.movements import balance_moved
 
 
 def enters_clearing(means: str) -> bool:
@@ -44,6 +46,12 @@ def shop_money(document: Sale | Refund, terms: Terms) -> Money | None:
     if isinstance(document, Refund):
         return -document.amount
     return document.total if document.tenders and document.state != "canceled" else None
+
+
+def kept(row: Movement, terms: Terms) -> Money | None:
+    """What a row of a processor's own account did to the balance we keep; None before go-live, when it was not ours."""
+    early = terms.go_live is not None and business_day(row.occurred_at, terms, None) < terms.go_live
+    return None if early else balance_moved(row)
 
 
 def clearing_account(rulebook: Rulebook, currency: str, chart: Chart, *, method: str | None = None) -> str | None:

@@ -206,7 +206,7 @@ def _needs_credit_note(back: Payback) -> Finding:
         f"{begun(back.record)} of {back.amount} gives back a payment whose invoice is not known here. Make the credit "
         "note in Visma and answer its number, or answer payment if that payment is still unapplied.",
         "credit_note",
-        {"choices": ["payment"]},
+        {"accept": "payment", "choices": ["payment"]},
     )
 
 
@@ -216,7 +216,7 @@ def _credit_note_unknown(back: Payback, bill: Bill) -> Finding:
         f"{begun(back.record)} of {back.amount} gives back invoice {bill.number}. Answer the number of the credit note "
         "that was made for it in Visma, or none: then it is made here.",
         "credit_note",
-        {"choices": ["none"]},
+        {"accept": "none", "choices": ["none"]},
     )
 
 

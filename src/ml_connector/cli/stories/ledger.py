@@ -16,7 +16,8 @@ from ml_connector.finance.money import Money
 MEANS = frozenset({"1580", "1585", "1910", "2421"})  # clearing, own clearing, till, gift cards: what is paid with
 VAT = frozenset({"2611", "2621"})
 TIPS, FEES, BANK = "2820", "6570", "1930"
-IN_FULL = ("sale", "ref", "po", "inv", "ord", "pay")  # by the second part of a key: the first of each kind is shown
+# By the second part of a key: the first of each kind is shown.
+IN_FULL = ("sale", "ref", "po", "inv", "ord", "pay", "cap", "txn", "dp")
 
 
 def show(console: Console, vouchers: Sequence[Voucher]) -> None:

@@ -55,10 +55,12 @@ class Stage:
 
 
 @contextmanager
-def stage(folder: Path, out: Output, *, source: str, title: str, currency: str, redactor: Redactor) -> Iterator[Stage]:
-    """Pretend vendors in processes of their own, and an install of ours in `folder`."""
+def stage(
+    folder: Path, out: Output, *, source: str, title: str, currency: str, redactor: Redactor, time_scale: float = 1.0
+) -> Iterator[Stage]:
+    """Pretend vendors in processes of their own, and an install of ours in `folder`. `time_scale`: of their delays."""
     out.say(f"Starting a pretend {title} and a pretend Visma.net ERP, each a process of its own on this machine.")
-    with vendors(folder, names=("visma", source)) as found:
+    with vendors(folder, names=("visma", source), time_scale=time_scale) as found:
         hosts = ",".join(one.url for one in found.values())
         settings = Settings.model_validate({"data_dir": str(folder / "install"), "allow_insecure_hosts": hosts})
         with opened(settings, redactor=redactor) as works:
@@ -125,9 +127,14 @@ def read_and_post(s: Stage) -> None:
     """Read what the webhooks named, poll for what they did not tell, and post until nothing is due."""
     with s.out.progress("reading and posting") as advance:
         settle(s, advance)
-        with s.works.database.writing() as c:
-            cursors.make_due(c, s.source_id, now=s.works.now())
+        poll_now(s)
         settle(s, advance)
+
+
+def poll_now(s: Stage) -> None:
+    """The streams of the source are read at the next opportunity."""
+    with s.works.database.writing() as c:
+        cursors.make_due(c, s.source_id, now=s.works.now())
 
 
 def settle(s: Stage, advance: Callable[[int], None] | None = None) -> None:
