@@ -7,11 +7,12 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
-from urllib.parse import urlsplit
+from typing import Any, Protocol
+from urllib.parse import urlencode, urlsplit
 
 import httpx2
 
+from ml_connector.connectors.wire import NoAnswer, NotSent, Reply, TooLarge, Wire
 from ml_connector.errors import HostRefused, Transient, UnknownOutcome
 
 MAX_ANSWER_BYTES = 32 * 1024 * 1024  # a page of a thousand journal lines is about 1 MB
@@ -19,6 +20,7 @@ CONNECT_TIMEOUT_S = 10.0
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 USER_AGENT = "ml-connector/0.1"
 SAFE_METHODS = frozenset({"GET", "HEAD"})
+_ALWAYS = {"User-Agent": USER_AGENT, "Accept": "*/*"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,16 @@ class Meter:
             self.on_answer(operation, answer)
 
 
+class Exchange(Protocol):
+    """Who carries a request and its whole answer: our own wire, or a transport that was handed in."""
+
+    def send(self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None, most: int) -> Reply:
+        """Raises NotSent, NoAnswer, TooLarge."""
+        ...
+
+    def close(self) -> None: ...
+
+
 class Http:
     """Calls to one system. Thread-safe; connections are kept open between calls."""
 
@@ -85,17 +97,14 @@ class Http:
         self.reach = reach
         self.meter = meter or Meter()
         reach.check(reach.base_url)
-        self._client = httpx2.Client(
-            transport=transport
-            or httpx2.HTTPTransport(limits=httpx2.Limits(max_connections=16, max_keepalive_connections=16)),
-            timeout=httpx2.Timeout(timeout_s, connect=CONNECT_TIMEOUT_S),
-            follow_redirects=False,
-            trust_env=False,
-            headers={"User-Agent": USER_AGENT},
+        self._exchange: Exchange = (
+            Wire(timeout_s=timeout_s, connect_timeout_s=CONNECT_TIMEOUT_S)
+            if transport is None
+            else _Handed(transport, timeout_s)
         )
 
     def close(self) -> None:
-        self._client.close()
+        self._exchange.close()
 
     def send(
         self,
@@ -115,45 +124,73 @@ class Http:
         """
         url = path if "://" in path else self.reach.base_url.rstrip("/") + path
         self.reach.check(url)
-        given = dict(headers or {})
+        given = {**_ALWAYS, **(headers or {})}
         if content is not None:
             body = json.dumps(content, ensure_ascii=False, separators=(",", ":"), default=_number).encode()
             given.setdefault("Content-Type", "application/json")
+        if params is not None:
+            url = f"{url.partition('?')[0]}?{urlencode(params)}" if params else url.partition("?")[0]
         answer: Answer | None = None
         try:
-            answer = self._exchange(method, url, params=params, headers=given, body=body)
+            answer = self._called(method, url, headers=given, body=body)
         finally:
             self.meter.count(operation, answer)
         return answer
 
-    def _exchange(
-        self, method: str, url: str, *, params: Mapping[str, str] | None, headers: Mapping[str, str], body: bytes | None
-    ) -> Answer:
-        where = f"{method} {urlsplit(url).path}"
+    def _called(self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None) -> Answer:
         try:
-            with self._client.stream(method, url, params=params, headers=headers, content=body) as response:
-                read = _bounded(response, where)
-                return Answer(response.status_code, {k.lower(): v for k, v in response.headers.items()}, read)
-        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
-            raise Transient(f"No connection for {where}: {type(error).__name__}.", record=where) from None
-        except httpx2.HTTPError as error:
+            return Answer(*self._exchange.send(method, url, headers=headers, body=body, most=MAX_ANSWER_BYTES))
+        except NotSent as error:
+            where = _where(method, url)
+            raise Transient(f"No connection for {where}: {error}.", record=where) from None
+        except TooLarge:
+            where = _where(method, url)
+            what = f"The answer to {where} is larger than {MAX_ANSWER_BYTES} bytes."
+            raise UnknownOutcome(what, record=where) from None
+        except NoAnswer as error:
+            where = _where(method, url)
             if method in SAFE_METHODS:
-                raise Transient(
-                    f"The answer to {where} did not arrive: {type(error).__name__}.", record=where
-                ) from None
-            raise UnknownOutcome(
-                f"{where} was sent and no whole answer came: {type(error).__name__}.", record=where
-            ) from None
+                raise Transient(f"The answer to {where} did not arrive: {error}.", record=where) from None
+            raise UnknownOutcome(f"{where} was sent and no whole answer came: {error}.", record=where) from None
 
 
-def _bounded(response: httpx2.Response, where: str) -> bytes:
+class _Handed:
+    """A transport of httpx2 that was handed in: the guarded one of shops' own hosts, a test's vendor in process."""
+
+    def __init__(self, transport: httpx2.BaseTransport, timeout_s: float) -> None:
+        self._client = httpx2.Client(
+            transport=transport,
+            timeout=httpx2.Timeout(timeout_s, connect=CONNECT_TIMEOUT_S),
+            follow_redirects=False,
+            trust_env=False,
+        )
+
+    def close(self) -> None:
+        self._client.close()
+
+    def send(self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None, most: int) -> Reply:
+        try:
+            with self._client.stream(method, url, headers=headers, content=body) as response:
+                read = _bounded(response, most)
+                return response.status_code, {k.lower(): v for k, v in response.headers.items()}, read
+        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
+            raise NotSent(type(error).__name__) from error
+        except httpx2.HTTPError as error:
+            raise NoAnswer(type(error).__name__) from error
+
+
+def _bounded(response: httpx2.Response, most: int) -> bytes:
     parts, size = [], 0
     for part in response.iter_bytes():
         size += len(part)
-        if size > MAX_ANSWER_BYTES:
-            raise UnknownOutcome(f"The answer to {where} is larger than {MAX_ANSWER_BYTES} bytes.", record=where)
+        if size > most:
+            raise TooLarge
         parts.append(part)
     return b"".join(parts)
+
+
+def _where(method: str, url: str) -> str:
+    return f"{method} {urlsplit(url).path}"
 
 
 def _number(value: object) -> Any:
