@@ -13,13 +13,14 @@ from ml_connector.finance.documents import Document
 from ml_connector.finance.plan import Answer, Content, Need, Related
 from ml_connector.finance.rulebook import Terms
 from ml_connector.flows.flow import Flow
-from ml_connector.store import bindings, cursors, records
+from ml_connector.store import bindings, cursors, records, submissions, writes
 from ml_connector.store.database import Connection
 from ml_connector.store.records import StoredRecord
 
 ROUNDS = 8  # payment -> order -> invoice -> customer -> party in the ledger is five
 # A list of the source may lag behind the thing it lists: a walk counts for what is older than this.
 WALK_LAG_US = 0
+DOCUMENTS_MAX_AGE_S = 300  # what people make in the target by hand is looked up anew: they do so when we ask them
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,16 +179,30 @@ def _walked(c: Connection, connection_id: str, need: Need, marks: dict[str | Non
 
 
 def _answer_party(works: Works, c: Connection, connection_id: str, need: Need, *, found: Gathered) -> None:
-    """From what was looked up lately; a party we are bound to is looked up by its number and keeps how it was bound."""
+    """From what was looked up lately; a party we are bound to is looked up by its number and keeps how it was bound.
+
+    `of` is the key of a write: asked for is what belongs to its document in the target; before that stands, nothing.
+    """
     fields = dict(need.fields)
+    of = fields.get("of")
+    if of is not None:
+        document = writes.standing(c, connection_id, of)
+        if document is None:
+            found.answers[connection_id, need.name] = ()
+            return
+        fields |= {"of_kind": document.kind, "of": document.remote_id or ""}
     key = fields.pop("binding", None)
     bound = bindings.of_keys(c, connection_id, need.kind, [key]).get(key) if key is not None else None
     if bound is not None:
         fields = {"number": bound.remote_id}
     asked = tuple(sorted(fields.items()))
-    cached = works.parties.get((connection_id, need.kind, asked), now=works.now())
+    max_age_s = None if of is None else DOCUMENTS_MAX_AGE_S
+    cached = works.parties.get((connection_id, need.kind, asked), now=works.now(), max_age_s=max_age_s)
     if cached is None:
         found.unknown_parties[connection_id, need.name] = Need(need.kind, system="target", fields=asked)
+    elif of is not None:  # what we made ourselves is no news
+        ours = submissions.numbers_of(c, connection_id, need.kind, [one.number for one in cached])
+        found.answers[connection_id, need.name] = tuple(one for one in cached if one.number not in ours)
     else:
         how = bound.how if bound is not None else None
         found.answers[connection_id, need.name] = tuple(replace(one, how=how or one.how) for one in cached)

@@ -138,11 +138,12 @@ class Parties:
         self._max_age_us = max_age_s * 1_000_000
         self._known: dict[PartyName, tuple[int, tuple[Found, ...]]] = {}
 
-    def get(self, name: PartyName, *, now: int) -> tuple[Found, ...] | None:
+    def get(self, name: PartyName, *, now: int, max_age_s: int | None = None) -> tuple[Found, ...] | None:
         """The answer while it is young enough."""
         with self._lock:
             known = self._known.get(name)
-        return known[1] if known and now - known[0] <= self._max_age_us else None
+        limit_us = self._max_age_us if max_age_s is None else max_age_s * 1_000_000
+        return known[1] if known and now - known[0] <= limit_us else None
 
     def put(self, name: PartyName, found: tuple[Found, ...], *, now: int) -> None:
         with self._lock:

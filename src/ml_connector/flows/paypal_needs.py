@@ -1,7 +1,7 @@
 """What must be known around a PayPal record before it can be planned. Asked again after each round of answers.
 
-The report is the complete source, so a capture or refund that an event told of waits for its row: whichever record is
-planned first, both rest on the same facts and make the very same writes.
+The report is the complete source, so a capture or refund that an event told of only waits for its row: the row books
+the event, with what the capture or refund says beside it.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ _EMAIL_MARK = 20  # characters of the mark that stands for an e-mail address in 
 def needs(document: Document, related: Related, terms: Terms) -> tuple[Need, ...]:
     """Every need of a document, answered or not; records that are not booked have none."""
     if isinstance(document, Capture):
-        return _of_capture(document, related, terms)
+        return _of_capture(document, terms)
     if isinstance(document, Refund):
-        return _of_refund(document, related, terms)
+        return _of_refund(document, terms)
     if isinstance(document, Invoice):
         unborn = document.state in {"draft", "scheduled"}
         return () if unborn else tuple(_customer(document.recipient, terms))
@@ -85,10 +85,10 @@ def group_of(row: Movement) -> Need:
 
 
 def credit_note(key: str, *, minor: int, currency: str) -> Need:
-    """The ledger's open credit notes of the document or payment with this key and of this amount (minor units).
+    """The ledger's open credit notes, made by people, of the document or payment with this key.
 
-    A look-up that the ledger does not serve yet, so `needs` does not ask for it: where it is unanswered a person is
-    asked, because a credit note made twice would give the customer twice.
+    Those that name it, whatever their amount, and those of its customer of this very amount (minor units). Where it
+    is unanswered a person is asked: a credit note made twice would give the customer twice.
     """
     fields = (("of", key), ("minor", str(minor)), ("currency", currency))
     return Need(kind="credit_note", system="target", fields=fields, optional=True)
@@ -137,20 +137,16 @@ def payer_of(row: Movement, bill: Invoice | None) -> Party | None:
     return (party_of(bill.recipient) if bill is not None else None) or party_of(row.party)
 
 
-def _of_capture(found: Capture, related: Related, terms: Terms) -> tuple[Need, ...]:
+def _of_capture(found: Capture, terms: Terms) -> tuple[Need, ...]:
     if found.state != "completed" or is_before_go_live(found.occurred_at, None, terms):
         return ()
-    row = receipt_row(related, found.id)
-    around = (*_reversal_of(row), *_around_receipt(row, related, terms)) if row is not None else ()
-    return (rows_of(found.id), *around)
+    return (rows_of(found.id),)
 
 
-def _of_refund(found: Refund, related: Related, terms: Terms) -> tuple[Need, ...]:
+def _of_refund(found: Refund, terms: Terms) -> tuple[Need, ...]:
     if found.state != "completed" or is_before_go_live(found.occurred_at, None, terms):
         return ()
-    row = refund_row(related, found.id)
-    around = (*_reversal_of(row), *_around_refund(row, found, related, terms)) if row is not None else ()
-    return (rows_of(found.id), *around)
+    return (rows_of(found.id),)
 
 
 def _of_row(row: Movement, related: Related, terms: Terms) -> tuple[Need, ...]:
@@ -227,7 +223,16 @@ def _around_refund(row: Movement, found: Refund | None, related: Related, terms:
     if receipt is None:
         return tuple(asked)
     asked += _around_receipt(receipt, related, terms)
+    if receipt.invoice_id is None or related.documents(invoice(receipt.invoice_id)) is not None:
+        bill: Invoice | None = related.one(invoice(receipt.invoice_id)) if receipt.invoice_id else None
+        asked.append(_credited(row, receipt, bill, terms))
     return tuple(dict.fromkeys(asked))
+
+
+def _credited(row: Movement, receipt: Movement, bill: Invoice | None, terms: Terms) -> Need:
+    """Whether people have made the credit note of a refund already. Asks nothing where no customer document stands."""
+    of = f"{terms.code}:inv:{bill.id}" if bill is not None else f"{terms.code}:cap:{receipt.transaction_id}"
+    return credit_note(of, minor=-row.amount.minor, currency=row.amount.currency)
 
 
 def _customer(recipient: Party | None, terms: Terms) -> list[Need]:

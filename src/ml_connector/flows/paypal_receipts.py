@@ -41,7 +41,7 @@ class Placed:
 
 
 def plan_capture_record(capture: Capture, related: Related, books: Books) -> Verdict:
-    """A capture that an event told of: the writes of its report row, once that is there."""
+    """A capture that an event told of. Its row in the report books it, so that one event is asked about once."""
     if capture.state == "pending":
         return Wait("the payment is pending")
     if capture.state != "completed":
@@ -51,7 +51,7 @@ def plan_capture_record(capture: Capture, related: Related, books: Books) -> Ver
     row = need.receipt_row(related, capture.id)
     if row is None:
         return Wait("the report has no row of this payment yet")
-    return unbooked(row, related, books) or plan_receipt(row, capture, related, books)
+    return Ignore(f"its row in PayPal's report books it: {row.id}")
 
 
 def plan_receipt_row(row: Movement, related: Related, books: Books) -> Verdict:
@@ -76,7 +76,7 @@ def unbooked(row: Movement, related: Related, books: Books) -> Verdict | None:
 
 
 def plan_receipt(row: Movement, capture: Capture | None, related: Related, books: Books) -> Verdict:
-    """What a payment received becomes, the same from its capture and from its row."""
+    """What a payment received becomes."""
     receipt = receipt_of(row, capture, books)
     if row.state == "unknown" and (capture is None or capture.state != "completed"):
         return verdict(suspended(row, key=receipt.key, day=receipt.day, books=books, warning=status_unknown(row)))

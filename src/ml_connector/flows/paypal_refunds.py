@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from ml_connector.finance.documents import Capture, Movement, Refund
 from ml_connector.finance.money import Money
-from ml_connector.finance.plan import Finding, Hold, Ignore, Related, Verdict, Wait
+from ml_connector.finance.plan import Finding, Found, Hold, Ignore, Related, Verdict, Wait
 from ml_connector.flows import paypal_needs as need
 from ml_connector.flows.paypal_invoices import sale_of
-from ml_connector.flows.paypal_receipts import placed_of, receipt_of, status_unknown, unbooked
+from ml_connector.flows.paypal_receipts import placed_of, receipt_of, status_unknown
 from ml_connector.flows.verdicts import before_go_live, is_before_go_live, pooled, verdict
 from ml_connector.rules.bookkeeping import Books
 from ml_connector.rules.days import business_day
@@ -23,7 +23,7 @@ from ml_connector.rules.paybacks import (
 
 
 def plan_refund_record(refund: Refund, related: Related, books: Books) -> Verdict:
-    """A refund that an event told of: the writes of its report row, once that is there."""
+    """A refund that an event told of. Its row in the report books it, so that one event is asked about once."""
     if refund.state == "pending":
         return Wait("the refund is pending")
     if refund.state != "completed":
@@ -33,7 +33,7 @@ def plan_refund_record(refund: Refund, related: Related, books: Books) -> Verdic
     row = need.refund_row(related, refund.id)
     if row is None:
         return Wait("the report has no row of this refund yet")
-    return unbooked(row, related, books) or plan_payback(row, refund, related, books)
+    return Ignore(f"its row in PayPal's report books it: {row.id}")
 
 
 def plan_refund_row(row: Movement, related: Related, books: Books) -> Verdict:
@@ -43,7 +43,7 @@ def plan_refund_row(row: Movement, related: Related, books: Books) -> Verdict:
 
 
 def plan_payback(row: Movement, refund: Refund | None, related: Related, books: Books) -> Verdict:
-    """What a refund becomes, the same from its own record and from its row."""
+    """What a refund becomes."""
     back = _payback(row, refund, books)
     if row.state == "unknown" and (refund is None or refund.state != "completed"):
         return verdict(suspended(row, key=back.key, day=back.day, books=books, warning=status_unknown(row)))
@@ -91,7 +91,7 @@ def _followed(back: Payback, paid: Movement, capture: Capture | None, related: R
     if placed.customer is not None:
         of = placed.bill.key if placed.bill is not None else receipt.key
         asked = need.credit_note(of, minor=back.amount.minor, currency=back.amount.currency)
-        open_credit = related.documents(asked)
+        open_credit: tuple[Found, ...] | None = related.documents(asked)
         if placed.bill is not None and placed.invoice is not None:
             return verdict(
                 plan_invoice_payback(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from ml_connector.finance.documents import Sale, SaleLine
-from ml_connector.finance.invoices import Application, Ref
+from ml_connector.finance.invoices import Application, CustomerInvoice, CustomerPayment, Ref
 from ml_connector.finance.money import Money
 from ml_connector.finance.plan import Finding, Found, Plan, PlannedWrite, Related
 from ml_connector.rules.bookkeeping import Books, Sheet
@@ -68,11 +68,13 @@ def plan_invoice_payback(
     sheet = _sheet(back, back.key, books)
     sheet.day = max(back.day, bill.day)
     sheet.note(*customer.findings)
-    answer = decided(related, "refund-credit-note")
-    if open_credit is None and not answer:
+    answer = _answered(related)
+    booked = related.posted.get(back.key)
+    if open_credit is None and not answer and booked is None:
         sheet.note(_credit_note_unknown(back, bill))
         return Plan((), tuple(sheet.findings))
-    if answer != "none" and (open_credit or answer):
+    ours = isinstance(booked, CustomerInvoice)  # our own credit note stands: what people made since is another's
+    if answer != "none" and not ours and (open_credit or answer or booked):
         return _on_credit_note(back, sheet, open_credit, customer=customer, books=books, related=related)
     lines, mixed = _returned(sale, back.amount)
     if mixed and not approved(related, "refund-vat-mix"):
@@ -115,8 +117,8 @@ def plan_customer_payback(
     """R of a payment whose invoice we do not know: on the ledger's open credit note, or on the payment itself."""
     sheet = _sheet(back, back.key, books)
     sheet.note(*customer.findings)
-    answer = decided(related, "refund-credit-note")
-    if answer != "payment" and (open_credit or answer not in {"", "none"}):
+    answer = _answered(related)
+    if answer != "payment" and (open_credit or answer not in {"", "none"} or _booked_on(back, related)):
         return _on_credit_note(back, sheet, open_credit, customer=customer, books=books, related=related)
     if answer != "payment":
         sheet.note(_needs_credit_note(back))
@@ -132,19 +134,40 @@ def plan_customer_payback(
 def _on_credit_note(
     back: Payback, sheet: Sheet, found: Sequence[Found] | None, *, customer: Known, books: Books, related: Related
 ) -> Plan:
-    """R alone. Several credit notes, or one that a person named: only what is certain is taken."""
-    said = related.decisions.get("refund-credit-note", "").strip()
+    """R alone, on the credit note that a person named, that it was booked on before, or that certainly is the one."""
+    said = related.decisions.get("refund-credit-note", "").strip() if _answered(related) else ""
     said = "" if said.casefold() in {"none", "payment"} else said
-    numbers = [said] if said else sorted({one.number for one in found or ()})
-    if len(numbers) != 1:
-        sheet.note(_several_credit_notes(back, numbers))
+    number = said or _booked_on(back, related) or _certain(back, found or ())
+    if not number:
+        sheet.note(_uncertain_credit_notes(back, found or ()))
         return Plan((), tuple(sheet.findings))
-    sheet.explain("credit note", numbers[0], "a person named it" if said else "open, of that invoice and amount")
-    applied = (Application("CreditNote", numbers[0], back.amount),)
+    sheet.explain("credit note", number, "a person named it" if said else "open, of that invoice and amount")
+    applied = (Application("CreditNote", number, back.amount),)
     money = customer_money(
         sheet, "refund", MEANS, back.amount, customer=customer, applied=applied, needs=(), text=begun(back.record)
     )
     return _with_fee(back, [money], sheet.findings, books=books)
+
+
+def _answered(related: Related) -> str:
+    """What a person said of the credit note: a number, none or payment. A bare yes says nothing here."""
+    return "" if approved(related, "refund-credit-note") else decided(related, "refund-credit-note")
+
+
+def _booked_on(back: Payback, related: Related) -> str:
+    """The credit note of the ledger on which this very refund was booked before: it is closed now, and stays."""
+    booked = related.posted.get(back.key)
+    if not isinstance(booked, CustomerPayment):
+        return ""
+    return next((str(one.number) for one in booked.applications if one.document == "CreditNote"), "")
+
+
+def _certain(back: Payback, found: Sequence[Found]) -> str:
+    """The one credit note that names the document and has just this amount; nothing else counts."""
+    if len(found) != 1 or found[0].facts.get("by") == "amount":
+        return ""
+    open_minor = found[0].facts.get("open")
+    return found[0].number if open_minor in (None, str(back.amount.minor)) else ""
 
 
 def _with_fee(back: Payback, made: Sequence[PlannedWrite | None], findings: Sequence[Finding], *, books: Books) -> Plan:
@@ -220,10 +243,16 @@ def _credit_note_unknown(back: Payback, bill: Bill) -> Finding:
     )
 
 
-def _several_credit_notes(back: Payback, numbers: Sequence[str]) -> Finding:
+def _uncertain_credit_notes(back: Payback, found: Sequence[Found]) -> Finding:
+    numbers = sorted({one.number for one in found})
     return Finding(
         "refund-credit-note",
-        f"The ledger has {', '.join(numbers)} open for {back.record} of {back.amount}. Answer the right number.",
+        f"The ledger has open for {back.record} of {back.amount}: {', '.join(map(_told, found))}. Answer the number of "
+        "the one that was made for it, or none: then it is made here.",
         "credit_note",
-        {"choices": list(numbers)},
+        {"choices": [*numbers, "none"]},
     )
+
+
+def _told(one: Found) -> str:
+    return f"{one.number} ({one.facts['said']})" if one.facts.get("said") else one.number

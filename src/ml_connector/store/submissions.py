@@ -8,13 +8,15 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, func, or_, select, text, update
 
 from ml_connector.store.bulk import chunks, insert_many, one_of
 from ml_connector.store.ids import Ids
 from ml_connector.store.states import refuse_missing_arrow
 from ml_connector.store.tables import Micros, attempt, company, submission
 
+# In the words of the index over targets: without them every submission is read.
+_IS_DOCUMENT = text("submission.kind NOT IN ('customer', 'supplier')")
 ACTIVE = ("ready", "creating", "unknown", "created", "checked", "releasing", "refused")
 
 
@@ -166,6 +168,22 @@ def by_number(c: Connection, workspace_id: str, number: str) -> list[Submission]
         )
     )
     return [_submission(row) for row in rows]
+
+
+def numbers_of(c: Connection, target_id: str, kind: str, numbers: Sequence[str]) -> set[str]:
+    """Which of these remote ids in a target are documents of this kind that we made; master data never."""
+    found: set[str] = set()
+    for part in chunks(numbers):
+        rows = c.execute(
+            select(submission.c.remote_id).where(
+                submission.c.target_id == target_id,
+                submission.c.kind == kind,
+                submission.c.remote_id.in_(part),
+                _IS_DOCUMENT,
+            )
+        )
+        found.update(row[0] for row in rows)
+    return found
 
 
 def of_company(

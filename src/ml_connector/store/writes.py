@@ -143,6 +143,23 @@ def by_ids(c: Connection, ids: Sequence[str]) -> dict[str, Write]:
     return found
 
 
+def standing(c: Connection, target_id: str, key: str) -> Write | None:
+    """The write of this key that stands in a target as a document of its own."""
+    companies = select(route.c.company_id).where(route.c.target_id == target_id)
+    row = c.execute(
+        select(*_COLUMNS)
+        .join(submission, submission.c.id == planned_write.c.submission_id)
+        .where(
+            planned_write.c.company_id.in_(companies),
+            planned_write.c.key == key,
+            planned_write.c.state == "done",
+            planned_write.c.pool_key.is_(None),
+            submission.c.target_id == target_id,
+        )
+    ).first()
+    return _write(row) if row is not None else None
+
+
 def by_key(c: Connection, company_id: str, key: str) -> list[Write]:
     """Every revision and reversal under one key."""
     rows = c.execute(

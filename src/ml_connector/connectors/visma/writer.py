@@ -13,7 +13,7 @@ from datetime import date, datetime
 
 from ml_connector.connectors.shapes import Context, Created, Observed
 from ml_connector.connectors.visma import chart as charts
-from ml_connector.connectors.visma import parties, payloads, search
+from ml_connector.connectors.visma import notes, parties, payloads, search
 from ml_connector.connectors.visma.auth import Now
 from ml_connector.connectors.visma.client import BACKGROUND, VismaClient, action_result, created, job_of, segment
 from ml_connector.connectors.visma.jobs import Jobs, outcome_of
@@ -175,7 +175,12 @@ class VismaWriter:
         return place.seen([row], etag=etag) if _general(row) else gone(remote_id)
 
     def look_up(self, kind: str, fields: Mapping[str, str]) -> list[Found]:
-        """Customers or suppliers by the first of number, org_number, vat_number, email that finds any. 1-4 calls."""
+        """Customers or suppliers by the first of number, org_number, vat_number, email that finds any. 1-4 calls.
+
+        Open credit notes (`credit_note`) of a document and amount: see `notes`. 2 calls.
+        """
+        if kind == "credit_note":
+            return notes.look_up(self.client, fields)
         return parties.look_up(self.client, kind, fields)
 
     def chart(self) -> Chart:
