@@ -11,7 +11,6 @@ import pytest
 
 from ml_connector.finance.documents import Address
 from ml_connector.finance.encoding import (
-    CONTENT,
     booked_hash,
     decode,
     decode_write,
@@ -34,6 +33,7 @@ from ml_connector.finance.invoices import (
     TaxDetail,
 )
 from ml_connector.finance.journal import JournalEntry, Posting, joined, summarised
+from ml_connector.finance.kinds import KINDS
 from ml_connector.finance.money import Money
 from ml_connector.finance.plan import Content, Explanation, Finding, PlannedWrite
 from ml_connector.finance.rulebook import Rulebook, Terms
@@ -83,7 +83,7 @@ CONTENTS: dict[str, Content] = {
 }
 
 
-@pytest.mark.parametrize("kind", sorted(CONTENT))
+@pytest.mark.parametrize("kind", sorted(KINDS))
 def test_every_kind_of_write_comes_back_from_json_exactly(kind: str) -> None:
     write = PlannedWrite("k:1", kind, CONTENTS[kind], ("n",), "pool", (Explanation("a", "b", "c"),))
     stored = json.loads(text_of(encode_write(write)))

@@ -60,6 +60,7 @@ def a_trip(c: Connection, number: int = 1, state: str = "received", **values: An
 def a_write(number: int = 1, state: str = "open", **values: Any) -> dict[str, Any]:
     return {
         "id": f"WRITE{number}", "workspace_id": WORKSPACE, "company_id": COMPANY, "trip_id": "TRIP1",
+        "target_id": LEDGER,
         "key": "sq:sale:1", "revision": 1, "kind": "journal", "content": "{}", "hash": "h", "state": state,
         "created_at": T0, "updated_at": T0,
     } | values  # fmt: skip

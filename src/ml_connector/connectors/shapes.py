@@ -13,9 +13,12 @@ from typing import Any, Literal, Protocol
 
 from ml_connector.finance.chart import Chart
 from ml_connector.finance.documents import Document
-from ml_connector.finance.plan import Content, Found
+from ml_connector.finance.plan import Found
 
 Payload = Mapping[str, Any]
+
+Sent = Any
+"""What one submission sends: the content of its kind (`finance/kinds`), or a `Parcel` of such contents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +165,7 @@ class Observed:
     etag: str | None = None
     base_total: int | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
+    refused: Mapping[str, str] = field(default_factory=dict)  # rows of a parcel that it does not take, and why
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +178,7 @@ class Context:
     etag: str | None = None
     started_at: datetime | None = None  # when the first call for it began: look-ups start here
     party: str | None = None
+    ordinal: int = 1  # how often this has been sent before and refused, and once more
 
 
 class Writer(Protocol):
@@ -184,17 +189,17 @@ class Writer(Protocol):
     clear refusal (surely not done), Conflict (ETag), UnknownOutcome (nobody knows).
     """
 
-    def create(self, kind: str, content: Content, context: Context) -> Created: ...
+    def create(self, kind: str, content: Sent, context: Context) -> Created: ...
 
-    def release(self, kind: str, content: Content, context: Context) -> None: ...
+    def release(self, kind: str, content: Sent, context: Context) -> None: ...
 
     def attach(self, kind: str, context: Context, *, file_name: str, body: bytes) -> None: ...
 
-    def find(self, kind: str, contexts: Sequence[tuple[Content, Context]]) -> dict[str, list[Observed]]:
+    def find(self, kind: str, contexts: Sequence[tuple[Sent, Context]]) -> dict[str, list[Observed]]:
         """Look for our tokens: one listing for all of them. Every token is a key of the answer."""
         ...
 
-    def observe(self, kind: str, contexts: Sequence[tuple[Content, Context]]) -> dict[str, Observed]:
+    def observe(self, kind: str, contexts: Sequence[tuple[Sent, Context]]) -> dict[str, Observed]:
         """Read back these documents, by listing where that is cheaper than one by one; answer by remote id."""
         ...
 
@@ -215,10 +220,6 @@ class RateHeaders:
     remaining: int
     reset_s: int
     policy: str = ""
-
-
-KINDS_WITHOUT_RELEASE = frozenset({"customer", "supplier"})
-"""Master data stands at once. Documents are drafts until they are released, those that take another back too."""
 
 
 @dataclass(frozen=True, slots=True)

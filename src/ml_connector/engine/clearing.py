@@ -12,11 +12,12 @@ from ml_connector.connectors.shapes import Observed
 from ml_connector.engine.books import Books, Road, open_books
 from ml_connector.engine.comparing import content_of_write
 from ml_connector.engine.planning import BY_PERSON
-from ml_connector.engine.sending import content_of, context_of, needs_release
+from ml_connector.engine.sending import content_of, context_of
 from ml_connector.engine.works import Works, open_line
 from ml_connector.finance.documents import Capture, Movement, Payout, Refund, Sale
 from ml_connector.finance.invoices import CustomerPayment
 from ml_connector.finance.journal import JournalEntry
+from ml_connector.finance.kinds import KINDS
 from ml_connector.finance.money import Money
 from ml_connector.rules import clearing as rules
 from ml_connector.store import records, submissions, trips, writes
@@ -249,14 +250,14 @@ def census(works: Works, company_id: str) -> Census:
     with works.database.reading() as c:
         for (kind, state), number in sorted(trips.counts(c, books.route_ids).items()):
             answer.records.setdefault(kind, {})[state] = number
-    writer = open_line(works, books.company.connection_id).writer
     for page in _submission_pages(works, company_id):
-        by_kind: dict[str, list[Submission]] = {}
+        alike: dict[tuple[str, str], list[Submission]] = {}
         for one in page:
-            by_kind.setdefault(one.kind, []).append(one)
-        for kind, several in by_kind.items():
-            if not needs_release(kind):
+            alike.setdefault((one.target_id, one.kind), []).append(one)
+        for (target_id, kind), several in alike.items():
+            if not KINDS[kind].released:
                 continue
+            writer = open_line(works, target_id).writer
             seen = writer.find(kind, [(content_of(one), context_of(one)) for one in several])
             for one in several:
                 _count(answer, one, seen.get(one.token, []))

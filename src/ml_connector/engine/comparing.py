@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ml_connector.connectors.shapes import Observed
-from ml_connector.engine import finishing, ontheway, sending
+from ml_connector.engine import finishing, ontheway, parcels, sending
 from ml_connector.engine.books import Books
 from ml_connector.engine.purse import Purse
 from ml_connector.engine.sending import content_of, context_of
@@ -15,6 +15,7 @@ from ml_connector.engine.works import Line, Works
 from ml_connector.errors import ConnectorError
 from ml_connector.finance.encoding import decode_content, expected
 from ml_connector.finance.journal import JournalEntry
+from ml_connector.finance.kinds import KINDS
 from ml_connector.finance.plan import Content, Expected
 from ml_connector.rules import pooling
 from ml_connector.store import submissions, writes
@@ -26,12 +27,9 @@ from ml_connector.store.writes import Write
 
 def check_drafts(works: Works, lease: Lease, books: Books, line: Line, purse: Purse) -> tuple[Lease, int]:
     """Read drafts back and compare them with what was planned; only then may they be released."""
-    now = works.now()
     with works.database.reading() as c:
         made = [
-            one
-            for one in submissions.due(c, books.company.id, state="created", now=now, limit=ontheway.ROUND)
-            if one.remote_id
+            one for one in sending.due_on(works, c, books, line, state="created", limit=ontheway.ROUND) if one.remote_id
         ]
         members = writes.of_submissions(c, [one.id for one in made])
     if not made:
@@ -41,15 +39,15 @@ def check_drafts(works: Works, lease: Lease, books: Books, line: Line, purse: Pu
         several = [one for one in made if one.kind == kind]
         fault = _attach_evidence(line, several, members, purse)
         seen: Mapping[str, Observed] = {}
-        if fault is None and sending.needs_release(kind):
+        if fault is None and KINDS[kind].read_back:
             seen, fault = ontheway.look(line, "observe", kind, several, purse)
         with works.database.writing() as c:
             lease = ontheway.renew(works, c, lease)
             purse.settle(c)
             if fault is not None:
-                ontheway.postpone(works, c, books, several, fault)
+                ontheway.postpone(works, c, books, line, several, fault=fault)
                 continue
-            moved += _judge_drafts(works, c, books, several, seen)
+            moved += _judge_drafts(works, c, books, line, several, seen=seen)
     return lease, moved
 
 
@@ -84,21 +82,32 @@ def content_of_write(write: Write) -> Content:
 
 
 def _judge_drafts(
-    works: Works, c: Connection, books: Books, several: Sequence[Submission], seen: Mapping[str, Observed]
+    works: Works,
+    c: Connection,
+    books: Books,
+    line: Line,
+    several: Sequence[Submission],
+    *,
+    seen: Mapping[str, Observed],
 ) -> int:
     now = works.now()
     checked, done = [], []
     for one in several:
-        if not sending.needs_release(one.kind):
+        if not KINDS[one.kind].read_back:
             done.append((one, None))
             continue
         shown = seen.get(one.remote_id or "")
         if shown is None or shown.state == "gone":
-            _not_shown(works, c, books, one)
+            _not_shown(works, c, books, line, one)
             continue
+        if shown.state == "pending" and not KINDS[one.kind].released:
+            _look_again(works, c, books, line, one)
+            continue
+        if shown.refused:
+            parcels.take_out(works, c, books, line, one, refused=shown.refused)
         differences = differences_of(expected(content_of(one)), shown, token=one.token)
         if differences:
-            _differs(works, c, books, one, shown, differences)
+            _differs(works, c, books, line, one, shown=shown, differences=differences)
         else:
             checked.append((one, shown))
     submissions.move(c, [_seen_row(one, shown, now) for one, shown in checked], source="created", target="checked")
@@ -117,7 +126,7 @@ def _seen_row(one: Submission, shown: Observed, now: int) -> dict[str, Any]:
     return {"id": one.id, "etag": shown.etag, "number": shown.number, "due_at": now, "updated_at": now}
 
 
-def _not_shown(works: Works, c: Connection, books: Books, one: Submission) -> None:
+def _not_shown(works: Works, c: Connection, books: Books, line: Line, one: Submission) -> None:
     now = works.now()
     if now - one.updated_at > ontheway.PENDING_LIMIT_US:
         ontheway.ask(
@@ -126,12 +135,29 @@ def _not_shown(works: Works, c: Connection, books: Books, one: Submission) -> No
             books,
             one,
             "draft-missing",
-            f"Visma accepted {one.key} as {one.number} and does not show it. Look for it in Visma, then decide.",
+            f"{line.title} accepted {one.key} as {one.number} and does not show it. Look for it there, then decide.",
             {},
         )
         submissions.postpone(c, [one.id], until=None)
         return
     submissions.postpone(c, [one.id], until=now + ontheway.LOOK_AGAIN_US)
+
+
+LOOKS_S = (10, 30, 60, 120, 300, 600, 1_800)  # a target that works for itself is asked ever more seldom
+LONGEST_S = 86_400  # and after a day a person is told
+
+
+def _look_again(works: Works, c: Connection, books: Books, line: Line, one: Submission) -> None:
+    """The target is still at it: look again, later each time."""
+    now = works.now()
+    age_s = (now - one.updated_at) // 1_000_000
+    if age_s > LONGEST_S:
+        sentence = f"{line.title} has not said for a day what became of {one.key}. Look there, then decide."
+        ontheway.ask(works, c, books, one, "draft-missing", sentence, {"answers": ["check-again", "cancel"]})
+        submissions.postpone(c, [one.id], until=None)
+        return
+    waits = next((wait for wait in LOOKS_S if age_s < 2 * wait), LOOKS_S[-1])
+    submissions.postpone(c, [one.id], until=now + waits * 1_000_000)
 
 
 def differences_of(planned: Expected | None, shown: Observed, *, token: str) -> list[str]:
@@ -153,14 +179,21 @@ def differences_of(planned: Expected | None, shown: Observed, *, token: str) -> 
 
 
 def _differs(
-    works: Works, c: Connection, books: Books, one: Submission, shown: Observed, differences: Sequence[str]
+    works: Works,
+    c: Connection,
+    books: Books,
+    line: Line,
+    one: Submission,
+    *,
+    shown: Observed,
+    differences: Sequence[str],
 ) -> None:
     now = works.now()
     row = {"id": one.id, "observed": finishing.observed_text(shown), "due_at": None, "updated_at": now}
     submissions.move(c, [row], source="created", target="differs")
     told = "; ".join(differences)
     sentence = (
-        f"{shown.number} in Visma differs from what was planned for {one.key}: {told}. "
+        f"{shown.number} in {line.title} differs from what was planned for {one.key}: {told}. "
         "Correct the draft there and say check again, or cancel it."
     )
     ontheway.ask(

@@ -69,13 +69,12 @@ def drain(works: Works, company_id: str, *, stop: Callable[[], bool] = lambda: F
 
 def _under_lease(works: Works, lease: Lease, company_id: str, *, stop: Callable[[], bool]) -> Drained:
     books = open_books(works, company_id)
-    line = open_line(works, books.company.connection_id)
     until = works.now() + works.limits.unit_s * 1_000_000
-    purse = Purse(works, line)
+    purses: dict[str, Purse] = {}
     total = Drained()
     with ThreadPoolExecutor(works.limits.calls_at_once, thread_name_prefix="call") as pool:
         while works.now() < until and not stop():
-            lease, done = _round(works, lease, books, line, purse=purse, pool=pool, until=until)
+            lease, done = _round(works, lease, books, purses, pool=pool, until=until)
             total = Drained(
                 total.planned + done.planned,
                 total.sealed + done.sealed,
@@ -86,13 +85,14 @@ def _under_lease(works: Works, lease: Lease, company_id: str, *, stop: Callable[
                 break
     with works.database.writing() as c:
         leases.renew(c, lease, now=works.now(), ttl_us=works.limits.lease_s * 1_000_000)
-        purse.settle(c)
-        purse.close(c)
+        for purse in purses.values():
+            purse.settle(c)
+            purse.close(c)
     return Drained(total.planned, total.sealed, total.sent, total.settled, due_at=next_due(works, books))
 
 
 def _round(
-    works: Works, lease: Lease, books: Books, line: Line, *, purse: Purse, pool: ThreadPoolExecutor, until: int
+    works: Works, lease: Lease, books: Books, purses: dict[str, Purse], *, pool: ThreadPoolExecutor, until: int
 ) -> tuple[Lease, Drained]:
     """One pass: planning first, so that a full batch can be sealed; settling last, so that nothing stays half done."""
     planned = 0
@@ -102,9 +102,23 @@ def _round(
         if count < works.limits.trips_at_once or works.now() >= until:
             break
     lease, sealed = sealing.seal_due(works, lease, books)
-    lease, sent = sending.send_ready(works, lease, books, line, purse=purse, pool=pool, until=until)
-    lease, settled = settling.settle_due(works, lease, books, line, purse=purse, pool=pool, until=until)
+    sent = settled = 0
+    for line in _lines_due(works, books):
+        purse = purses.setdefault(line.connection.id, Purse(works, line))
+        lease, count = sending.send_ready(works, lease, books, line, purse=purse, pool=pool, until=until)
+        sent += count
+        lease, count = settling.settle_due(works, lease, books, line, purse=purse, pool=pool, until=until)
+        settled += count
     return lease, Drained(planned, sealed, sent, settled)
+
+
+def _lines_due(works: Works, books: Books) -> list[Line]:
+    """Lines to the systems for which something is due, the ledger first; a paused one is left alone."""
+    with works.database.reading() as c:
+        due = submissions.targets_due(c, books.company.id, now=works.now())
+        active = {one for one in due if (row := setups.get_connection(c, one)) is not None and row.state == "active"}
+    ledger = books.company.connection_id
+    return [open_line(works, one) for one in sorted(active, key=lambda one: (one != ledger, one))]
 
 
 def next_due(works: Works, books: Books) -> int | None:

@@ -82,6 +82,7 @@ def observed_text(shown: Observed) -> str:
             "vat": shown.vat,
             "day": shown.day,
             "base_total": shown.base_total,
+            **({"facts": dict(shown.facts)} if shown.facts else {}),
         }
     )
 
@@ -102,7 +103,7 @@ def _bind_parties(
     for one, write in parties:
         bindings.bind(
             c,
-            books.company.connection_id,
+            one.target_id,
             one.kind,
             write.key,
             remote_id=one.number or one.remote_id or "",

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ml_connector.connectors.shapes import Context
+from ml_connector.connectors.shapes import Context, Sent
 from ml_connector.engine import pausing
 from ml_connector.engine.books import Books
 from ml_connector.engine.purse import Purse
 from ml_connector.engine.sending import content_of, context_of
 from ml_connector.engine.works import Line, Works
 from ml_connector.errors import ConnectorError, NotAuthorized, Rejected, Transient
-from ml_connector.finance.plan import Content
 from ml_connector.store import audit, leases, reviews, submissions, writes
 from ml_connector.store.audit import Entry
 from ml_connector.store.database import Connection
@@ -34,7 +33,7 @@ def look(
     began: Mapping[str, int] | None = None,
 ) -> tuple[Any, ConnectorError | None]:
     """One listing for many: find by tokens, or observe by remote ids."""
-    pairs: list[tuple[Content, Context]] = [
+    pairs: list[tuple[Sent, Context]] = [
         (content_of(one), context_of(one, started_at=(began or {}).get(one.id))) for one in several
     ]
     before = sum(line.http.meter.calls.values())
@@ -47,11 +46,15 @@ def look(
         purse.spent(sum(line.http.meter.calls.values()) - before)
 
 
-def postpone(works: Works, c: Connection, books: Books, several: Sequence[Submission], fault: ConnectorError) -> None:
+def postpone(
+    works: Works, c: Connection, books: Books, line: Line, several: Sequence[Submission], *, fault: ConnectorError
+) -> None:
     """The target could not be read: these wait. A refusal of rights pauses the connection, any other asks a person."""
     if isinstance(fault, Rejected):
         for one in several:
-            sentence = f"Visma does not let {one.number or one.key} be read or completed: {fault.what} {fault.fix}"
+            sentence = (
+                f"{line.title} does not let {one.number or one.key} be read or completed: {fault.what} {fault.fix}"
+            )
             ask(works, c, books, one, "draft-missing", sentence, {"answers": ["check-again", "cancel"]})
         submissions.postpone(c, [one.id for one in several], until=None)
         return
@@ -60,7 +63,7 @@ def postpone(works: Works, c: Connection, books: Books, several: Sequence[Submis
         wait_s = fault.retry_after_s
     submissions.postpone(c, [one.id for one in several], until=works.now() + int(wait_s * 1_000_000))
     if isinstance(fault, NotAuthorized):
-        pausing.pause(works, c, books.company.connection_id, fault)
+        pausing.pause(works, c, line.connection.id, fault)
 
 
 def renew(works: Works, c: Connection, lease: Lease) -> Lease:
@@ -76,7 +79,7 @@ def ask(
     item = {
         "subject": one.id,
         "company_id": books.company.id,
-        "connection_id": books.company.connection_id,
+        "connection_id": one.target_id,
         "trip_id": members[0].trip_id if len(members) == 1 else None,
         "code": code,
         "field": one.key,

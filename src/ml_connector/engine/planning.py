@@ -27,7 +27,9 @@ from ml_connector.finance.encoding import (
     hash_of,
     text_of,
 )
+from ml_connector.finance.kinds import KINDS
 from ml_connector.finance.plan import Answer, Content, Finding, Hold, Ignore, Need, Plan, PlannedWrite, Verdict, Wait
+from ml_connector.rules import pooling
 from ml_connector.rules.validation import validate
 from ml_connector.store import audit, leases, records, reviews, setups, trips, writes
 from ml_connector.store.audit import Entry
@@ -41,7 +43,6 @@ CORRECTION = "correction"
 TAKE_BACK = "take back"
 BY_PERSON = "A person decided: "  # how the reason of what a person ignored begins
 _ONLY_LATE = frozenset({"period-closed", "period-missing", "vat-reported"})
-MASTER_DATA = frozenset({"customer", "supplier"})
 _LOOK_AGAIN_US = 3_600_000_000  # a waiting trip is looked at hourly, in case a wake-up was lost
 
 
@@ -243,7 +244,7 @@ class _Settlement:
         """Nothing is to be booked. What stands in the ledger already is taken back, or stays by a person's word."""
         trip = self.trips[one.case.id]
         done = writes.of_trips(self.c, [trip.id], states=("done",)) if one.case.posted else []
-        standing = [write for write in done if write.reverses_id is None and write.kind not in MASTER_DATA]
+        standing = [write for write in done if write.reverses_id is None and not KINDS[write.kind].updated]
         if not standing:
             self._move(one, "ignored", reason=reason)
         elif one.case.decisions.get("ignore"):
@@ -360,7 +361,7 @@ class _Settlement:
             old = self.live.get(write.key)
             if old is None or old.hash == hashes[write.key]:
                 continue
-            if write.kind in MASTER_DATA:
+            if KINDS[write.kind].updated:
                 self._newer_card(old)
             elif old.trip_id != one.case.id:
                 sentence = (
@@ -412,11 +413,14 @@ class _Settlement:
         encoded = encode_write(write)
         worth = expected(write.content)
         revision = self.revisions.get(write.key, 0) + 1
+        target_id = one.case.target_id if write.into == "target" else one.case.source_id
+        pool = write.pool or pooling.parcel_of(one.case.terms, write.kind)
         row = {
             "id": write_id,
             "workspace_id": self.workspace,
             "company_id": self.books.company.id,
             "trip_id": one.case.id,
+            "target_id": target_id,
             "key": write.key,
             "revision": revision,
             "kind": write.kind,
@@ -424,7 +428,7 @@ class _Settlement:
             "hash": hash_text,
             "amount": worth.total if worth else None,
             "currency": worth.currency if worth else None,
-            "pool_key": write.pool,
+            "pool_key": pool,
             "reverses_id": None,
             "state": "open",
             "position": position,
@@ -445,13 +449,14 @@ class _Settlement:
             write.kind,
             "",
             hash_text,
-            write.pool,
+            pool,
             None,
             "open",
             None,
             None,
             None,
             self.now,
+            target_id,
         )
 
     def _move(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ml_connector.connectors.shapes import Created, Observed
-from ml_connector.engine import ontheway
+from ml_connector.engine import ontheway, sending
 from ml_connector.engine.books import Books
 from ml_connector.engine.purse import Purse
 from ml_connector.engine.works import Line, Works
@@ -17,11 +17,11 @@ from ml_connector.store.leases import Lease
 from ml_connector.store.submissions import Attempt, Submission
 
 
-def find_orphans(works: Works, lease: Lease, books: Books, _line: Line, _purse: Purse) -> tuple[Lease, int]:
+def find_orphans(works: Works, lease: Lease, books: Books, line: Line, _purse: Purse) -> tuple[Lease, int]:
     """Intentions whose worker died: nobody knows what came of the call, so it is looked for."""
     now = works.now()
     with works.database.reading() as c:
-        lost = submissions.due(c, books.company.id, state="creating", now=now, limit=ontheway.ROUND)
+        lost = sending.due_on(works, c, books, line, state="creating", limit=ontheway.ROUND)
         attempts = submissions.open_attempts(c, [one.id for one in lost])
     if not lost:
         return lease, 0
@@ -60,9 +60,8 @@ def _first_probe(works: Works, attempt: Attempt) -> int:
 
 def probe(works: Works, lease: Lease, books: Books, line: Line, purse: Purse) -> tuple[Lease, int]:
     """Look for our tokens: one hit is adopted, none twice means absent, several are a person's matter."""
-    now = works.now()
     with works.database.reading() as c:
-        lost = submissions.due(c, books.company.id, state="unknown", now=now, limit=ontheway.ROUND)
+        lost = sending.due_on(works, c, books, line, state="unknown", limit=ontheway.ROUND)
         attempts = submissions.open_attempts(c, [one.id for one in lost])
         tried = submissions.attempts_of(c, [one.id for one in lost])
     if not lost:
@@ -76,12 +75,11 @@ def probe(works: Works, lease: Lease, books: Books, line: Line, purse: Purse) ->
             lease = ontheway.renew(works, c, lease)
             purse.settle(c)
             if fault is not None:
-                ontheway.postpone(works, c, books, several, fault)
+                ontheway.postpone(works, c, books, line, several, fault=fault)
                 continue
             for one in several:
-                _judge_probe(
-                    works, c, books, one, hits.get(one.token, []), began=began[one.id], tried=tried.get(one.id, [])
-                )
+                found = hits.get(one.token, [])
+                _judge_probe(works, c, books, line, one, hits=found, began=began[one.id], tried=tried.get(one.id, []))
             moved += len(several)
     return lease, moved
 
@@ -90,9 +88,10 @@ def _judge_probe(
     works: Works,
     c: Connection,
     books: Books,
+    line: Line,
     one: Submission,
-    hits: Sequence[Observed],
     *,
+    hits: Sequence[Observed],
     began: int,
     tried: Sequence[Attempt],
 ) -> None:
@@ -119,7 +118,7 @@ def _judge_probe(
             books,
             one,
             "several-found",
-            f"{one.key} stands in Visma more than once: {numbers}. Reverse the surplus there, "
+            f"{one.key} stands in {line.title} more than once: {numbers}. Reverse the surplus there, "
             "then say which one counts.",
             {"numbers": [hit.number for hit in hits]},
         )
@@ -136,7 +135,7 @@ def _judge_probe(
             books,
             one,
             "twice-unknown",
-            f"{one.key} was sent twice without an answer and is not in Visma. Look there, then "
+            f"{one.key} was sent twice without an answer and is not in {line.title}. Look there, then "
             "choose: send again or ignore.",
             {"send": "again"},
         )
@@ -149,9 +148,8 @@ def _judge_probe(
 
 def ask_jobs(works: Works, lease: Lease, books: Books, line: Line, purse: Purse) -> tuple[Lease, int]:
     """Documents the target is still making: ask its job what became of it."""
-    now = works.now()
     with works.database.reading() as c:
-        made = submissions.due(c, books.company.id, state="created", now=now, limit=ontheway.ROUND)
+        made = sending.due_on(works, c, books, line, state="created", limit=ontheway.ROUND)
     waiting = [one for one in made if one.remote_id is None and one.job_id]
     if not waiting:
         return lease, 0
@@ -166,12 +164,19 @@ def ask_jobs(works: Works, lease: Lease, books: Books, line: Line, purse: Purse)
     with works.database.writing() as c:
         lease = ontheway.renew(works, c, lease)
         for one, created, fault in answers:
-            _judge_job(works, c, books, one, created, fault)
+            _judge_job(works, c, books, line, one, created=created, fault=fault)
     return lease, sum(created is not None for _, created, _ in answers)
 
 
 def _judge_job(
-    works: Works, c: Connection, books: Books, one: Submission, created: Created | None, fault: ConnectorError | None
+    works: Works,
+    c: Connection,
+    books: Books,
+    line: Line,
+    one: Submission,
+    *,
+    created: Created | None,
+    fault: ConnectorError | None,
 ) -> None:
     now = works.now()
     if created is not None and created.remote_id:
@@ -179,7 +184,7 @@ def _judge_job(
             c, one.id, remote_id=created.remote_id, number=created.number, etag=created.etag, due_at=now
         )
     elif isinstance(fault, NotAuthorized):
-        ontheway.postpone(works, c, books, [one], fault)
+        ontheway.postpone(works, c, books, line, [one], fault=fault)
     elif now - one.updated_at > ontheway.PENDING_LIMIT_US or (fault is not None and not isinstance(fault, Transient)):
         said = fault.what if fault else "it did not end within ten minutes"
         ontheway.ask(
@@ -188,7 +193,7 @@ def _judge_job(
             books,
             one,
             "job-failed",
-            f"Visma's job for {one.key} failed: {said}. Look in Visma, then decide.",
+            f"{line.title}'s job for {one.key} failed: {said}. Look there, then decide.",
             {},
         )
         submissions.postpone(c, [one.id], until=None)

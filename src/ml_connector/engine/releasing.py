@@ -29,10 +29,10 @@ def release_checked(
     while True:
         with works.database.writing() as c:
             lease = ontheway.renew(works, c, lease)
-            stop = _learn_releases(works, c, books, finished)
+            stop = _learn_releases(works, c, books, line, finished)
             purse.settle(c)
             room = 0 if stop or works.now() >= until else purse.take(c, most)
-            ready = submissions.due(c, books.company.id, state="checked", now=works.now(), limit=room) if room else []
+            ready = sending.due_on(works, c, books, line, state="checked", limit=room) if room else []
             attempts = _intend_release(works, c, books, ready) if ready else {}
         if not ready:
             return lease, sent
@@ -62,7 +62,7 @@ def _intend_release(works: Works, c: Connection, books: Books, ready: Sequence[S
 
 
 def _learn_releases(
-    works: Works, c: Connection, books: Books, finished: Sequence[tuple[Submission, str, Learned]]
+    works: Works, c: Connection, books: Books, line: Line, finished: Sequence[tuple[Submission, str, Learned]]
 ) -> bool:
     if not finished:
         return False
@@ -88,7 +88,7 @@ def _learn_releases(
     for one, what in back:
         if what.outcome == "refused" and what.fault is not None:
             sentence = (
-                f"Visma keeps {one.number} ({one.key}) as a draft: {what.fault.what} Mend it and say "
+                f"{line.title} keeps {one.number} ({one.key}) as a draft: {what.fault.what} Mend it and say "
                 "release again, or cancel it."
             )
             ontheway.ask(
@@ -104,7 +104,7 @@ def _learn_releases(
         works, c, books, "released", {"releases": [[one.key, one.number, what.outcome] for one, _, what in finished]}
     )
     return sending.pause_if_needed(
-        works, c, books.company.connection_id, [what for _, what in back if what.outcome == "not_sent"]
+        works, c, line.connection.id, [what for _, what in back if what.outcome == "not_sent"]
     )
 
 
@@ -112,7 +112,7 @@ def confirm_released(works: Works, lease: Lease, books: Books, line: Line, purse
     """Read back what was released; what stands in the ledger is finished."""
     now = works.now()
     with works.database.reading() as c:
-        on_the_way = submissions.due(c, books.company.id, state="releasing", now=now, limit=ontheway.ROUND)
+        on_the_way = sending.due_on(works, c, books, line, state="releasing", limit=ontheway.ROUND)
         attempts = submissions.attempts_of(c, [one.id for one in on_the_way])
     if not on_the_way:
         return lease, 0
@@ -124,7 +124,7 @@ def confirm_released(works: Works, lease: Lease, books: Books, line: Line, purse
             lease = ontheway.renew(works, c, lease)
             purse.settle(c)
             if fault is not None:
-                ontheway.postpone(works, c, books, several, fault)
+                ontheway.postpone(works, c, books, line, several, fault=fault)
                 continue
             standing = [(one, seen[one.remote_id or ""]) for one in several if _stands(seen, one)]
             submissions.learn(
@@ -150,7 +150,8 @@ def confirm_released(works: Works, lease: Lease, books: Books, line: Line, purse
             done = {one.id for one, _ in standing}
             for one in several:
                 if one.id not in done:
-                    _not_released(works, c, books, one, seen.get(one.remote_id or ""), attempts.get(one.id, []))
+                    shown = seen.get(one.remote_id or "")
+                    _not_released(works, c, books, line, one, shown=shown, attempts=attempts.get(one.id, []))
             moved += len(standing)
     return lease, moved
 
@@ -161,7 +162,14 @@ def _stands(seen: Mapping[str, Observed], one: Submission) -> bool:
 
 
 def _not_released(
-    works: Works, c: Connection, books: Books, one: Submission, shown: Observed | None, attempts: Sequence[Attempt]
+    works: Works,
+    c: Connection,
+    books: Books,
+    line: Line,
+    one: Submission,
+    *,
+    shown: Observed | None,
+    attempts: Sequence[Attempt],
 ) -> None:
     """Still a draft, or on its way: look again; after a minute release again; after three tries ask a person."""
     now = works.now()
@@ -185,7 +193,7 @@ def _not_released(
             books,
             one,
             "unposted",
-            f"{one.number} ({one.key}) stays {status} in Visma after its release. Post it there, "
+            f"{one.number} ({one.key}) stays {status} in {line.title} after its release. Post it there, "
             "then say release again.",
             {"number": one.number, "answers": ["release-again", "cancel"]},
         )

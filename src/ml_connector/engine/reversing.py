@@ -29,6 +29,7 @@ def reversal_row(works: Works, old: Write, books: Books, *, trip_id: str, now: i
         "workspace_id": books.company.workspace_id,
         "company_id": books.company.id,
         "trip_id": trip_id,
+        "target_id": old.target_id,
         "key": reversal_key(old),
         "revision": old.revision,
         "kind": kind,

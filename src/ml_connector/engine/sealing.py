@@ -13,10 +13,11 @@ from ml_connector.clock import micros, moment
 from ml_connector.engine.books import Books, terms_of
 from ml_connector.engine.works import Works
 from ml_connector.errors import UsageError
-from ml_connector.finance.encoding import decode_content, encode, hash_of, text_of
+from ml_connector.finance.encoding import decode_content, encode_sent, hash_of, text_of
 from ml_connector.finance.invoices import PartyCard, Ref
 from ml_connector.finance.journal import JournalEntry
-from ml_connector.finance.plan import Content
+from ml_connector.finance.kinds import KINDS
+from ml_connector.finance.plan import Content, Parcel
 from ml_connector.finance.rulebook import Mode, Terms
 from ml_connector.rules import pooling
 from ml_connector.store import audit, bindings, leases, setups, submissions, writes
@@ -59,13 +60,13 @@ def _closing_pools(works: Works, c: Connection, books: Books) -> list[tuple[str,
     closing: list[tuple[str, list[Write]]] = []
     now = works.now()
     for pool, (count, oldest) in sendable_pools(works, c, books).items():
-        mode, terms = mode_of(pool), _terms_of_pool(books, pool)
         due = closes_at(books, pool, oldest=oldest) <= now
-        if not due and not (mode == "batch" and count >= terms.batch_size):
+        size = _size(books, pool)
+        if not due and (size is None or count < size):
             continue
         members = writes.sealable(c, books.company.id, pool=pool, limit=POOL_AT_ONCE)
-        size = terms.batch_size if mode == "batch" else POOL_AT_ONCE
-        closing += [(pool, list(part)) for part in chunks(members, size) if due or len(part) == size]
+        parts = chunks(members, size or POOL_AT_ONCE)
+        closing += [(pool, list(part)) for part in parts if due or len(part) == size]
     return closing
 
 
@@ -81,8 +82,7 @@ def sendable_pools(works: Works, c: Connection, books: Books) -> dict[str, tuple
     near = {
         pool
         for pool, (count, oldest) in ages.items()
-        if closes_at(books, pool, oldest=oldest) <= now
-        or (mode_of(pool) == "batch" and count >= _terms_of_pool(books, pool).batch_size)
+        if closes_at(books, pool, oldest=oldest) <= now or ((size := _size(books, pool)) is not None and count >= size)
     }
     later = {pool: age for pool, age in ages.items() if pool not in near}
     return {**later, **writes.pool_ages(c, books.company.id, sendable=near)}
@@ -121,6 +121,12 @@ def mode_of(pool: str) -> Mode:
     return pooling.named(pool).mode
 
 
+def _size(books: Books, pool: str) -> int | None:
+    """How many writes fill a pool; None where only its time closes it."""
+    name = pooling.named(pool)
+    return name.size or (_terms_of_pool(books, pool).batch_size if name.mode == "batch" else None)
+
+
 def _terms_of_pool(books: Books, pool: str) -> Terms:
     """A pool's name begins with the source's code; only that road's terms count."""
     code = pool.partition(":")[0]
@@ -134,22 +140,22 @@ def seal_groups(
     now = works.now()
     company = books.company
     ordinals = submissions.used_ordinals(c, company.id, [base for base, _ in groups])
-    numbers = _numbers(c, company.id, groups)
-    bound = _bound(c, company.connection_id, groups)
+    known = _known(c, company.id, groups)
+    bound = _bound(c, groups)
     rows, pairs, sealed = [], [], []
     for base, members in groups:
         ordinals[base] = ordinals.get(base, 0) + 1
         key = f"{base}#{ordinals[base]}"
         token = token_of(company.id, key)
-        content = _known_party(content_of(books, members, token=token, numbers=numbers), members[0].key, bound)
+        content = _known_party(content_of(books, members, token=token, known=known), members[0], bound)
         submission_id = works.ids.new()
-        encoded = encode(content)
+        encoded = encode_sent(content)
         rows.append(
             {
                 "id": submission_id,
                 "workspace_id": company.workspace_id,
                 "company_id": company.id,
-                "target_id": company.connection_id,
+                "target_id": members[0].target_id,
                 "key": key,
                 "token": token,
                 "kind": members[0].kind,
@@ -177,12 +183,15 @@ def seal_groups(
 
 
 def content_of(
-    books: Books, members: Sequence[Write], *, token: str, numbers: Mapping[str, str]
-) -> Content:  # fmt: skip
-    """What is sent for these writes: the one content with its references filled, or the pool's voucher."""
+    books: Books, members: Sequence[Write], *, token: str, known: Mapping[Ref, str]
+) -> Content | Parcel:  # fmt: skip
+    """What is sent for these writes: the one content with its references filled, a parcel, or the pool's voucher."""
     contents = [decode_content(write.kind, json.loads(write.content)["content"]) for write in members]
+    if KINDS[members[0].kind].parcel is not None:
+        rows = zip(members, contents, strict=True)
+        return Parcel(members[0].kind, tuple((write.key, fill(content, known)) for write, content in rows))
     if len(members) == 1 and members[0].pool_key is None:
-        filled: Content = fill(contents[0], numbers)
+        filled: Content = fill(contents[0], known)
         return filled
     entries = [content for content in contents if isinstance(content, JournalEntry)]
     if len(entries) != len(contents):
@@ -193,52 +202,71 @@ def content_of(
     )
 
 
-def _bound(c: Connection, target_id: str, groups: Sequence[tuple[str, Sequence[Write]]]) -> dict[str, str]:
-    """Numbers of parties that are to be updated, by the key of their card."""
-    found: dict[str, str] = {}
-    for kind in ("customer", "supplier"):
-        keys = [write.key for _, members in groups for write in members if write.kind == kind]
-        found.update({key: one.remote_id for key, one in bindings.of_keys(c, target_id, kind, keys).items()})
+def _bound(c: Connection, groups: Sequence[tuple[str, Sequence[Write]]]) -> dict[tuple[str, str], str]:
+    """Numbers of parties that are to be updated, by target and the key of their card."""
+    cards: dict[tuple[str, str], list[str]] = {}
+    for _, members in groups:
+        for write in members:
+            if write.kind in ("customer", "supplier"):
+                cards.setdefault((write.target_id, write.kind), []).append(write.key)
+    found: dict[tuple[str, str], str] = {}
+    for (target_id, kind), keys in cards.items():
+        known = bindings.of_keys(c, target_id, kind, keys)
+        found.update({(target_id, key): one.remote_id for key, one in known.items()})
     return found
 
 
-def _known_party(content: Content, key: str, bound: Mapping[str, str]) -> Content:
+def _known_party(content: Content | Parcel, card: Write, bound: Mapping[tuple[str, str], str]) -> Content | Parcel:
     """A card whose party exists already is an update of that number."""
-    if isinstance(content, PartyCard) and content.number is None and key in bound:
-        return replace(content, number=bound[key])
+    number = bound.get((card.target_id, card.key))
+    if isinstance(content, PartyCard) and content.number is None and number is not None:
+        return replace(content, number=number)
     return content
 
 
-def fill(content: Any, numbers: Mapping[str, str]) -> Any:
-    """The same content with every `Ref` replaced by the number it stands for. Raises UsageError for an unknown one."""
+def fill(content: Any, known: Mapping[Ref, str]) -> Any:
+    """The same content with every `Ref` replaced by what it stands for. Raises UsageError for an unknown one."""
     if isinstance(content, Ref):
-        if content.key not in numbers:
-            raise UsageError("The number of a needed document is not known.", record=content.key)
-        return numbers[content.key]
+        if not known.get(content):
+            raise UsageError(f"The {content.field} of a needed document is not known.", record=content.key)
+        return known[content]
     if isinstance(content, tuple):
-        return tuple(fill(one, numbers) for one in content)
+        return tuple(fill(one, known) for one in content)
     if is_dataclass(content) and not isinstance(content, type) and not isinstance(content, JournalEntry):
         parts = {one.name: getattr(content, one.name) for one in fields(content) if one.init}
-        changed = {name: fill(part, numbers) for name, part in parts.items()}
+        changed = {name: fill(part, known) for name, part in parts.items()}
         return replace(content, **changed) if changed != parts else content
     return content
 
 
-def _numbers(c: Connection, company_id: str, groups: Sequence[tuple[str, Sequence[Write]]]) -> dict[str, str]:
-    """Numbers of documents in the ledger that these writes refer to."""
-    keys = sorted(
-        {key for _, members in groups for write in members if '"ref"' in write.content for key in _refs(write)}
+def _known(c: Connection, company_id: str, groups: Sequence[tuple[str, Sequence[Write]]]) -> dict[Ref, str]:
+    """What these writes refer to: numbers, ids and addresses of documents that stand."""
+    refs = {ref for _, members in groups for write in members if '"ref"' in write.content for ref in _refs(write)}
+    done = writes.live(c, company_id, sorted({ref.key for ref in refs}))
+    done = {key: write for key, write in done.items() if write.state == "done"}
+    shown = submissions.by_ids(
+        c, sorted({done[ref.key].submission_id or "" for ref in refs if ref.field == "url" and ref.key in done})
     )
-    return {key: write.number or "" for key, write in writes.live(c, company_id, keys).items() if write.state == "done"}
+    found = {}
+    for ref in refs:
+        write = done.get(ref.key)
+        if write is None:
+            continue
+        if ref.field == "url":
+            one = shown.get(write.submission_id or "")
+            found[ref] = json.loads(one.observed or "{}").get("facts", {}).get("url", "") if one else ""
+        else:
+            found[ref] = (write.number if ref.field == "number" else write.remote_id) or ""
+    return found
 
 
-def _refs(write: Write) -> list[str]:
-    found: list[str] = []
+def _refs(write: Write) -> list[Ref]:
+    found: list[Ref] = []
 
     def walk(value: Any) -> None:
         if isinstance(value, dict):
             if set(value) == {"ref", "field"}:
-                found.append(value["ref"])
+                found.append(Ref(value["ref"], value["field"]))
             else:
                 for one in value.values():
                     walk(one)

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from ml_connector.clock import moment
-from ml_connector.connectors.shapes import KINDS_WITHOUT_RELEASE, Context, Created
+from ml_connector.connectors.shapes import Context, Created, Sent
 from ml_connector.engine import pausing, sealing
 from ml_connector.engine.books import Books
 from ml_connector.engine.purse import Purse
@@ -24,8 +24,7 @@ from ml_connector.errors import (
     Transient,
     UnknownOutcome,
 )
-from ml_connector.finance.encoding import decode_content
-from ml_connector.finance.plan import Content
+from ml_connector.finance.encoding import decode_sent
 from ml_connector.rules import retrying
 from ml_connector.store import audit, charts, leases, reviews, submissions, writes
 from ml_connector.store.audit import Entry
@@ -54,16 +53,17 @@ def context_of(one: Submission, *, started_at: int | None = None) -> Context:
         remote_id=one.remote_id or "",
         etag=one.etag,
         started_at=moment(started_at or one.created_at),
+        ordinal=one.ordinal,
     )
 
 
-def content_of(one: Submission) -> Content:
+def content_of(one: Submission) -> Sent:
     """What the submission sends."""
     return (_small if len(one.content) <= _SMALL_TEXT else _large)(one.kind, one.content)
 
 
-def _decoded(kind: str, text: str) -> Content:
-    return decode_content(kind, json.loads(text))
+def _decoded(kind: str, text: str) -> Sent:
+    return decode_sent(kind, json.loads(text))
 
 
 # A document is looked at four to six times on its way. One record's takes some kB of memory, and a thousand of them go
@@ -117,16 +117,15 @@ def send_ready(
     works: Works, lease: Lease, books: Books, line: Line, *, purse: Purse, pool: ThreadPoolExecutor, until: int
 ) -> tuple[Lease, int]:
     """Create what is ready in the target. Learn of one round and intend of the next share a transaction."""
-    company = books.company
     finished: list[tuple[Submission, str, Learned]] = []
     sent, most = 0, works.limits.sends_at_once
     while True:
         with works.database.writing() as c:
             lease = leases.renew(c, lease, now=works.now(), ttl_us=works.limits.lease_s * 1_000_000)
-            stop = _learn_creates(works, c, books, finished)
+            stop = _learn_creates(works, c, books, line, finished)
             purse.settle(c)
             room = 0 if stop or works.now() >= until else purse.take(c, most)
-            ready = submissions.due(c, company.id, state="ready", now=works.now(), limit=room) if room else []
+            ready = due_on(works, c, books, line, state="ready", limit=room) if room else []
             attempts = (
                 _intend(works, c, books, ready, call="create", source="ready", target="creating") if ready else {}
             )
@@ -163,7 +162,7 @@ def _intend(
 
 
 def _learn_creates(
-    works: Works, c: Connection, books: Books, finished: Sequence[tuple[Submission, str, Learned]]
+    works: Works, c: Connection, books: Books, line: Line, finished: Sequence[tuple[Submission, str, Learned]]
 ) -> bool:
     """Commit what was learned; True when nothing more may be sent now (connection paused, limit reached)."""
     if not finished:
@@ -189,7 +188,7 @@ def _learn_creates(
         target="refused",
     )
     for one, what in refused:
-        refuse(works, c, books, one, what.fault)
+        refuse(works, c, books, line, one, fault=what.fault)
     facts = [
         [one.key, one.token, what.outcome, what.created.number if what.created else ""] for one, _, what in finished
     ]
@@ -197,7 +196,7 @@ def _learn_creates(
     audit.append_many(
         c, chain=audit.company_chain(books.company.id), workspace_id=books.company.workspace_id, entries=[entry]
     )
-    return pause_if_needed(works, c, books.company.connection_id, [what for _, what in not_sent])
+    return pause_if_needed(works, c, line.connection.id, [what for _, what in not_sent])
 
 
 def _created_row(one: Submission, created: Created, now: int) -> dict[str, Any]:
@@ -226,11 +225,14 @@ def _words(what: Learned) -> str | None:
     return str(what.fault)[:1_000] if what.fault else None
 
 
-def refuse(works: Works, c: Connection, books: Books, one: Submission, fault: ConnectorError | None) -> None:
+def refuse(
+    works: Works, c: Connection, books: Books, line: Line, one: Submission, *, fault: ConnectorError | None
+) -> None:
     """The target said no: a batch is split, a single record is held with the target's own words; the chart is read
     anew.
     """
-    charts.expire(c, books.company.id)
+    if line.connection.id == books.company.connection_id:
+        charts.expire(c, books.company.id)
     members = writes.of_submissions(c, [one.id]).get(one.id, [])
     if len(members) > 1:
         sealing.split_in_halves(works, c, books, one.id, members)
@@ -238,16 +240,16 @@ def refuse(works: Works, c: Connection, books: Books, one: Submission, fault: Co
     if not members:
         return
     member = members[0]
-    what = fault.what if fault else "The ledger refused it."
+    what = fault.what if fault else "It gave no reason."
     sealing.hold_alone(works, c, one.id, member, reason="refused")
     item = {
         "subject": member.trip_id,
         "company_id": books.company.id,
-        "connection_id": books.company.connection_id,
+        "connection_id": line.connection.id,
         "trip_id": member.trip_id,
         "code": "refused",
         "field": member.key,
-        "sentence": f"Visma refused {member.key}: {what} {fault.fix if fault else ''}".strip(),
+        "sentence": f"{line.title} refused {member.key}: {what} {fault.fix if fault else ''}".strip(),
         "proposal": {},
     }
     reviews.raise_items(c, [item], workspace_id=books.company.workspace_id, ids=works.ids, now=works.now())
@@ -265,6 +267,8 @@ def pause_if_needed(works: Works, c: Connection, connection_id: str, learned: Se
     return stop or len(learned) >= works.limits.calls_at_once
 
 
-def needs_release(kind: str) -> bool:
-    """Whether a created document must still be released."""
-    return kind not in KINDS_WITHOUT_RELEASE
+def due_on(
+    works: Works, c: Connection, books: Books, line: Line, *, state: str, limit: int
+) -> list[Submission]:  # fmt: skip
+    """What of this company is due in one state on this line."""
+    return submissions.due(c, books.company.id, target_id=line.connection.id, state=state, now=works.now(), limit=limit)

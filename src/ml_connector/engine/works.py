@@ -173,6 +173,11 @@ class Line:
     _writer: Writer | None = None
 
     @property
+    def title(self) -> str:
+        """What people call the system."""
+        return self.system.connector.title
+
+    @property
     def reader(self) -> Reader:
         """The system's reading half."""
         if self._reader is None:

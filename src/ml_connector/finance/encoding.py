@@ -13,25 +13,11 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, Literal, Union
 
-from ml_connector.finance.invoices import CustomerInvoice, CustomerPayment, PartyCard, Ref, Reversal, SupplierInvoice
+from ml_connector.finance.invoices import CustomerInvoice, CustomerPayment, Ref, SupplierInvoice
 from ml_connector.finance.journal import JournalEntry
+from ml_connector.finance.kinds import KINDS
 from ml_connector.finance.money import Money
-from ml_connector.finance.plan import Content, Expected, Explanation, Finding, PlannedWrite
-
-CONTENT: dict[str, type] = {
-    "journal": JournalEntry,
-    "customer_invoice": CustomerInvoice,
-    "credit_note": CustomerInvoice,
-    "debit_note": CustomerInvoice,
-    "customer_payment": CustomerPayment,
-    "customer_refund": CustomerPayment,
-    "supplier_invoice": SupplierInvoice,
-    "customer": PartyCard,
-    "supplier": PartyCard,
-    "reverse_invoice": Reversal,
-    "void_payment": Reversal,
-}
-"""The value that each kind of write holds."""
+from ml_connector.finance.plan import Content, Expected, Explanation, Finding, Parcel, PlannedWrite
 
 Encoder = Callable[[Any], Any]
 
@@ -55,13 +41,28 @@ def encode_write(write: PlannedWrite) -> dict[str, Any]:
         "content": encode(write.content),
         "needs": list(write.needs),
         "pool": write.pool,
+        "into": write.into,
         "why": [[why.what, why.chosen, why.because] for why in write.why],
     }
 
 
 def decode_content(kind: str, data: Any) -> Content:
     """The content of a write of this kind."""
-    return typing.cast(Content, decode(CONTENT[kind], data))
+    return typing.cast(Content, decode(KINDS[kind].content, data))
+
+
+def encode_sent(content: Content | Parcel) -> Any:
+    """What a submission sends, as JSON-ready data."""
+    if isinstance(content, Parcel):
+        return {"rows": [[key, encode(row)] for key, row in content.rows]}
+    return encode(content)
+
+
+def decode_sent(kind: str, data: Any) -> Content | Parcel:
+    """What a submission of this kind sends."""
+    if KINDS[kind].parcel is None:
+        return decode_content(kind, data)
+    return Parcel(kind, tuple((key, decode_content(kind, row)) for key, row in data["rows"]))
 
 
 def decode_write(data: dict[str, Any]) -> PlannedWrite:
@@ -72,6 +73,7 @@ def decode_write(data: dict[str, Any]) -> PlannedWrite:
         content=decode_content(data["kind"], data["content"]),
         needs=tuple(data["needs"]),
         pool=data["pool"],
+        into=data["into"],
         why=tuple(Explanation(*why) for why in data["why"]),
     )
 
@@ -141,7 +143,7 @@ def _party(number: str | Ref) -> str:
     return number.key if isinstance(number, Ref) else number
 
 
-def expected(content: Content) -> Expected | None:
+def expected(content: Content | Parcel) -> Expected | None:
     """What must be read back before release; None for master data and reversals."""
     if isinstance(content, JournalEntry):
         return Expected(content.currency, content.turnover.minor, day=content.day)

@@ -17,10 +17,13 @@ from ml_connector.finance.money import Money
 
 @dataclass(frozen=True, slots=True)
 class Ref:
-    """`field` of what the write with this `key` became, filled in when the write that holds it is sent."""
+    """`field` of what the write with this `key` became, filled in when the write that holds it is sent.
+
+    `number` is what people call it, `remote_id` what calls name it by, `url` where it is shown.
+    """
 
     key: str
-    field: Literal["number"] = "number"
+    field: Literal["number", "remote_id", "url"] = "number"
 
 
 Number = str | Ref

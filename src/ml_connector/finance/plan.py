@@ -13,6 +13,7 @@ from ml_connector.finance.invoices import CustomerInvoice, CustomerPayment, Part
 from ml_connector.finance.journal import JournalEntry
 
 Content = JournalEntry | CustomerInvoice | CustomerPayment | SupplierInvoice | PartyCard | Reversal
+"""What a write books. Sent alone, in a pool's voucher, or as a row of a `Parcel`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,14 @@ class Finding:
     field: str = ""
     proposal: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     blocks: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """Rows of one kind that share a call: each with the key of the write it is."""
+
+    kind: str
+    rows: tuple[tuple[str, Any], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +49,8 @@ class PlannedWrite:
     """One effect of one record in the target.
 
     `key` names the economic event ("sq:sale:O1"); `needs` are keys that must be done first; writes with the same `pool`
-    may share one document in the target (None: alone).
+    may share one document in the target (None: alone). `into` says to which side of the route it goes: the target, or
+    back into the source (the note that tells where an invoice went).
     """
 
     key: str
@@ -49,6 +59,7 @@ class PlannedWrite:
     needs: tuple[str, ...] = ()
     pool: str | None = None
     why: tuple[Explanation, ...] = ()
+    into: Literal["target", "source"] = "target"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from ml_connector.finance.journal import JournalEntry, joined, summarised
+from ml_connector.finance.kinds import KINDS
 from ml_connector.finance.money import Money
 from ml_connector.finance.rulebook import Mode, Terms
 from ml_connector.rules.days import day_bounds
@@ -120,11 +121,19 @@ class PoolName:
     mode: Mode
     day: date
     location: str | None
+    size: int | None = None  # how many fill it; None: as many as the terms say
+
+
+def parcel_of(terms: Terms, kind: str) -> str | None:
+    """Where rows wait that share a call because of their kind; None for those that do not."""
+    return f"{terms.code}:parcel:{kind}" if KINDS[kind].parcel else None
 
 
 def named(pool: str) -> PoolName:
-    """Read a name that `pool_of` made."""
+    """Read a name that `pool_of` or `parcel_of` made."""
     parts = pool.split(":")
+    if parts[1] == "parcel":
+        return PoolName(parts[0], "batch", date.min, None, KINDS[parts[2]].parcel)
     mode = next(mode for mode in ("batch", "daily", "per_payout") if mode == parts[2])
     day = date.fromisoformat(parts[3].rpartition("/")[2])
     return PoolName(parts[0], mode, day, parts[8] if mode == "daily" and len(parts) > 8 else None)

@@ -46,7 +46,7 @@ def _all(plan: Plan, chart: Chart, terms: Terms) -> Iterator[Finding]:
             yield from _supplier_invoice(content, write.key, chart)
         elif isinstance(content, PartyCard):
             yield from _card(content, write.key, chart)
-        if not isinstance(content, PartyCard | Reversal):
+        if isinstance(content, JournalEntry | CustomerInvoice | CustomerPayment | SupplierInvoice):
             yield from _reported(content, write.key, terms)
 
 

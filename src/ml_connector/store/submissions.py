@@ -119,11 +119,18 @@ def used_ordinals(c: Connection, company_id: str, bases: Sequence[str]) -> dict[
     return found
 
 
-def due(c: Connection, company_id: str, *, state: str, now: Micros, limit: int) -> list[Submission]:
-    """Submissions in one state whose time has come."""
+def due(
+    c: Connection, company_id: str, *, target_id: str, state: str, now: Micros, limit: int
+) -> list[Submission]:  # fmt: skip
+    """Submissions to one target, in one state, whose time has come."""
     rows = c.execute(
         select(*_COLUMNS)
-        .where(submission.c.company_id == company_id, submission.c.state == state, submission.c.due_at <= now)
+        .where(
+            submission.c.company_id == company_id,
+            submission.c.state == state,
+            submission.c.due_at <= now,
+            submission.c.target_id == target_id,
+        )
         .order_by(submission.c.id)
         .limit(limit)
     )
@@ -138,6 +145,16 @@ def next_due(c: Connection, company_id: str) -> Micros | None:
         )
     ).scalar_one()
     return found
+
+
+def targets_due(c: Connection, company_id: str, *, now: Micros) -> set[str]:
+    """Connections for which this company has unfinished submissions whose time has come."""
+    rows = c.execute(
+        select(submission.c.target_id)
+        .where(submission.c.company_id == company_id, submission.c.state.in_(ACTIVE), submission.c.due_at <= now)
+        .distinct()
+    )
+    return set(rows.scalars())
 
 
 def companies_due(c: Connection, *, now: Micros) -> list[str]:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, and_, bindparam, exists, func, or_, sele
 from sqlalchemy.orm import aliased
 
 from ml_connector.store.bulk import chunks, insert_many
+from ml_connector.store.states import move_many
 from ml_connector.store.tables import Micros, company, planned_write, route, submission, trip, write_need
 
 LIVE = ("open", "sealed", "done")
@@ -36,6 +37,7 @@ class Write:
     remote_id: str | None
     number: str | None
     created_at: Micros
+    target_id: str  # the connection it goes to
 
 
 _COLUMNS = (
@@ -54,6 +56,7 @@ _COLUMNS = (
     planned_write.c.remote_id,
     planned_write.c.number,
     planned_write.c.created_at,
+    planned_write.c.target_id,
 )
 
 
@@ -107,6 +110,67 @@ def drop_open(c: Connection, trip_ids: Sequence[str], *, now: Micros) -> None:
             )
             .values(state="dropped", updated_at=now)
         )
+
+
+def drop(c: Connection, write_ids: Sequence[str], *, now: Micros) -> int:
+    """These open writes are not sent after all; how many were still open."""
+    return move_many(c, planned_write, write_ids, source="open", target="dropped", updated_at=now)
+
+
+def open_reversals(c: Connection, trip_ids: Sequence[str]) -> list[Write]:
+    """What is to be taken back of these trips and was not sealed yet."""
+    found = []
+    for part in chunks(trip_ids):
+        rows = c.execute(
+            select(*_COLUMNS).where(
+                planned_write.c.trip_id.in_(part),
+                planned_write.c.state == "open",
+                planned_write.c.reverses_id.is_not(None),
+            )
+        )
+        found += [_write(row) for row in rows]
+    return found
+
+
+def needs_of(c: Connection, write_ids: Sequence[str]) -> dict[str, set[str]]:
+    """The keys that each of these writes needs; writes without needs are left out."""
+    found: dict[str, set[str]] = {}
+    for part in chunks(write_ids):
+        for row in c.execute(select(write_need.c.write_id, write_need.c.key).where(write_need.c.write_id.in_(part))):
+            found.setdefault(row.write_id, set()).add(row.key)
+    return found
+
+
+def needing(c: Connection, company_id: str, keys: Sequence[str]) -> list[Write]:
+    """Live writes, reversals too, that need any of these keys."""
+    found = {}
+    for part in chunks(keys):
+        rows = c.execute(
+            select(*_COLUMNS)
+            .join(write_need, write_need.c.write_id == planned_write.c.id)
+            .where(write_need.c.company_id == company_id, write_need.c.key.in_(part), planned_write.c.state.in_(LIVE))
+        )
+        found.update({row.id: _write(row) for row in rows})
+    return list(found.values())
+
+
+def undone(c: Connection, company_id: str, keys: Sequence[str]) -> dict[str, str]:
+    """Keys that a person took back and nobody booked since, each with the trip that had booked it."""
+    found = {}
+    for part in chunks(keys):
+        rows = c.execute(
+            select(planned_write.c.key, planned_write.c.state, planned_write.c.trip_id, trip.c.state)
+            .join(trip, trip.c.id == planned_write.c.trip_id)
+            .where(
+                planned_write.c.company_id == company_id,
+                planned_write.c.key.in_(part),
+                planned_write.c.state != "dropped",
+            )
+            .order_by(planned_write.c.revision)
+        )
+        newest = {row[0]: row for row in rows}
+        found.update({key: row[2] for key, row in newest.items() if (row[1], row[3]) == ("reversed", "reversed")})
+    return found
 
 
 def of_trips(c: Connection, trip_ids: Sequence[str], *, states: Collection[str] | None = None) -> list[Write]:
@@ -171,12 +235,19 @@ def by_key(c: Connection, company_id: str, key: str) -> list[Write]:
 
 
 _need_done = aliased(planned_write)
+_taking_back = aliased(planned_write)
 _UNMET = exists().where(
     write_need.c.write_id == planned_write.c.id,
     ~exists().where(
         _need_done.c.company_id == planned_write.c.company_id,
         _need_done.c.key == write_need.c.key,
         _need_done.c.state == "done",
+        # What is about to be taken back serves nobody: a payment put against it would keep it from being reversed.
+        ~exists().where(
+            _taking_back.c.company_id == _need_done.c.company_id,
+            _taking_back.c.reverses_id == _need_done.c.id,
+            _taking_back.c.state.in_(("open", "sealed")),
+        ),
     ),
 )
 _MAY_BE_SENT = or_(
@@ -251,6 +322,18 @@ def unseal(c: Connection, submission_id: str, *, now: Micros) -> int:
         .where(planned_write.c.submission_id == submission_id, planned_write.c.state == "sealed")
         .values(state="open", submission_id=None, updated_at=now)
     ).rowcount
+
+
+def unseal_these(c: Connection, write_ids: Sequence[str], *, now: Micros) -> int:
+    """The target took the rest of their parcel and not these: they are open again."""
+    touched = 0
+    for part in chunks(write_ids):
+        touched += c.execute(
+            update(planned_write)
+            .where(planned_write.c.id.in_(part), planned_write.c.state == "sealed")
+            .values(state="open", submission_id=None, updated_at=now)
+        ).rowcount
+    return touched
 
 
 def reverse(c: Connection, write_ids: Sequence[str], *, now: Micros) -> int:

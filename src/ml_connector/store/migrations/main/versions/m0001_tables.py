@@ -425,6 +425,7 @@ def upgrade() -> None:  # noqa: PLR0915  one statement a table, none hidden
         sa.Column("workspace_id", sa.Text(), nullable=False),
         sa.Column("company_id", sa.Text(), nullable=False),
         sa.Column("trip_id", sa.Text(), nullable=False),
+        sa.Column("target_id", sa.Text(), nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("revision", sa.Integer(), server_default=sa.text("1"), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
@@ -447,6 +448,7 @@ def upgrade() -> None:  # noqa: PLR0915  one statement a table, none hidden
         sa.ForeignKeyConstraint(["company_id"], ["company.id"], name=op.f("fk_planned_write_company_id")),
         sa.ForeignKeyConstraint(["reverses_id"], ["planned_write.id"], name=op.f("fk_planned_write_reverses_id")),
         sa.ForeignKeyConstraint(["submission_id"], ["submission.id"], name=op.f("fk_planned_write_submission_id")),
+        sa.ForeignKeyConstraint(["target_id"], ["connection.id"], name=op.f("fk_planned_write_target_id")),
         sa.ForeignKeyConstraint(["trip_id"], ["trip.id"], name=op.f("fk_planned_write_trip_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_planned_write")),
     )

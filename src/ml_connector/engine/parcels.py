@@ -1,0 +1,47 @@
+"""Parcels: rows of one kind that share a call, and what becomes of the rows that the target does not take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ml_connector.engine.books import Books
+from ml_connector.engine.works import Line, Works
+from ml_connector.store import audit, reviews, trips, writes
+from ml_connector.store.audit import Entry
+from ml_connector.store.database import Connection
+from ml_connector.store.submissions import Submission
+
+
+def take_out(
+    works: Works, c: Connection, books: Books, line: Line, one: Submission, *, refused: Mapping[str, str]
+) -> None:  # fmt: skip
+    """Hold the records of refused rows with the target's words; the rest of the parcel stands. The caller's
+    transaction.
+
+    Their writes are open again and leave the parcel, so that a record planned anew goes out in another.
+    """
+    now = works.now()
+    members = [write for write in writes.of_submissions(c, [one.id]).get(one.id, []) if write.key in refused]
+    if not members:
+        return
+    writes.unseal_these(c, [write.id for write in members], now=now)
+    trips.hold(c, sorted({write.trip_id for write in members}), reason="refused", now=now)
+    items = [
+        {
+            "subject": write.trip_id,
+            "company_id": books.company.id,
+            "connection_id": line.connection.id,
+            "trip_id": write.trip_id,
+            "code": "refused",
+            "field": write.key,
+            "sentence": f"{line.title} refused {write.key}: {refused[write.key]} Mend it, then replay the record.",
+            "proposal": {},
+        }
+        for write in members
+    ]
+    reviews.raise_items(c, items, workspace_id=books.company.workspace_id, ids=works.ids, now=now)
+    facts = {"parcel": one.key, "refused": [write.key for write in members]}
+    entry = Entry(now, "system", "rows refused", books.company.id, facts)
+    audit.append_many(
+        c, chain=audit.company_chain(books.company.id), workspace_id=books.company.workspace_id, entries=[entry]
+    )

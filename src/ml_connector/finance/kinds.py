@@ -1,0 +1,43 @@
+"""The kinds of writes: what each holds, whether it must be released, and what becomes of one that changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ml_connector.finance.invoices import CustomerInvoice, CustomerPayment, PartyCard, Reversal, SupplierInvoice
+from ml_connector.finance.journal import JournalEntry
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of write.
+
+    `released`: it is made as a draft, read back, and stands only when released. `read_back`: it is looked at in the
+    target before it counts as done. `updated`: master data, sent again in place when its content changes; all else is
+    reversed. `parcel`: how many rows of it share one call (None: each goes alone, or as its pool says).
+    """
+
+    content: type[Any]
+    released: bool = True
+    read_back: bool = True
+    updated: bool = False
+    parcel: int | None = None
+
+
+_CARD = Kind(PartyCard, released=False, read_back=False, updated=True)
+
+KINDS: Mapping[str, Kind] = {
+    "journal": Kind(JournalEntry),
+    "customer_invoice": Kind(CustomerInvoice),
+    "credit_note": Kind(CustomerInvoice),
+    "debit_note": Kind(CustomerInvoice),
+    "customer_payment": Kind(CustomerPayment),
+    "customer_refund": Kind(CustomerPayment),
+    "supplier_invoice": Kind(SupplierInvoice),
+    "customer": _CARD,
+    "supplier": _CARD,
+    "reverse_invoice": Kind(Reversal),
+    "void_payment": Kind(Reversal),
+}
