@@ -70,15 +70,15 @@ def whole(client: VismaClient, place: Place, params: Mapping[str, str]) -> list[
 
     Two readings that agree are believed even if the vendor's total says otherwise.
     """
-    before: frozenset[object] | None = None
+    before: set[object] | None = None
     for _ in range(READINGS):
-        rows: list[Row] = []
-        total: int | None = None
-        for page in client.pages(place.read, params, operation=f"GET {place.read}", count=units):
-            rows += page
-            total = total_of(page)
-        keys = frozenset(unit for row in rows for unit in _units(row))
-        if total is None or len(keys) >= total or keys == before:
+        pages = list(client.pages(place.read, params, operation=f"GET {place.read}", count=units))
+        rows = [row for page in pages for row in page]
+        total = total_of(pages[-1]) if pages else None
+        if total is None or (len(pages) == 1 and units(rows) >= total):
+            return grouped(rows)
+        keys = _all_units(rows)
+        if len(keys) >= total or keys == before:
             return grouped(rows)
         before = keys
     raise Transient(f"GET {place.read} shows other rows each time it is read.", record=place.read)
@@ -102,12 +102,12 @@ def stamp(moment: datetime) -> str:
     return moment.replace(microsecond=0).isoformat()
 
 
-def _units(row: Row) -> Iterable[object]:
-    lines = row.get("journalTransactionLines")
-    if lines is None:
-        return (_key(row),)
-    key = _key(row)
-    return ((key, line.get("lineNumber")) for line in lines)
+def _all_units(rows: Iterable[Row]) -> set[object]:
+    found: set[object] = set()
+    for row in rows:
+        key, lines = _key(row), row.get("journalTransactionLines")
+        found.update([key] if lines is None else [(key, line.get("lineNumber")) for line in lines])
+    return found
 
 
 def _key(row: Row) -> tuple[str, str]:

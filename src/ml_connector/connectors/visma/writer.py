@@ -15,10 +15,18 @@ from ml_connector.connectors.shapes import Context, Created, Observed
 from ml_connector.connectors.visma import chart as charts
 from ml_connector.connectors.visma import notes, parties, payloads, search
 from ml_connector.connectors.visma.auth import Now
-from ml_connector.connectors.visma.client import BACKGROUND, VismaClient, action_result, created, job_of, segment
+from ml_connector.connectors.visma.client import (
+    BACKGROUND,
+    PAGE_SIZE,
+    VismaClient,
+    action_result,
+    created,
+    job_of,
+    segment,
+)
 from ml_connector.connectors.visma.jobs import Jobs, outcome_of
 from ml_connector.connectors.visma.kinds import PARTIES, PAYMENTS, Place, place_of, result_kind, type_of
-from ml_connector.connectors.visma.lookback import Lookback, changed_since
+from ml_connector.connectors.visma.lookback import Lookback, changed_since, units
 from ml_connector.connectors.visma.observed import VOIDING, Row, gone
 from ml_connector.errors import Rejected, UsageError
 from ml_connector.finance.chart import Chart, Period
@@ -26,7 +34,7 @@ from ml_connector.finance.invoices import CustomerInvoice, CustomerPayment, Part
 from ml_connector.finance.journal import JournalEntry
 from ml_connector.finance.plan import Content, Found
 
-SINGLES = 3  # up to so many documents are read one by one where a listing would take more calls
+SINGLES = 3  # so many documents are read one by one where a listing may take more calls, for all we know
 MAX_ATTACHMENT_BYTES = 20 * 1024 * 1024
 _MEDIA = {
     "csv": "text/csv",
@@ -44,6 +52,7 @@ class VismaWriter:
         self.client = client
         self._now = now
         self._lookback = Lookback()
+        self._crowd = 0  # rows of other documents in the last listing: more calls, and more to read, than our own cost
         self._jobs = Jobs(client)
         self._periods: tuple[Period, ...] = ()
 
@@ -134,16 +143,17 @@ class VismaWriter:
         for content, context in contexts:
             places.setdefault(result_kind(kind, content), []).append((content, context))
         for there, group in places.items():
-            found.update(self._observe(there, {context.remote_id: context.started_at for _, context in group}))
+            wanted = {context.remote_id: context.started_at for _, context in group}
+            found.update(self._observe(there, wanted, rows=sum(_rows(content) for content, _ in group)))
         return self._jobs.explained(found)
 
-    def _observe(self, kind: str, wanted: Mapping[str, datetime | None]) -> dict[str, Observed]:
+    def _observe(self, kind: str, wanted: Mapping[str, datetime | None], *, rows: int) -> dict[str, Observed]:
         place = place_of(kind)
         found: dict[str, Observed] = {}
         starts = [started for started in wanted.values() if started is not None]
         if kind not in PARTIES and starts and len(starts) == len(wanted):
             tight = self._lookback.tight(min(starts))
-            if len(wanted) > SINGLES or (len(wanted) > 1 and tight is not None):
+            if self._better_listed(len(wanted), rows, is_tight=tight is not None):
                 found = self._listed(place, wanted, tight or self._lookback.wide(min(starts)))
                 if tight is not None and len(wanted) - len(found) > SINGLES:
                     self._lookback.forget()
@@ -153,16 +163,29 @@ class VismaWriter:
                 found[remote_id] = self._single(kind, place, remote_id)
         return found
 
+    def _better_listed(self, documents: int, rows: int, *, is_tight: bool) -> bool:
+        """Whether a listing takes fewer calls than as many documents, whose rows fill pages as other documents' do."""
+        pages = 1 + (rows + self._crowd) // PAGE_SIZE
+        listed = documents > (pages if is_tight else max(pages, SINGLES))
+        if not listed:
+            self._crowd //= 2  # what was in the way then leaves the window: look again before long
+        return listed
+
     def _listed(self, place: Place, wanted: Mapping[str, datetime | None], since: datetime) -> dict[str, Observed]:
         found = {}
+        crowd = 0
         for rows in changed_since(self.client, place, since):
             if place.lines and (rows[0].get("batchNumber") not in wanted or not _general(rows[0])):
+                crowd += units(rows)
                 continue  # other people's batches are not taken apart
             seen = place.seen(rows)
             started = wanted.get(seen.remote_id)
             if started is not None:
                 found[seen.remote_id] = seen
                 self._lookback.learn(started, seen.facts["modified"])
+            else:
+                crowd += 1
+        self._crowd = crowd
         return found
 
     def _single(self, kind: str, place: Place, remote_id: str) -> Observed:
@@ -264,6 +287,11 @@ class VismaWriter:
         )
         number = context.remote_id.rpartition("/")[2]
         return Created(context.remote_id, number, etag=answer.headers.get("etag"), job_id=job_of(answer) or None)
+
+
+def _rows(content: Content) -> int:
+    """How many rows of a listing a document takes: journals are listed by line."""
+    return len(content.postings) if isinstance(content, JournalEntry) else 1
 
 
 def _if_match(etag: str | None, *, background: bool) -> Mapping[str, str]:
