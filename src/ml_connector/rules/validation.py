@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from ml_connector.finance.chart import Account, Chart
-from ml_connector.finance.invoices import CustomerInvoice, CustomerPayment, PartyCard, Reversal, SupplierInvoice
+from ml_connector.finance.invoices import CustomerInvoice, CustomerPayment, PartyCard, SupplierInvoice
 from ml_connector.finance.journal import Dimensions, JournalEntry, Posting
 from ml_connector.finance.money import exponent
 from ml_connector.finance.plan import Finding, Plan, PlannedWrite
