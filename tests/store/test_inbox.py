@@ -7,7 +7,6 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import pytest
 from sqlalchemy import func, select
@@ -31,6 +30,7 @@ from ml_connector.store.inbox import (
 )
 from ml_connector.store.inbox_writer import InboxWriter
 from ml_connector.store.migrations import migrate
+from ml_connector.store.repeating import Repeater
 from tests.databases import Databases
 from tests.store.rows import T0
 
@@ -40,7 +40,7 @@ def a_notice(number: int = 1, **values: object) -> Notice:
         id=f"N{number:06}", door_id="D1", kind="payment", external_id=f"pay-{number}", received_at=T0 + number,
         workspace_id="W1", connection_id="SQ1", event_id=f"event-{number}", account_ref="M1", body='{"type":"x"}',
     )  # fmt: skip
-    return replace(base, **values)  # type: ignore[arg-type]
+    return base._replace(**values)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -195,7 +195,7 @@ class Killed(BaseException):
 class DyingDatabase(Database):
     """A database in whose midst the process is killed."""
 
-    def inbox_writing(self) -> object:  # type: ignore[override]
+    def inbox_repeater(self) -> Repeater:
         raise Killed
 
 

@@ -7,7 +7,9 @@ import secrets
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
+from ml_connector.clock import micros
 from ml_connector.connectors.shapes import Delivered, Webhooks
 from ml_connector.engine.works import Works, open_secret
 from ml_connector.errors import BadSignature, TooLarge, UsageError
@@ -17,6 +19,11 @@ from ml_connector.store.inbox import Notice
 _FRESH_US = 10_000_000  # a rotated key is known to every process within this time
 PATH_BYTES = 24
 KEY_FIELD = "signature_key"
+
+
+_Whose: TypeAlias = "tuple[str | None, str | None]"  # workspace, connection
+_AccountName: TypeAlias = "tuple[str, str | None, str]"  # connector, workspace of the door, account
+_Account: TypeAlias = "tuple[int, tuple[str, str] | None]"  # read when; workspace and connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,28 +47,26 @@ class Doors:
 
     works: Works
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _open: dict[str, OpenDoor] = field(default_factory=dict)
-    _accounts: dict[tuple[str, str | None, str], tuple[int, tuple[str, str] | None]] = field(default_factory=dict)
+    _open: dict[str, OpenDoor] = field(default_factory=dict)  # by the secret in the path
+    _accounts: dict[_AccountName, _Account] = field(default_factory=dict)
     counted: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def find(self, path_secret: str) -> OpenDoor | None:
         """The door with this secret in its path; None when there is none."""
-        name = path_hash(path_secret)
-        now = self.works.now()
-        known = self._open.get(name)
-        if known is not None and now - known.read_at < _FRESH_US:
+        known = self.glance(path_secret)
+        if known is not None:
             return known
-        found = self._read(name, now)
+        found = self._read(path_hash(path_secret), self.works.now())
         with self._lock:
             if found is None or not found.keys:  # a vendor tries the address before we have learnt its key
-                self._open.pop(name, None)
+                self._open.pop(path_secret, None)
             else:
-                self._open[name] = found
+                self._open[path_secret] = found
         return found
 
     def glance(self, path_secret: str) -> OpenDoor | None:
         """The door with this secret if it is remembered and fresh; never reads the database."""
-        known = self._open.get(path_hash(path_secret))
+        known = self._open.get(path_secret)
         return known if known is not None and self.works.now() - known.read_at < _FRESH_US else None
 
     def receive(
@@ -76,16 +81,20 @@ class Doors:
         if not body:
             self.count(door, "unsigned")
             raise BadSignature("The body is empty.")
+        moment = self.works.clock.now()
         try:
-            door.webhooks.verify(body, headers, url=door.url, keys=door.keys, now=self.works.clock.now())
+            door.webhooks.verify(body, headers, url=door.url, keys=door.keys, now=moment)
         except BadSignature:
             self.count(door, "bad signature")
             raise
         delivered = door.webhooks.read(body, headers)
-        if from_memory and not all(self._remembered(door, one.account_ref) for one in delivered):
-            return None
-        notices = [self._notice(door, one) for one in delivered]
-        self.count(door, "accepted")
+        now = micros(moment)
+        notices = []
+        for one in delivered:
+            whose = self._whose(door, one.account_ref, now, from_memory=from_memory)
+            if whose is None:
+                return None
+            notices.append(self._notice(door, one, whose, now))
         return notices
 
     def count(self, door: OpenDoor, what: str) -> None:
@@ -119,38 +128,35 @@ class Doors:
             now,
         )
 
-    def _notice(self, door: OpenDoor, one: Delivered) -> Notice:
-        workspace_id, connection_id = door.workspace_id, door.connection_id
-        if one.account_ref is not None:
-            found = self._account(door, one.account_ref)
-            if found is not None:
-                workspace_id, connection_id = found
-            elif connection_id is not None:
-                connection_id = None  # another account than this door's: kept, and told
+    def _notice(self, door: OpenDoor, one: Delivered, whose: _Whose, now: int) -> Notice:
         return Notice(
             id=self.works.ids.new(),
             door_id=door.door_id,
             kind=one.kind or "",
             external_id=one.external_id or "",
-            received_at=self.works.now(),
-            workspace_id=workspace_id,
-            connection_id=connection_id,
+            received_at=now,
+            workspace_id=whose[0],
+            connection_id=whose[1],
             event_id=one.event_id,
             event_type=one.event_type,
             account_ref=one.account_ref,
             body=one.ignored,
         )
 
-    def _remembered(self, door: OpenDoor, account_ref: str | None) -> bool:
-        known = self._accounts.get((door.connector, door.workspace_id, account_ref or ""))
-        return account_ref is None or (known is not None and self.works.now() - known[0] < _FRESH_US)
-
-    def _account(self, door: OpenDoor, account_ref: str) -> tuple[str, str] | None:
-        now = self.works.now()
-        name = door.connector, door.workspace_id, account_ref  # two workspaces may have the same shop
-        known = self._accounts.get(name)
+    def _whose(self, door: OpenDoor, account_ref: str | None, now: int, *, from_memory: bool) -> _Whose | None:
+        """The workspace and connection of an account at this door; None where memory does not know."""
+        if account_ref is None:
+            return door.workspace_id, door.connection_id
+        known = self._accounts.get((door.connector, door.workspace_id, account_ref))
         if known is not None and now - known[0] < _FRESH_US:
-            return known[1]
+            found = known[1]
+        elif from_memory:
+            return None
+        else:
+            found = self._read_account(door, account_ref, now)
+        return found or (door.workspace_id, None)  # another account than this door's: kept, and told
+
+    def _read_account(self, door: OpenDoor, account_ref: str, now: int) -> tuple[str, str] | None:
         with self.works.database.reading() as c:
             rows = setups.connections_by_account(c, door.connector, account_ref)
             if door.workspace_id is not None:
@@ -160,7 +166,8 @@ class Doors:
                 rows = [own] if own is not None and own.account_ref is None else []  # whose it is, no ping has told yet
         found = (rows[0].workspace_id, rows[0].id) if rows else None
         with self._lock:
-            self._accounts[name] = (now, found)
+            # Two workspaces may have the same shop.
+            self._accounts[door.connector, door.workspace_id, account_ref] = (now, found)
         return found
 
 

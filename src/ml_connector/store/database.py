@@ -21,6 +21,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from ml_connector.errors import ConfigurationError, StorageUnavailable
 from ml_connector.store import faults
+from ml_connector.store.repeating import Repeater
 from ml_connector.store.singleprocess import FileClaim, refuse_network_file_system
 from ml_connector.store.tables import Micros
 
@@ -96,6 +97,10 @@ class Database:
         with self._inbox.reading() as c:
             yield c
 
+    def inbox_repeater(self) -> Repeater:
+        """For the one thread that writes notices: a connection of its own on the inbox. Close it."""
+        return self._inbox.repeater()
+
     def claim_single_process(self) -> None:
         """Make this the only process that works on a SQLite file, until it closes or dies. Nothing to do on PostgreSQL.
 
@@ -157,9 +162,17 @@ class _Side:
         with self._explained(), self._readers.begin() as c:
             yield c
 
+    def repeater(self) -> Repeater:
+        return Repeater(self._writers, self._guarded)
+
     def close(self) -> None:
         self._writers.dispose()
         self._readers.dispose()
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        with self._taking_turns(), self._explained():
+            yield
 
     @contextmanager
     def _taking_turns(self) -> Iterator[None]:

@@ -7,18 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, func, literal_column, or_, select, union_all, update
 
 from ml_connector.store.bulk import chunks
 from ml_connector.store.states import move_many
 from ml_connector.store.tables import Micros, notice
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """A webhook said something changed. `event_id` None: the vendor gives no trustworthy one, every ring counts."""
+class Notice(NamedTuple):
+    """A webhook said something changed. `event_id` None: the vendor gives no trustworthy one, every ring counts.
+
+    A named tuple, for one is made for each webhook and put into the statement as it is.
+    """
 
     id: str
     door_id: str
@@ -62,7 +64,7 @@ def open_notices(
     query = select(*columns).where(
         notice.c.workspace_id == workspace_id,
         notice.c.connection_id == connection_id,
-        notice.c.state == "open",
+        _is_open(),
         notice.c.due_at <= now,
     )
     return [OpenNotice(*row) for row in c.execute(query.order_by(notice.c.due_at, notice.c.id).limit(limit))]
@@ -72,20 +74,22 @@ def notices_of(
     c: Connection, workspace_id: str, *, connection_id: str, kind: str, external_id: str, limit: int = 100
 ) -> list[dict[str, Any]]:
     """Every notice about one thing, oldest first, for the story of a record."""
-    query = select(notice).where(
+    of_it = select(notice).where(
         notice.c.workspace_id == workspace_id,
         notice.c.connection_id == connection_id,
         notice.c.kind == kind,
         notice.c.external_id == external_id,
     )
-    return [dict(row) for row in c.execute(query.order_by(notice.c.received_at, notice.c.id).limit(limit)).mappings()]
+    both = union_all(of_it.where(_is_open()), of_it.where(_is_closed())).subquery()  # each has its own index
+    query = select(both).order_by(both.c.received_at, both.c.id).limit(limit)
+    return [dict(row) for row in c.execute(query).mappings()]
 
 
 def connections_with_due_notices(c: Connection, *, now: Micros, limit: int = 1_000) -> list[tuple[str, str]]:
     """(workspace, connection) of everything the ticker should fetch."""
     query = (
         select(notice.c.workspace_id, notice.c.connection_id)
-        .where(notice.c.state == "open", notice.c.due_at <= now, notice.c.connection_id.is_not(None))
+        .where(_is_open(), notice.c.due_at <= now, notice.c.connection_id.is_not(None))
         .distinct()
         .limit(limit)
     )
@@ -96,7 +100,7 @@ def unassigned_accounts(c: Connection, *, limit: int = 1_000) -> list[tuple[str,
     """(door, account) of open notices whose connection nobody knew when they came."""
     query = (
         select(notice.c.door_id, notice.c.account_ref)
-        .where(notice.c.state == "open", notice.c.connection_id.is_(None))
+        .where(_is_open(), notice.c.connection_id.is_(None))
         .group_by(notice.c.door_id, notice.c.account_ref)
         .limit(limit)
     )
@@ -108,9 +112,7 @@ def assign(
 ) -> int:
     """Give the open notices of an account to the connection that now exists for it; how many."""
     account = notice.c.account_ref.is_(None) if account_ref is None else notice.c.account_ref == account_ref
-    statement = update(notice).where(
-        notice.c.door_id == door_id, account, notice.c.state == "open", notice.c.connection_id.is_(None)
-    )
+    statement = update(notice).where(notice.c.door_id == door_id, account, _is_open(), notice.c.connection_id.is_(None))
     return c.execute(statement.values(workspace_id=workspace_id, connection_id=connection_id, due_at=now)).rowcount
 
 
@@ -129,7 +131,7 @@ def put_off(c: Connection, notice_ids: Sequence[str], *, until: Micros, reason: 
     return sum(
         c.execute(
             update(notice)
-            .where(notice.c.id.in_(part), notice.c.state == "open")
+            .where(notice.c.id.in_(part), _is_open())
             .values(due_at=until, reason=reason, attempts=notice.c.attempts + 1)
         ).rowcount
         for part in chunks(notice_ids)
@@ -139,7 +141,7 @@ def put_off(c: Connection, notice_ids: Sequence[str], *, until: Micros, reason: 
 def older_than(c: Connection, *, before: Micros, limit: int = 1_000) -> list[tuple[str, str | None, str]]:
     """(notice, connection, door) of open notices that came before `before`, to be given up."""
     query = select(notice.c.id, notice.c.connection_id, notice.c.door_id).where(
-        notice.c.state == "open", notice.c.received_at < before
+        _is_open(), notice.c.received_at < before
     )
     return [(row.id, row.connection_id, row.door_id) for row in c.execute(query.order_by(notice.c.id).limit(limit))]
 
@@ -147,9 +149,7 @@ def older_than(c: Connection, *, before: Micros, limit: int = 1_000) -> list[tup
 def erase_bodies(c: Connection, *, before: Micros, limit: int = 5_000) -> int:
     """Empty the bodies of closed notices that came before `before`; ids stay, so a repeat is still known."""
     old = (
-        select(notice.c.id)
-        .where(notice.c.state != "open", notice.c.received_at < before, notice.c.body.is_not(None))
-        .limit(limit)
+        select(notice.c.id).where(_is_closed(), notice.c.received_at < before, notice.c.body.is_not(None)).limit(limit)
     )
     return c.execute(update(notice).where(notice.c.id.in_(old)).values(body=None)).rowcount
 
@@ -157,7 +157,7 @@ def erase_bodies(c: Connection, *, before: Micros, limit: int = 5_000) -> int:
 def count_open(c: Connection, *, now: Micros) -> tuple[int, Micros | None]:
     """How many notices are open and due, and when the oldest came, for the metrics."""
     row = c.execute(
-        select(func.count(), func.min(notice.c.received_at)).where(notice.c.state == "open", notice.c.due_at <= now)
+        select(func.count(), func.min(notice.c.received_at)).where(_is_open(), notice.c.due_at <= now)
     ).one()
     return row[0], row[1]
 
@@ -168,3 +168,12 @@ def by_event(c: Connection, workspace_id: str, event_id: str) -> list[dict[str, 
         notice.c.workspace_id == workspace_id, or_(notice.c.event_id == event_id, notice.c.id == event_id)
     )
     return [dict(row) for row in c.execute(query.order_by(notice.c.received_at, notice.c.id).limit(100)).mappings()]
+
+
+def _is_open() -> ColumnElement[bool]:
+    """As the index of open notices says it: SQLite does not see that a bound value is the same."""
+    return notice.c.state == literal_column("'open'")
+
+
+def _is_closed() -> ColumnElement[bool]:
+    return notice.c.state != literal_column("'open'")

@@ -1,7 +1,8 @@
 """The inbox's one writer: what webhooks said is committed before anybody is told "received".
 
-One thread drains a queue and commits up to 256 notices at once, because a commit costs the disk the same for one as for
-many; only after the commit do their callers hear. Nothing is ever acknowledged from memory.
+One thread takes what waits and commits up to 256 notices at once, because a commit costs the disk the same for one as
+for many; only after the commit do their callers hear. Nothing is ever acknowledged from memory. What an event loop
+brings in one of its turns comes as one batch.
 """
 
 from __future__ import annotations
@@ -12,10 +13,8 @@ import queue
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 from functools import lru_cache
-from operator import attrgetter
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from sqlalchemy.exc import DataError, IntegrityError
 
@@ -23,12 +22,16 @@ from ml_connector.errors import ConnectorError, Rejected, StorageUnavailable, Tr
 from ml_connector.store import inbox
 from ml_connector.store.database import Database
 from ml_connector.store.inbox import Notice
+from ml_connector.store.repeating import Repeater
 
 Outcome: TypeAlias = Literal["stored", "duplicate"]
 
 BATCH = 256
 QUEUE_LIMIT = 4_096  # about a second of work: who waits longer is better told to come again
 STOP_TIMEOUT_S = 30
+
+_InLoop: TypeAlias = "asyncio.Future[Outcome]"
+_Waiting: TypeAlias = "tuple[Notice, _InLoop | Future[Outcome]]"
 
 
 class InboxWriter:
@@ -38,7 +41,9 @@ class InboxWriter:
         self._database = database
         self._batch = batch
         self._limit = queue_limit
-        self._waiting: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._parcels: queue.SimpleQueue[list[_Waiting] | None] = queue.SimpleQueue()
+        self._brought: dict[asyncio.AbstractEventLoop, list[_Waiting]] = {}  # in the present turn of a loop
+        self._count = 0  # notices in the queue
         self._gate = threading.Lock()  # nobody slips in behind the mark that ends the queue
         self._open = False
         self._thread = threading.Thread(target=self._run, name="inbox-writer", daemon=True)
@@ -53,7 +58,7 @@ class InboxWriter:
         with self._gate:
             was_open, self._open = self._open, False
         if was_open:
-            self._waiting.put(None)
+            self._parcels.put(None)
             self._thread.join(STOP_TIMEOUT_S)
             if self._thread.is_alive():
                 raise StorageUnavailable("The inbox did not finish writing in time.")
@@ -65,75 +70,96 @@ class InboxWriter:
         both cases nothing was stored. Raises Transient at once where too many wait or the writer has stopped.
         """
         future: Future[Outcome] = Future()
-        self._enter(_Waiting(arrived, _ToThread(future)))
+        with self._gate:
+            self._refuse_where_full(arrived, 0)
+            self._count += 1
+            self._parcels.put([(arrived, future)])
         return future
 
-    def submit_from_loop(self, arrived: Notice) -> asyncio.Future[Outcome]:
-        """As `submit`, to be awaited by the running event loop; one wake-up of the loop serves a whole batch."""
+    def submit_from_loop(self, arrived: Notice) -> _InLoop:
+        """As `submit`, to be awaited by the running event loop."""
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[Outcome] = loop.create_future()
-        self._enter(_Waiting(arrived, _ToLoop(loop, future)))
+        brought = self._brought.get(loop)
+        self._refuse_where_full(arrived, len(brought or ()))
+        future: _InLoop = loop.create_future()
+        if brought is None:
+            self._brought[loop] = [(arrived, future)]
+            loop.call_soon(self._take_over, loop)  # runs when this turn's other tasks have brought theirs
+        else:
+            brought.append((arrived, future))
         return future
 
     def waiting(self) -> int:
         """How many notices wait for the writer, for the metrics."""
-        return self._waiting.qsize()
+        return self._count
 
-    def _enter(self, waiting: _Waiting) -> None:
+    def _refuse_where_full(self, arrived: Notice, more: int) -> None:
+        if not self._open:
+            raise Transient("The inbox is closed.", record=arrived.door_id)
+        if self._count + more >= self._limit:
+            raise Transient("Too many notices wait to be stored.", record=arrived.door_id)
+
+    def _take_over(self, loop: asyncio.AbstractEventLoop) -> None:
+        brought = self._brought.pop(loop)
         with self._gate:
-            if not self._open:
-                raise Transient("The inbox is closed.", record=waiting.notice.door_id)
-            if self._waiting.qsize() >= self._limit:
-                raise Transient("Too many notices wait to be stored.", record=waiting.notice.door_id)
-            self._waiting.put(waiting)
+            if self._open:
+                self._count += len(brought)
+                for start in range(0, len(brought), self._batch):
+                    self._parcels.put(brought[start : start + self._batch])
+                return
+        closed = Transient("The inbox is closed.", record=brought[0][0].door_id)
+        _tell_in_loop([(future, closed) for _, future in brought if isinstance(future, asyncio.Future)])
 
     def _run(self) -> None:
         ending = False
         batch: list[_Waiting] = []
         try:
-            while not ending:
-                batch, ending = self._next_batch()
-                if batch:
-                    _tell(batch, self._stored(batch))
-                batch = []
+            with contextlib.closing(self._database.inbox_repeater()) as repeater:
+                while not ending:
+                    batch, ending = self._next_batch()
+                    if batch:
+                        outcomes = self._stored(repeater, batch)
+                        with self._gate:
+                            self._count -= len(batch)
+                        _tell(batch, outcomes)
+                    batch = []
         finally:
             # Reached early only when the interpreter or a test kills this thread: nobody may wait for ever.
             self._close(batch)
 
     def _next_batch(self) -> tuple[list[_Waiting], bool]:
-        first = self._waiting.get()
-        if first is None:
+        """What waits, a little over a batch at most, and whether it was the last."""
+        batch = self._parcels.get()
+        if batch is None:
             return [], True
-        batch = [first]
         while len(batch) < self._batch:
             try:
-                following = self._waiting.get_nowait()
+                following = self._parcels.get_nowait()
             except queue.Empty:
                 return batch, False
             if following is None:
                 return batch, True
-            batch.append(following)
+            batch += following
         return batch, False
 
-    def _stored(self, batch: Sequence[_Waiting]) -> list[Outcome | Exception]:
+    def _stored(self, repeater: Repeater, batch: Sequence[_Waiting]) -> list[Outcome | Exception]:
         try:
-            return list(self._commit(batch))
+            return list(self._commit(repeater, batch))
         except ConnectorError as error:
             return [error] * len(batch)
         except Exception as error:  # noqa: BLE001  one notice the database cannot keep must not cost the others
             if len(batch) > 1:
-                return [outcome for waiting in batch for outcome in self._stored([waiting])]
-            return [_refusal(batch[0].notice, error)]
+                return [outcome for waiting in batch for outcome in self._stored(repeater, [waiting])]
+            return [_refusal(batch[0][0], error)]
 
-    def _commit(self, batch: Sequence[_Waiting]) -> list[Outcome]:
-        rows = [_row(waiting.notice) for waiting in batch]
-        with self._database.inbox_writing() as c:
-            statement = _insert_new(c.dialect.paramstyle, len(rows))
-            count = c.exec_driver_sql(statement, tuple(value for row in rows for value in row)).rowcount
-            if count == len(rows):  # nearly always; asking each row for its id gave the interpreter away as often
-                return ["stored"] * count
-            stored = inbox.known_ids(c, [row[0] for row in rows])
-        return ["stored" if row[0] in stored else "duplicate" for row in rows]
+    def _commit(self, repeater: Repeater, batch: Sequence[_Waiting]) -> list[Outcome]:
+        statement = _insert_new(repeater.placeholder, len(batch))
+        count = repeater.run(statement, [value for arrived, _ in batch for value in _row(arrived)])
+        if count == len(batch):  # nearly always; asking each row for its id gave the interpreter away as often
+            return ["stored"] * count
+        with self._database.inbox_reading() as c:
+            stored = inbox.known_ids(c, [arrived.id for arrived, _ in batch])
+        return ["stored" if arrived.id in stored else "duplicate" for arrived, _ in batch]
 
     def _close(self, batch: Sequence[_Waiting]) -> None:
         with self._gate:
@@ -141,99 +167,61 @@ class InboxWriter:
         left = list(batch)
         with contextlib.suppress(queue.Empty):
             while True:
-                waiting = self._waiting.get_nowait()
-                if waiting is not None:
-                    left.append(waiting)
+                left += self._parcels.get_nowait() or []
+        self._count = 0
         _tell(left, [StorageUnavailable("The inbox writer has ended.")] * len(left))
 
 
-class _Caller(Protocol):
-    """Who waits for a notice: a thread, or an event loop."""
-
-    def loop(self) -> asyncio.AbstractEventLoop | None: ...
-
-    def hear(self, outcome: Outcome | Exception) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class _Waiting:
-    notice: Notice
-    caller: _Caller
-
-
-@dataclass(frozen=True, slots=True)
-class _ToThread:
-    future: Future[Outcome]
-
-    def loop(self) -> None:
-        return None
-
-    def hear(self, outcome: Outcome | Exception) -> None:
-        if not self.future.set_running_or_notify_cancel():
-            return
-        if isinstance(outcome, Exception):
-            self.future.set_exception(outcome)
-        else:
-            self.future.set_result(outcome)
-
-
-@dataclass(frozen=True, slots=True)
-class _ToLoop:
-    its_loop: asyncio.AbstractEventLoop
-    future: asyncio.Future[Outcome]
-
-    def loop(self) -> asyncio.AbstractEventLoop:
-        return self.its_loop
-
-    def hear(self, outcome: Outcome | Exception) -> None:
-        if self.future.done():  # the sender hung up
-            return
-        if isinstance(outcome, Exception):
-            self.future.set_exception(outcome)
-        else:
-            self.future.set_result(outcome)
-
-
 def _tell(batch: Sequence[_Waiting], outcomes: Sequence[Outcome | Exception]) -> None:
-    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[_Caller, Outcome | Exception]]] = {}
-    for waiting, outcome in zip(batch, outcomes, strict=True):
-        loop = waiting.caller.loop()
-        if loop is None:
-            waiting.caller.hear(outcome)
+    """Answer every caller, a loop by one call."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[_InLoop, Outcome | Exception]]] = {}
+    for (_, future), outcome in zip(batch, outcomes, strict=True):
+        if isinstance(future, Future):
+            _tell_thread(future, outcome)
         else:
-            by_loop.setdefault(loop, []).append((waiting.caller, outcome))
+            by_loop.setdefault(future.get_loop(), []).append((future, outcome))
     for loop, told in by_loop.items():
         with contextlib.suppress(RuntimeError):  # the loop has closed, and its callers with it
             loop.call_soon_threadsafe(_tell_in_loop, told)
 
 
-def _tell_in_loop(told: Sequence[tuple[_Caller, Outcome | Exception]]) -> None:
-    for caller, outcome in told:
-        caller.hear(outcome)
+def _tell_thread(future: Future[Outcome], outcome: Outcome | Exception) -> None:
+    if not future.set_running_or_notify_cancel():
+        return
+    if isinstance(outcome, Exception):
+        future.set_exception(outcome)
+    else:
+        future.set_result(outcome)
 
 
-_values = attrgetter(*Notice.__slots__)
-_COLUMNS = (*Notice.__slots__, "state", "attempts", "due_at", "done_at")
+def _tell_in_loop(told: Sequence[tuple[_InLoop, Outcome | Exception]]) -> None:
+    for future, outcome in told:
+        if future.done():  # the sender hung up
+            continue
+        if isinstance(outcome, Exception):
+            future.set_exception(outcome)
+        else:
+            future.set_result(outcome)
+
+
+_COLUMNS = (*Notice._fields, "state", "attempts", "due_at", "done_at")
 
 
 @lru_cache(maxsize=512)
-def _insert_new(paramstyle: str, size: int) -> str:
-    """Insert what repeats no event; two notices of one event may be in one batch.
-
-    Written out, since building and compiling the statement took longer than all else between body and commit.
-    """
-    mark = "?" if paramstyle == "qmark" else "%s"
-    row = f"({', '.join([mark] * len(_COLUMNS))})"
+def _insert_new(placeholder: str, size: int) -> str:
+    """Insert what repeats no event; two notices of one event may be in one batch."""
+    row = f"({', '.join([placeholder] * len(_COLUMNS))})"
     return (
         f"INSERT INTO notice ({', '.join(_COLUMNS)}) VALUES {', '.join([row] * size)} "  # noqa: S608  names and marks only
-        "ON CONFLICT (door_id, event_id) DO NOTHING"
+        "ON CONFLICT (event_id, door_id) DO NOTHING"
     )
 
 
 def _row(arrived: Notice) -> tuple[Any, ...]:
-    """The values of the columns above, the id first. What names nothing to read is kept and done with at once."""
-    state, done_at = ("open", None) if arrived.kind else ("done", arrived.received_at)
-    return (*_values(arrived), state, 0, arrived.received_at, done_at)
+    """The values of the columns above. What names nothing to read is kept and done with at once."""
+    if arrived.kind:
+        return (*arrived, "open", 0, arrived.received_at, None)
+    return (*arrived, "done", 0, arrived.received_at, arrived.received_at)
 
 
 def _refusal(arrived: Notice, error: Exception) -> ConnectorError:

@@ -7,7 +7,7 @@ from functools import partial
 
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ml_connector.engine.door import Doors
 from ml_connector.engine.runtime import Runtime
@@ -17,7 +17,7 @@ from ml_connector.web import consent
 from ml_connector.web.guard import Guard
 from ml_connector.web.health import Health
 from ml_connector.web.metrics import Seen
-from ml_connector.web.webhooks import Hooks
+from ml_connector.web.webhooks import PREFIX, Hooks
 
 
 def build_app(
@@ -28,7 +28,6 @@ def build_app(
     hooks = Hooks(Doors(works), writer, ring)
     health = Health(Seen(works, hooks, writer, runtime), metrics_token)
     routes: list[BaseRoute] = [
-        Route("/hooks/{connector}/{secret}", hooks.receive, methods=["POST"]),
         Route("/oauth/{connector}/callback", partial(consent.callback, works), methods=["GET"]),
         Route("/health", health.live, methods=["GET"]),
         Route("/ready", health.ready, methods=["GET"]),
@@ -36,4 +35,16 @@ def build_app(
         *more,
     ]
     https = bool(public_url and public_url.startswith("https:"))
-    return Guard(Starlette(debug=False, routes=routes), https=https)
+    return _Front(hooks, Guard(Starlette(debug=False, routes=routes), https=https))
+
+
+class _Front:
+    """Deliveries on their short way, everything else on the long one."""
+
+    def __init__(self, hooks: ASGIApp, rest: ASGIApp) -> None:
+        self._hooks = hooks
+        self._rest = rest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_delivery = scope["type"] == "http" and scope["path"].startswith(PREFIX)
+        await (self._hooks if is_delivery else self._rest)(scope, receive, send)

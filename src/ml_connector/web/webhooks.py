@@ -1,10 +1,13 @@
 """The webhook door over HTTP: bounded bytes in, one durable row, then the answer. The only asynchronous code here.
 
+It speaks ASGI itself, without the framework of the pages: a delivery is nine tenths of an install's requests, and
+routes, request and response objects were a third of its cost.
+
 | answer | means |
 |---|---|
 | 200 | stored, or known already |
 | 400, 401, 413 | unreadable; not signed by a key of this door; too large. Nothing was kept |
-| 404 | there is no such door |
+| 404, 405 | there is no such door; only POST is answered |
 | 408 | the body did not come in time |
 | 503 | not stored: send it again later |
 """
@@ -12,11 +15,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+import json
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Any, TypeAlias
 
 import structlog
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.types import Message, Receive, Scope, Send
 
 from ml_connector.engine.door import Doors, OpenDoor, rings_for
 from ml_connector.errors import (
@@ -30,10 +34,15 @@ from ml_connector.errors import (
 )
 from ml_connector.store.inbox import Notice
 from ml_connector.store.inbox_writer import InboxWriter
+from ml_connector.web.patience import Patience
 
+PREFIX = "/hooks/"
 ANSWER_TIMEOUT_S = 20.0  # vendors wait 10 to 30 s; a body or a disk that takes longer is given up
 RETRY_AFTER_S = 30
 READS_AT_ONCE = 4  # made-up addresses must not use up the database's connections
+
+Answer: TypeAlias = "tuple[Message, Message]"
+"""Head and body as they are sent; made once, never changed."""
 
 _STATUS: tuple[tuple[type[ConnectorError], int, str], ...] = (
     (BadSignature, 401, "refused"),
@@ -56,33 +65,48 @@ class Hooks:
         self._writer = writer
         self._ring = ring
         self._reads = asyncio.Semaphore(READS_AT_ONCE)
+        self._patience = Patience(ANSWER_TIMEOUT_S)
 
-    async def receive(self, request: Request) -> Response:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """POST /hooks/{connector}/{secret}"""
+        try:
+            head, body = await self._answer(scope, receive)
+        except Exception as fault:
+            # The path holds a door's secret: it is not logged.
+            log.exception("webhook.failed", fault=type(fault).__name__)
+            head, body = _BROKEN
+        await send(head)
+        await send(body)
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+        if scope["method"] != "POST":
+            return _ONLY_POST
+        task, group = self._patience.begin()
         door: OpenDoor | None = None
         body: bytes | None = None
         try:
-            async with asyncio.timeout(ANSWER_TIMEOUT_S):
-                door = await self._door(request.path_params["secret"])
-                if door is None or door.connector != request.path_params["connector"]:
-                    self.unknown += 1
-                    return _answer(404, "There is no such door.")
-                headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.scope["headers"]}
-                body = await _body_of(request, headers.get("content-length", ""), limit=door.body_limit)
-                await self._take_in(door, body, headers)
-        except TimeoutError:
-            slow_sender = door is not None and body is None
-            return _answer(408, "The body did not come in time.") if slow_sender else self._refuse(door, _SLOW)
-        except ClientDisconnect:
-            return Response(status_code=400)  # nobody hears it
+            connector, _, secret = scope["path"].removeprefix(PREFIX).partition("/")
+            door = self.doors.glance(secret) or await self._look_up(secret)
+            if door is None or door.connector != connector:
+                self.unknown += 1
+                return _UNKNOWN
+            headers = _Headers(scope["headers"])
+            body = await _body_of(receive, headers, limit=door.body_limit)
+            await self._take_in(door, body, headers)
+        except asyncio.CancelledError:
+            if task in group:
+                raise
+            task.uncancel()  # it was our patience that ended
+            return _TOO_SLOW if door is not None and body is None else self._refuse(door, _SLOW)
         except ConnectorError as fault:
             return self._refuse(door, fault)
-        return Response(status_code=200)
+        except _HungUp:
+            return _GONE
+        finally:
+            group.discard(task)
+        return _STORED
 
-    async def _door(self, secret: str) -> OpenDoor | None:
-        known = self.doors.glance(secret)
-        if known is not None:
-            return known
+    async def _look_up(self, secret: str) -> OpenDoor | None:
         async with self._reads:
             return await asyncio.to_thread(self.doors.find, secret)
 
@@ -90,8 +114,10 @@ class Hooks:
         notices = self.doors.receive(door, body, headers, from_memory=True)
         if notices is None:  # an account that is not remembered: the database is asked, outside the loop
             notices = await asyncio.to_thread(self.doors.receive, door, body, headers)
-        stored = await self._store(notices or [])
-        for notice in notices or []:
+        if not notices:
+            return
+        stored = await self._store(notices)
+        for notice in notices:
             self.doors.count(door, "stored" if notice in stored else "duplicate")
         rung = rings_for(stored)
         if rung:
@@ -103,7 +129,7 @@ class Hooks:
         outcomes = [await waiting[0]] if len(waiting) == 1 else await asyncio.gather(*waiting)
         return [notice for notice, outcome in zip(notices, outcomes, strict=True) if outcome == "stored"]
 
-    def _refuse(self, door: OpenDoor | None, fault: ConnectorError) -> Response:
+    def _refuse(self, door: OpenDoor | None, fault: ConnectorError) -> Answer:
         status, what = next(
             ((status, what) for kind, status, what in _STATUS if isinstance(fault, kind)), (503, "broken")
         )
@@ -111,30 +137,74 @@ class Hooks:
             self.doors.count(door, what)
         if status == 503:
             log.error("webhook.not_stored", fault=str(fault), door=door.door_id if door else None)
-        return _answer(status, type(fault).code)
+        return _said(status, type(fault).code)
 
 
-_SLOW = StorageUnavailable("The inbox did not answer in time.")
+class _HungUp(Exception):
+    """The sender went away in the middle of its body."""
 
 
-async def _body_of(request: Request, told: str, *, limit: int) -> bytes:
-    """The whole body, and never more than the limit of it in memory; its sender `told` its length. Raises TooLarge."""
-    if told.isdigit() and int(told) > limit:
+class _Headers(Mapping[str, str]):
+    """Headers as text by their lower-case names; only those that are asked for are decoded."""
+
+    def __init__(self, raw: Collection[tuple[bytes, bytes]]) -> None:
+        self._raw = dict(raw)
+
+    def __getitem__(self, name: str) -> str:
+        return self._raw[name.encode("latin-1")].decode("latin-1")
+
+    def __iter__(self) -> Iterator[str]:
+        return (name.decode("latin-1") for name in self._raw)
+
+    def __len__(self) -> int:
+        return len(self._raw)
+
+
+async def _body_of(receive: Receive, headers: Mapping[str, str], *, limit: int) -> bytes:
+    """The whole body, and never more than the limit of it in memory. Raises TooLarge."""
+    told = headers.get("content-length", "")
+    if told.isdecimal() and int(told) > limit:
         raise _too_large(limit)
     parts: list[bytes] = []
-    size = 0
-    async for part in request.stream():
+    size, more = 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise _HungUp
+        part: bytes = message.get("body", b"")
         size += len(part)
         if size > limit:
             raise _too_large(limit)
         parts.append(part)
-    return b"".join(parts)
+        more = message.get("more_body", False)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def _too_large(limit: int) -> TooLarge:
     return TooLarge(f"This door takes {limit} bytes.")
 
 
-def _answer(status: int, told: str) -> Response:
-    headers = {"Retry-After": str(RETRY_AFTER_S)} if status == 503 else None
-    return JSONResponse({"error": told}, status_code=status, headers=headers)
+def _said(status: int, told: str, **headers: str) -> Answer:
+    content: Any = json.dumps({"error": told}).encode()
+    if status == 503:
+        headers["retry-after"] = str(RETRY_AFTER_S)
+    said = {"content-type": "application/json", "x-content-type-options": "nosniff", "cache-control": "no-store"}
+    listed = {**said, **headers, "content-length": str(len(content))}
+    return _head(status, listed), {"type": "http.response.body", "body": content}
+
+
+def _head(status: int, headers: Mapping[str, str]) -> Message:
+    raw = [(name.encode(), value.encode()) for name, value in headers.items()]
+    return {"type": "http.response.start", "status": status, "headers": raw}
+
+
+def _empty(status: int) -> Answer:
+    return _head(status, {"content-length": "0"}), {"type": "http.response.body", "body": b""}
+
+
+_SLOW = StorageUnavailable("The inbox did not answer in time.")
+_STORED, _GONE = _empty(200), _empty(400)  # nobody hears the second
+_UNKNOWN = _said(404, "There is no such door.")
+_ONLY_POST = _said(405, "A door takes POST alone.", allow="POST")
+_TOO_SLOW = _said(408, "The body did not come in time.")
+_BROKEN = _said(500, "Something went wrong here. The log of this moment says what.")

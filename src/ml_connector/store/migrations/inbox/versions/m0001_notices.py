@@ -31,15 +31,13 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=True),
         sa.CheckConstraint("state IN ('open', 'done', 'dead')", name=op.f("ck_notice_state")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_notice")),
-        sa.UniqueConstraint("door_id", "event_id", name=op.f("uq_notice_door_id_event_id")),
+        sa.UniqueConstraint("event_id", "door_id", name=op.f("uq_notice_event_id_door_id")),
     )
-    op.create_index(
-        op.f("ix_notice_connection_id_kind_external_id"),
-        "notice",
-        ["connection_id", "kind", "external_id"],
-        unique=False,
-    )
-    op.create_index(
-        op.f("ix_notice_connection_id_state_due_at"), "notice", ["connection_id", "state", "due_at"], unique=False
-    )
-    op.create_index(op.f("ix_notice_state_due_at"), "notice", ["state", "due_at"], unique=False)
+    for name, columns, where in (
+        ("ix_notice_open", ["connection_id", "due_at", "workspace_id"], "state = 'open'"),
+        ("ix_notice_closed", ["external_id"], "state <> 'open'"),
+        ("ix_notice_body", ["received_at"], "body IS NOT NULL"),
+    ):
+        op.create_index(
+            op.f(name), "notice", columns, unique=False, sqlite_where=sa.text(where), postgresql_where=sa.text(where)
+        )
