@@ -9,6 +9,15 @@ from decimal import Decimal
 
 import pytest
 
+from ml_connector.finance.collection import (
+    CollectionCredit,
+    CollectionInvoice,
+    CollectionLine,
+    InvoiceVoid,
+    LedgerAttachment,
+    LedgerNote,
+    OutsidePayment,
+)
 from ml_connector.finance.documents import Address
 from ml_connector.finance.encoding import (
     booked_hash,
@@ -54,6 +63,11 @@ INVOICE = CustomerInvoice(
     (InvoiceLine("3010", eur("100"), "V25", "Coffee", ((1, "A"),), eur("25")),), eur("125"), eur("25"), "7", "sq:inv:1",
     tax_details=(TaxDetail("U25", eur("100"), eur("25")),), event_day=DAY,
 )  # fmt: skip
+COLLECTED = CollectionInvoice(
+    Ref("st:cus:10"), "1", DAY, None, "EUR",
+    (CollectionLine("Work", eur("100"), eur("25"), Decimal(25), "VAT", line=1),), eur("125"), eur("25"), "st:inv:1",
+    marks=(("visma_invoice_no", "1"),),
+)  # fmt: skip
 PAYMENT = CustomerPayment(
     "payment",
     "10",
@@ -80,6 +94,16 @@ CONTENTS: dict[str, Content] = {
     "supplier": replace(CARD, kind="supplier"),
     "reverse_invoice": Reversal("reverse_invoice", Ref("k"), "Invoice", "s"),
     "void_payment": Reversal("void_payment", "7", "Payment", "s"),
+    "collection_invoice": COLLECTED,
+    "collection_credit": CollectionCredit(
+        Ref("st:inv:1", "remote_id"), "C1", DAY, "EUR", COLLECTED.lines, eur("125"), eur("25"), "st:chg:1"
+    ),
+    "outside_payment": OutsidePayment(
+        "outside_payment", Ref("st:inv:1", "remote_id"), eur("125"), DAY, True, "Payment/1", "st:chg:2"
+    ),
+    "invoice_void": InvoiceVoid("in_1", "C2", "st:chg:3"),
+    "ledger_attachment": LedgerAttachment("customer_invoice", "1", "a.txt", ("Pay at", Ref("st:inv:1", "url")), "k"),
+    "ledger_note": LedgerNote("customer_invoice", "1", ("x",), "k", stop_dunning=True),
 }
 
 

@@ -5,11 +5,13 @@ Amounts are as the source states them; nothing here knows an account. Ids are th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
 
+from ml_connector.finance.ledger import LedgerInvoice, LedgerPayment
 from ml_connector.finance.money import Money
 
 Means = str
@@ -152,6 +154,11 @@ class Capture:
     invoice_number: str = ""  # the number the seller gave the payment
     custom_id: str = ""  # whatever else the seller wrote on it
     converted: Converted | None = None
+    intent_id: str = ""  # what groups the attempts to take one payment
+    movement_id: str = ""  # the row of the processor's account that brought the money
+    failed_movement_id: str = ""  # the row that took it back, when the payment failed after it had been credited
+    failure: str = ""  # why it failed, in the source's words
+    marks: Mapping[str, str] = field(default_factory=dict)  # what the seller's systems keep with it
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +195,8 @@ class Refund:
     invoice_number: str = ""
     custom_id: str = ""
     converted: Converted | None = None
+    intent_id: str = ""
+    failed_movement_id: str = ""  # the row that brought the money back, when the refund failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +246,29 @@ class Invoice:
     reference: str = ""
     parent_id: str | None = None
     takes_part_payments: bool = False
+    balance_used: Money | None = None  # of what the processor owed the customer; no money came for it
+    credited: Money | None = None  # by credit notes before it was paid
+    overpaid: Money | None = None
+    marks: Mapping[str, str] = field(default_factory=dict)  # what the seller's systems keep with it
+
+
+@dataclass(frozen=True, slots=True)
+class InvoicePayment:
+    """One payment of an invoice of the source: how much of a payment settles how much of the invoice.
+
+    `origin` of `recorded`: somebody told the source of money that it never saw. `amount` is what was paid, or is asked
+    for while it is open.
+    """
+
+    id: str
+    invoice_id: str
+    state: Literal["open", "paid", "canceled"]
+    origin: Literal["processor", "recorded"]
+    amount: Money
+    created_at: datetime
+    paid_at: datetime | None = None
+    intent_id: str = ""
+    charge_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,11 +329,16 @@ class Dispute:
 
 @dataclass(frozen=True, slots=True)
 class DisputeMovement:
-    """Money that a dispute moved on the seller's account, as its record tells it: negative is taken, positive given."""
+    """Money that a dispute moved on the seller's account, as its record tells it: negative is taken, positive given.
+
+    `id` is the row of the processor's account, where the record names it; `fee` is taken beside the amount.
+    """
 
     amount: Money
     reason: str
     occurred_at: datetime | None = None
+    id: str = ""
+    fee: Money | None = None
 
 
 MovementRole = Literal[
@@ -416,4 +453,7 @@ class Party:
     refused_numbers: tuple[str, ...] = ()  # VAT and organisation numbers as typed that are no such numbers
 
 
-Document = Sale | Capture | Refund | Invoice | Payout | Dispute | Location | Party | Movement
+Document = (
+    Sale | Capture | Refund | Invoice | InvoicePayment | Payout | Dispute | Location | Party | Movement
+    | LedgerInvoice | LedgerPayment
+)  # fmt: skip

@@ -13,6 +13,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, Literal, Union
 
+from ml_connector.finance.collection import CollectionCredit, CollectionInvoice
 from ml_connector.finance.invoices import CustomerInvoice, CustomerPayment, Ref, SupplierInvoice
 from ml_connector.finance.journal import JournalEntry
 from ml_connector.finance.kinds import KINDS
@@ -151,6 +152,8 @@ def expected(content: Content | Parcel) -> Expected | None:
         return Expected(content.currency, content.total.minor, content.vat_total.minor, content.day)
     if isinstance(content, CustomerPayment):
         return Expected(content.amount.currency, content.amount.minor, day=content.day)
+    if isinstance(content, CollectionInvoice | CollectionCredit):
+        return Expected(content.currency, content.total.minor, content.vat_total.minor)
     return None
 
 

@@ -6,6 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ml_connector.finance.collection import (
+    CollectionCredit,
+    CollectionInvoice,
+    InvoiceVoid,
+    LedgerAttachment,
+    LedgerNote,
+    OutsidePayment,
+)
 from ml_connector.finance.invoices import CustomerInvoice, CustomerPayment, PartyCard, Reversal, SupplierInvoice
 from ml_connector.finance.journal import JournalEntry
 
@@ -40,4 +48,10 @@ KINDS: Mapping[str, Kind] = {
     "supplier": _CARD,
     "reverse_invoice": Kind(Reversal),
     "void_payment": Kind(Reversal),
+    "collection_invoice": Kind(CollectionInvoice),
+    "collection_credit": Kind(CollectionCredit, released=False),
+    "outside_payment": Kind(OutsidePayment, released=False),
+    "invoice_void": Kind(InvoiceVoid, released=False),
+    "ledger_attachment": Kind(LedgerAttachment, released=False, read_back=False),
+    "ledger_note": Kind(LedgerNote, released=False),
 }

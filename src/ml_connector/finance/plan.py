@@ -8,11 +8,22 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
 
+from ml_connector.finance.collection import (
+    CollectionCredit,
+    CollectionInvoice,
+    InvoiceVoid,
+    LedgerAttachment,
+    LedgerNote,
+    OutsidePayment,
+)
 from ml_connector.finance.documents import Document
 from ml_connector.finance.invoices import CustomerInvoice, CustomerPayment, PartyCard, Reversal, SupplierInvoice
 from ml_connector.finance.journal import JournalEntry
 
-Content = JournalEntry | CustomerInvoice | CustomerPayment | SupplierInvoice | PartyCard | Reversal
+Content = (
+    JournalEntry | CustomerInvoice | CustomerPayment | SupplierInvoice | PartyCard | Reversal
+    | CollectionInvoice | CollectionCredit | OutsidePayment | InvoiceVoid | LedgerAttachment | LedgerNote
+)  # fmt: skip
 """What a write books. Sent alone, in a pool's voucher, or as a row of a `Parcel`."""
 
 
@@ -133,6 +144,7 @@ class Found:
     how: str = "matched"  # made, matched, decided
     currency: str | None = None
     facts: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    document: Document | None = None  # the whole document, where one was looked for
 
 
 Answer = tuple[Document, ...] | tuple[Found, ...]
