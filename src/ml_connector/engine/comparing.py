@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ml_connector.connectors.shapes import Observed
-from ml_connector.engine import finishing, ontheway, parcels, sending
+from ml_connector.engine import contents, finishing, ontheway, parcels, sending
 from ml_connector.engine.books import Books
 from ml_connector.engine.purse import Purse
 from ml_connector.engine.sending import content_of, context_of
 from ml_connector.engine.works import Line, Works
 from ml_connector.errors import ConnectorError
-from ml_connector.finance.encoding import decode_content, expected
+from ml_connector.finance.encoding import expected
 from ml_connector.finance.journal import JournalEntry
 from ml_connector.finance.kinds import KINDS
 from ml_connector.finance.plan import Content, Expected
@@ -78,7 +77,7 @@ def _attach_evidence(
 
 def content_of_write(write: Write) -> Content:
     """The content a write books."""
-    return decode_content(write.kind, json.loads(write.content)["content"])
+    return contents.of_write(write)
 
 
 def _judge_drafts(

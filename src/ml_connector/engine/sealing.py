@@ -10,10 +10,11 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from ml_connector.clock import micros, moment
+from ml_connector.engine import contents
 from ml_connector.engine.books import Books, terms_of
 from ml_connector.engine.works import Works
 from ml_connector.errors import UsageError
-from ml_connector.finance.encoding import decode_content, encode_sent, hash_of, text_of
+from ml_connector.finance.encoding import text_hash
 from ml_connector.finance.invoices import PartyCard, Ref
 from ml_connector.finance.journal import JournalEntry
 from ml_connector.finance.kinds import KINDS
@@ -149,7 +150,7 @@ def seal_groups(
         token = token_of(company.id, key)
         content = _known_party(content_of(books, members, token=token, known=known), members[0], bound)
         submission_id = works.ids.new()
-        encoded = encode_sent(content)
+        text = contents.sent_text(members[0].kind, content)
         rows.append(
             {
                 "id": submission_id,
@@ -160,8 +161,8 @@ def seal_groups(
                 "token": token,
                 "kind": members[0].kind,
                 "ordinal": ordinals[base],
-                "content": text_of(encoded),
-                "hash": hash_of(encoded),
+                "content": text,
+                "hash": text_hash(text),
                 "state": "ready",
                 "due_at": now,
                 "created_at": now,
@@ -186,15 +187,15 @@ def content_of(
     books: Books, members: Sequence[Write], *, token: str, known: Mapping[Ref, str]
 ) -> Content | Parcel:  # fmt: skip
     """What is sent for these writes: the one content with its references filled, a parcel, or the pool's voucher."""
-    contents = [decode_content(write.kind, json.loads(write.content)["content"]) for write in members]
+    booked = [contents.of_write(write) for write in members]
     if KINDS[members[0].kind].parcel is not None:
-        rows = zip(members, contents, strict=True)
+        rows = zip(members, booked, strict=True)
         return Parcel(members[0].kind, tuple((write.key, fill(content, known)) for write, content in rows))
     if len(members) == 1 and members[0].pool_key is None:
-        filled: Content = fill(contents[0], known)
+        filled: Content = fill(booked[0], known)
         return filled
-    entries = [content for content in contents if isinstance(content, JournalEntry)]
-    if len(entries) != len(contents):
+    entries = [content for content in booked if isinstance(content, JournalEntry)]
+    if len(entries) != len(booked):
         raise UsageError("Only journal entries share a voucher.", record=members[0].key)
     pool = members[0].pool_key or members[0].key
     return pooling.merge(

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from ml_connector.clock import moment
 from ml_connector.connectors.shapes import Context, Created, Sent
-from ml_connector.engine import pausing, sealing
+from ml_connector.engine import contents, pausing, sealing
 from ml_connector.engine.books import Books
 from ml_connector.engine.purse import Purse
 from ml_connector.engine.works import Line, Works
@@ -24,7 +22,6 @@ from ml_connector.errors import (
     Transient,
     UnknownOutcome,
 )
-from ml_connector.finance.encoding import decode_sent
 from ml_connector.rules import retrying
 from ml_connector.store import audit, charts, leases, reviews, submissions, writes
 from ml_connector.store.audit import Entry
@@ -59,18 +56,7 @@ def context_of(one: Submission, *, started_at: int | None = None) -> Context:
 
 def content_of(one: Submission) -> Sent:
     """What the submission sends."""
-    return (_small if len(one.content) <= _SMALL_TEXT else _large)(one.kind, one.content)
-
-
-def _decoded(kind: str, text: str) -> Sent:
-    return decode_sent(kind, json.loads(text))
-
-
-# A document is looked at four to six times on its way. One record's takes some kB of memory, and a thousand of them go
-# together; a voucher of many records takes hundreds, and few go together.
-_SMALL_TEXT = 4_000
-_small = lru_cache(maxsize=2_000)(_decoded)
-_large = lru_cache(maxsize=64)(_decoded)
+    return contents.of_submission(one)
 
 
 def call_safely(call: Callable[[], Created | None]) -> Learned:

@@ -7,10 +7,11 @@ import hashlib
 import json
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
+from operator import attrgetter
 from typing import Any, Literal, Union
 
 from ml_connector.finance.collection import CollectionCredit, CollectionInvoice
@@ -21,6 +22,8 @@ from ml_connector.finance.money import Money
 from ml_connector.finance.plan import Content, Expected, Explanation, Finding, Parcel, PlannedWrite
 
 Encoder = Callable[[Any], Any]
+
+_CANONICAL = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
 
 
 def encode(value: Any) -> Any:
@@ -92,12 +95,17 @@ def encode_finding(finding: Finding) -> dict[str, Any]:
 
 def text_of(data: Any) -> str:
     """Canonical JSON text."""
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    return _CANONICAL(data)
 
 
 def hash_of(data: Any) -> str:
     """SHA-256 of canonical JSON, hexadecimal."""
-    return hashlib.sha256(text_of(data).encode()).hexdigest()
+    return text_hash(text_of(data))
+
+
+def text_hash(text: str) -> str:
+    """The same of a canonical text that is there already."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def booked_hash(kind: str, content: Content) -> str:
@@ -174,16 +182,49 @@ def _encoder(kind: type) -> Encoder:  # noqa: PLR0911 - one return for each shap
     if kind is Ref:
         return lambda ref: {"ref": ref.key, "field": ref.field}
     if dataclasses.is_dataclass(kind):
-        # None is left out where it is the default; elsewhere it is a value like any other.
-        names = [(one.name, one.default is not None) for one in dataclasses.fields(kind)]
-        return lambda value: {
-            name: encode(part) for name, kept in names if (part := getattr(value, name)) is not None or kept
-        }
+        return _fields(typing.cast(type, kind))
     if issubclass(kind, dict | types.MappingProxyType):
         return lambda items: {str(key): encode(one) for key, one in items.items()}
     if issubclass(kind, frozenset):
         return sorted
     return _same
+
+
+def _fields(kind: type) -> Encoder:
+    """All fields of a dataclass by their declared types: what is text or a number already is taken as it is.
+
+    None is left out where it is the default; elsewhere it is a value like any other.
+    """
+    hints = typing.get_type_hints(kind)
+    parts = [(one.name, _declared(hints[one.name]), one.default is not None) for one in dataclasses.fields(kind)]
+    read: Encoder = attrgetter(*(name for name, _, _ in parts))
+    if len(parts) == 1:
+        return lambda value: _encoded(parts, (read(value),))
+    return lambda value: _encoded(parts, read(value))
+
+
+def _encoded(parts: Sequence[tuple[str, Encoder | None, bool]], held: Iterable[Any]) -> dict[str, Any]:
+    return {
+        name: part if each is None or part is None else each(part)
+        for (name, each, kept), part in zip(parts, held, strict=True)
+        if part is not None or kept
+    }
+
+
+def _declared(hint: Any) -> Encoder | None:
+    """The encoder of a value, other than None, of a declared type; None where the value is JSON already."""
+    origin, inside = typing.get_origin(hint), typing.get_args(hint)
+    if hint in (str, int, bool) or origin is Literal:
+        return None
+    if origin in (Union, types.UnionType):
+        rest = [part for part in inside if part is not type(None)]
+        return _declared(rest[0]) if len(rest) == 1 else encode
+    if origin is tuple and len(inside) == 2 and inside[1] is Ellipsis:
+        each = _declared(inside[0])
+        return list if each is None else lambda items: [each(one) for one in items]
+    if origin is tuple and all(_declared(part) is None for part in inside):
+        return list
+    return _encoder(hint) if origin is None and isinstance(hint, type) else encode
 
 
 @cache
@@ -217,14 +258,17 @@ def _decoder(kind: Any) -> Encoder:  # noqa: C901, PLR0911 - one return for each
 def _record(kind: type) -> Encoder:
     hints = typing.get_type_hints(kind)
     parts = {one.name: _decoder(hints[one.name]) for one in dataclasses.fields(kind)}
-    return lambda data: kind(**{name: parts[name](part) for name, part in data.items()})
+    plain = frozenset(name for name, part in parts.items() if part is _same)
+    return lambda data: kind(**{name: part if name in plain else parts[name](part) for name, part in data.items()})
 
 
 def _tuple(parts: tuple[Any, ...]) -> Encoder:
     if len(parts) == 2 and parts[1] is Ellipsis:
         each = _decoder(parts[0])
-        return lambda data: tuple(each(one) for one in data)
+        return tuple if each is _same else lambda data: tuple([each(one) for one in data])
     several = [_decoder(part) for part in parts]
+    if all(part is _same for part in several):
+        return tuple
     return lambda data: tuple(one(item) for one, item in zip(several, data, strict=True))
 
 
@@ -237,6 +281,8 @@ def _union(parts: tuple[Any, ...]) -> Encoder:
     rest = [part for part in parts if part is not type(None)]
     if len(rest) == 1:
         only = _decoder(rest[0])
+        if only is _same:
+            return _same
         return lambda data: None if data is None else only(data)
     if Ref in rest:  # a number, or a reference to a number that is not known yet
         ref = _decoder(Ref)
