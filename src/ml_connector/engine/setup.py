@@ -18,6 +18,7 @@ from ml_connector.errors import ConfigurationError, Rejected, UsageError
 from ml_connector.finance.encoding import decode, encode, encode_finding, hash_of
 from ml_connector.finance.plan import Finding
 from ml_connector.finance.rulebook import Rulebook, Terms
+from ml_connector.flows.flow import Flow
 from ml_connector.rules import checking, rulefile
 from ml_connector.store import audit, cursors, reviews, setups, trips
 from ml_connector.store.audit import Entry
@@ -227,31 +228,49 @@ def find_company(works: Works, workspace_id: str, name: str | None = None) -> Co
     return wanted[0]
 
 
-def add_route(works: Works, *, company_id: str, flow: str, source_id: str, terms: Terms, posting: str, by: str) -> str:
-    """Set up a flow between a source and the company's ledger; records read before get their trips, streams begin."""
+def add_route(
+    works: Works,
+    *,
+    company_id: str,
+    flow: str,
+    source_id: str,
+    terms: Terms,
+    posting: str,
+    by: str,
+    target_id: str | None = None,
+) -> str:
+    """Set up a flow between a system and the company's ledger; records read before get their trips, streams begin.
+
+    One end is the ledger: the target unless `target_id` names another, and then the source.
+    """
+    pair = works.flows[flow]
     with works.database.writing() as c:
         company = setups.get_company(c, company_id)
         source = setups.get_connection(c, source_id)
-        if company is None or source is None:
+        target = setups.get_connection(c, target_id or (company.connection_id if company else ""))
+        if company is None or source is None or target is None:
             raise UsageError("There is no such company or connection.", record=company_id)
-        if works.flows[flow].source != source.connector:
-            raise UsageError(
-                f"{flow} reads from {works.flows[flow].source}, not from {source.connector}.", record=source.code
-            )
+        if pair.source != source.connector:
+            raise UsageError(f"{flow} reads from {pair.source}, not from {source.connector}.", record=source.code)
+        if pair.target != target.connector:
+            raise UsageError(f"{flow} writes to {pair.target}, not to {target.connector}.", record=target.code)
+        if company.connection_id not in (source.id, target.id):
+            raise UsageError(f"Neither end of {flow} is the ledger of {company.name}.", record=source.code)
         route_id = setups.add_route(
             c,
             workspace_id=company.workspace_id,
             company_id=company_id,
             flow=flow,
             source_id=source_id,
-            target_id=company.connection_id,
+            target_id=target.id,
             posting=posting,
             ids=works.ids,
             now=works.now(),
         )
         _save(works, c, company.workspace_id, TERMS, route_id, terms_text(terms), by=by)
-        cursors.start_all(c, source_id, now=works.now())
-        for kind in works.flows[flow].kinds:
+        streams = None if source.id != company.connection_id else _streams(works, source.connector, pair)
+        cursors.start_all(c, source_id, now=works.now(), only=streams)
+        for kind in pair.kinds:
             trips.start_for_kind(
                 c, route_id, source_id, kind, workspace_id=company.workspace_id, ids=works.ids, now=works.now()
             )
@@ -263,9 +282,15 @@ def add_route(works: Works, *, company_id: str, flow: str, source_id: str, terms
             by=by,
             workspace_id=company.workspace_id,
             chain=audit.company_chain(company_id),
-            facts={"flow": flow, "source": source.code, "posting": posting},
+            facts={"flow": flow, "source": source.code, "target": target.code, "posting": posting},
         )
     return route_id
+
+
+def _streams(works: Works, connector: str, pair: Flow) -> frozenset[str]:
+    """The streams that bring what this flow books: a ledger has many that nobody asked for."""
+    streams = works.system(connector).connector.streams
+    return frozenset(one.name for one in streams if set(one.kinds) & set(pair.kinds))
 
 
 def routes_of(works: Works, company_id: str) -> list[RouteRow]:

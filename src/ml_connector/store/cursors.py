@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select, true, update
 
 from ml_connector.store.bulk import upsert_ignore
 from ml_connector.store.ids import Ids
@@ -129,8 +130,11 @@ def mark(
     )
 
 
-def start_all(c: Connection, connection_id: str, *, now: Micros) -> int:
-    """Begin reading every stream of a connection that has not begun yet; walks' marks stay marks."""
+def start_all(
+    c: Connection, connection_id: str, *, now: Micros, only: Collection[str] | None = None
+) -> int:  # fmt: skip
+    """Begin reading every stream (or `only` these) of a connection that has not begun yet; walks' marks stay marks."""
+    named = true() if only is None else cursor.c.stream.in_(sorted(only))
     return c.execute(
         update(cursor)
         .where(
@@ -138,6 +142,7 @@ def start_all(c: Connection, connection_id: str, *, now: Micros) -> int:
             cursor.c.due_at == NEVER,
             cursor.c.position.is_(None),
             cursor.c.stream.not_like("walk:%"),
+            named,
         )
         .values(due_at=now)
     ).rowcount
