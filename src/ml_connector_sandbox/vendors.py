@@ -22,6 +22,7 @@ VENDORS = {
     "square": Entry("ml_connector_sandbox.square:Square", scaled=True),
     "paypal": Entry("ml_connector_sandbox.paypal:PayPal", scaled=True),
     "woocommerce": Entry("ml_connector_sandbox.woocommerce:WooCommerce", scaled=True),
+    "basware": Entry("ml_connector_sandbox.basware:Basware", scaled=True),
 }
 
 
