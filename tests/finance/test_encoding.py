@@ -46,6 +46,7 @@ from ml_connector.finance.kinds import KINDS
 from ml_connector.finance.money import Money
 from ml_connector.finance.plan import Content, Explanation, Finding, PlannedWrite
 from ml_connector.finance.rulebook import Rulebook, Terms
+from tests.connectors.basware.contents import CONTENTS as PURCHASING
 from tests.flows.builders import CHART, RULEBOOK, TERMS, eur
 
 DAY = date(2026, 3, 10)
@@ -104,6 +105,7 @@ CONTENTS: dict[str, Content] = {
     "invoice_void": InvoiceVoid("in_1", "C2", "st:chg:3"),
     "ledger_attachment": LedgerAttachment("customer_invoice", "1", "a.txt", ("Pay at", Ref("st:inv:1", "url")), "k"),
     "ledger_note": LedgerNote("customer_invoice", "1", ("x",), "k", stop_dunning=True),
+    **PURCHASING,
 }
 
 

@@ -345,7 +345,7 @@ class Shop:
         kin = [one for one in self.documents if _kind(one) == need.kind]
         if need.link is not None:
             return tuple(one for one in kin if need.link in FLOW.links(one))
-        return tuple(one for one in kin if one.id == need.id)
+        return tuple(one for one in kin if getattr(one, "id", None) == need.id)
 
     def verdict(self, document: Document) -> Verdict:
         related = self.related(document)

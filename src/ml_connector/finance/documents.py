@@ -13,6 +13,7 @@ from typing import Literal
 
 from ml_connector.finance.ledger import LedgerInvoice, LedgerPayment
 from ml_connector.finance.money import Money
+from ml_connector.finance.purchasing import PurchaseDocument
 
 Means = str
 """How money came or went: card, wallet, bank, bnpl, account, cash, gift_card, external, external:{type}, other."""
@@ -455,5 +456,5 @@ class Party:
 
 Document = (
     Sale | Capture | Refund | Invoice | InvoicePayment | Payout | Dispute | Location | Party | Movement
-    | LedgerInvoice | LedgerPayment
+    | LedgerInvoice | LedgerPayment | PurchaseDocument
 )  # fmt: skip

@@ -20,6 +20,7 @@ from ml_connector.finance.journal import JournalEntry
 from ml_connector.finance.kinds import KINDS
 from ml_connector.finance.money import Money
 from ml_connector.finance.plan import Content, Expected, Explanation, Finding, Parcel, PlannedWrite
+from ml_connector.finance.procurement import LedgerCoding
 
 Encoder = Callable[[Any], Any]
 
@@ -156,6 +157,8 @@ def expected(content: Content | Parcel) -> Expected | None:
     """What must be read back before release; None for master data and reversals."""
     if isinstance(content, JournalEntry):
         return Expected(content.currency, content.turnover.minor, day=content.day)
+    if isinstance(content, LedgerCoding):
+        return Expected(content.currency, content.total.minor, content.vat_total.minor)
     if isinstance(content, CustomerInvoice | SupplierInvoice):
         return Expected(content.currency, content.total.minor, content.vat_total.minor, content.day)
     if isinstance(content, CustomerPayment):

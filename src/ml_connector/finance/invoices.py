@@ -109,19 +109,34 @@ class CustomerPayment:
 
 
 @dataclass(frozen=True, slots=True)
+class PurchaseLink:
+    """The line of an order or a receipt that an invoice's line is for. Stock is linked to its receipt alone."""
+
+    kind: Literal["order", "receipt"]
+    number: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
 class SupplierInvoiceLine:
-    """One cost line. Negative for what lowers the invoice."""
+    """One cost line. Negative for what lowers the invoice. `link`: what was ordered or received, `quantity` of it."""
 
     account: str
     net: Money
     vat_code: str
     text: str
     dimensions: Dimensions = ()
+    link: PurchaseLink | None = None
+    quantity: Decimal | None = None
+    project: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SupplierInvoice:
-    """An invoice from a supplier; a negative `total` becomes a debit adjustment with positive amounts."""
+    """An invoice from a supplier; a negative `total` becomes a debit adjustment with positive amounts.
+
+    `posting_day` names the period where it is not the invoice's own; `pay_selected` False: not to be paid yet.
+    """
 
     supplier: Number
     day: date
@@ -134,6 +149,9 @@ class SupplierInvoice:
     source: str
     text: str = ""
     tax_details: tuple[TaxDetail, ...] = ()
+    payment_reference: str = ""  # what the supplier wants to see on the payment (KID, OCR)
+    posting_day: date | None = None
+    pay_selected: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,17 @@ from ml_connector.finance.collection import (
 )
 from ml_connector.finance.invoices import CustomerInvoice, CustomerPayment, PartyCard, Reversal, SupplierInvoice
 from ml_connector.finance.journal import JournalEntry
+from ml_connector.finance.procurement import (
+    Acknowledgement,
+    LedgerCoding,
+    OrderHeader,
+    OrderLine,
+    PaymentAnswer,
+    ReceivedInvoice,
+    ReferenceRow,
+    SupplierCard,
+    TransferAnswer,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,4 +65,13 @@ KINDS: Mapping[str, Kind] = {
     "invoice_void": Kind(InvoiceVoid, released=False),
     "ledger_attachment": Kind(LedgerAttachment, released=False, read_back=False),
     "ledger_note": Kind(LedgerNote, released=False),
+    "reference_row": Kind(ReferenceRow, released=False, updated=True, parcel=500),
+    "supplier_card": Kind(SupplierCard, released=False, updated=True, parcel=200),
+    "order_header": Kind(OrderHeader, released=False, updated=True, parcel=500),
+    "order_line": Kind(OrderLine, released=False, updated=True, parcel=100),
+    "received_invoice": Kind(ReceivedInvoice, released=False, read_back=False),
+    "acknowledgement": Kind(Acknowledgement, released=False, read_back=False),
+    "transfer_answer": Kind(TransferAnswer, released=False),
+    "payment_answer": Kind(PaymentAnswer, released=False),
+    "ledger_coding": Kind(LedgerCoding),
 }

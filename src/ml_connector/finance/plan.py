@@ -19,10 +19,23 @@ from ml_connector.finance.collection import (
 from ml_connector.finance.documents import Document
 from ml_connector.finance.invoices import CustomerInvoice, CustomerPayment, PartyCard, Reversal, SupplierInvoice
 from ml_connector.finance.journal import JournalEntry
+from ml_connector.finance.procurement import (
+    Acknowledgement,
+    LedgerCoding,
+    OrderHeader,
+    OrderLine,
+    PaymentAnswer,
+    ReceivedInvoice,
+    ReferenceRow,
+    SupplierCard,
+    TransferAnswer,
+)
 
 Content = (
     JournalEntry | CustomerInvoice | CustomerPayment | SupplierInvoice | PartyCard | Reversal
     | CollectionInvoice | CollectionCredit | OutsidePayment | InvoiceVoid | LedgerAttachment | LedgerNote
+    | ReferenceRow | SupplierCard | OrderHeader | OrderLine | ReceivedInvoice | Acknowledgement | TransferAnswer
+    | PaymentAnswer | LedgerCoding
 )  # fmt: skip
 """What a write books. Sent alone, in a pool's voucher, or as a row of a `Parcel`."""
 
@@ -115,13 +128,14 @@ class Need:
     Either a stored record of the source (`kind` + `id`, or `kind` + `link`: whatever record of that kind points
     there), or
     a look-up in the target (`system` target, `fields`). "Not there" is an answer where `optional`: it counts only when
-    read after `since`. A need that is not optional and not met lets the record wait.
+    read after `since`. A need that is not optional and not met lets the record wait. A `sibling` is another connection
+    of the same company: its records that point to the same thing, and what they are booked as.
     """
 
     kind: str
     id: str | None = None
     link: tuple[str, str] | None = None
-    system: Literal["source", "target"] = "source"
+    system: Literal["source", "target", "sibling"] = "source"
     fields: tuple[tuple[str, str], ...] = ()
     optional: bool = False
     since: datetime | None = None
@@ -147,7 +161,21 @@ class Found:
     document: Document | None = None  # the whole document, where one was looked for
 
 
-Answer = tuple[Document, ...] | tuple[Found, ...]
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """The answer of a sibling: what another connection's record of the same event is booked as.
+
+    `record` names it for people, `state` and `reason` are of its trip (`unread`: the sibling may hold a record that we
+    have not read yet), `contents` its live writes by key.
+    """
+
+    record: str
+    state: str
+    reason: str
+    contents: Mapping[str, Content]
+
+
+Answer = tuple[Document, ...] | tuple[Found, ...] | tuple[Elsewhere, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,14 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
+from ml_connector.finance.purchase_terms import PurchaseTerms
+
 ROLES = frozenset(
     "clearing bank till transit sales shipping discount fee dispute_fee dispute_loss write_off rounding "
     "currency_difference "
     "vat vat_input tips gift_cards suspense reserve dispute_receivable fee_settlement no_vat customer supplier "
     "external "
-    "payout_adjustment service_charge".split()
+    "payout_adjustment service_charge accrual".split()
 )
 
 
@@ -124,3 +126,4 @@ class Terms:
     or "ledger": a bank feed or a person there."""
     gift_card_words: tuple[str, ...] = ()  # of an article, a fee's name or a coupon: it is a gift card
     supplier_groups: tuple[str, ...] = ()  # the shop's customer groups whose members are suppliers; "*": all
+    purchase: PurchaseTerms = field(default_factory=PurchaseTerms)  # how the company stands in a purchase system

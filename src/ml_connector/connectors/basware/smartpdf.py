@@ -1,0 +1,49 @@
+"""SmartPDF: the way in for an invoice's picture. Basware reads the data out of it.
+
+Two steps, and the first makes nothing: an address to upload to, and the id under which the document will be known.
+Nothing is taken twice for want of an answer, as an address without a file never becomes a document.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ml_connector.connectors.basware.client import BaswareClient
+from ml_connector.connectors.basware.faults import fault
+from ml_connector.connectors.shapes import Created
+from ml_connector.errors import Rejected, Transient, UnknownOutcome
+from ml_connector.finance.procurement import ReceivedInvoice
+
+PATH = "/v2/smartpdf/invoiceUpload"
+MAX_FILE_BYTES = 10 * 1024 * 1024  # not stated by Basware; more is no invoice
+
+
+def open_upload(client: BaswareClient, invoice: ReceivedInvoice) -> Created:
+    """Ask where to put the file. The document's id is kept before any file is sent; the address goes as `etag`."""
+    if not invoice.mailbox or not invoice.notify:
+        raise Rejected("SmartPDF needs a mailbox and an address for notifications.", record=invoice.source,
+                       fix="Set mailbox and notify in the route's purchase terms.")  # fmt: skip
+    wanted = {"receivingEmailAddress": invoice.mailbox, "notificationEmailAddress": invoice.notify}
+    try:
+        answer = client.post(PATH, wanted, operation=f"POST {PATH}")
+    except UnknownOutcome as lost:
+        raise Transient(lost.what, record=invoice.source) from None
+    found: Any = answer.json()
+    found = found if isinstance(found, dict) else {}
+    id_, url = found.get("bumId"), found.get("uploadUrl")
+    if not isinstance(id_, str) or not id_ or not isinstance(url, str) or not url:
+        raise Transient("SmartPDF's answer names no document and address.", record=invoice.source)
+    return Created(remote_id=id_, number=invoice.number, etag=url)
+
+
+def upload(client: BaswareClient, url: str, body: bytes, *, record: str) -> None:
+    """Put the file there: a signed address, which must not get our Authorization. The same file again does no harm."""
+    if not 0 < len(body) <= MAX_FILE_BYTES:
+        raise Rejected(f"The file has {len(body)} bytes; up to {MAX_FILE_BYTES} are sent.", record=record)
+    headers = {"Content-Type": "application/pdf"}
+    try:
+        answer = client.http.send("PUT", url, operation="PUT (SmartPDF upload)", headers=headers, body=body)
+    except UnknownOutcome as lost:
+        raise Transient(lost.what, record=record) from None
+    if not answer.ok:
+        raise fault(answer, "PUT (SmartPDF upload)", method="PUT")
