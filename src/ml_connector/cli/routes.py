@@ -16,7 +16,7 @@ from ml_connector.finance.encoding import encode
 from ml_connector.finance.rulebook import Terms
 from ml_connector.store.setups import RouteRow
 
-app = typer.Typer(help="A flow set up between a source and a company's ledger.", no_args_is_help=True)
+app = typer.Typer(help="A flow set up between a company's ledger and another system.", no_args_is_help=True)
 terms_app = typer.Typer(help="The business settings of a route.", no_args_is_help=True)
 
 TermsFile = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Terms as TOML.")]
@@ -31,30 +31,36 @@ def register(root: typer.Typer) -> None:
 @app.command("add")
 def add(
     source: Annotated[str, typer.Option(help="Code of the connection to read from.")],
+    target: Annotated[
+        str | None, typer.Option(help="Code of the connection to write to; left out: the company's ledger.")
+    ] = None,
     flow: Annotated[str | None, typer.Option(help="Its name; not needed where the source has one flow.")] = None,
     company: CompanyName = None,
     terms: Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="Terms as TOML.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Set up a route. It begins with posting off: records are read and planned, nothing is written to the ledger."""
+    """Set up a route. It begins with posting off: records are read and planned, nothing is written anywhere."""
     with session(as_json=as_json) as s:
         books, row = s.company(company), s.connection(source)
+        to = s.connection(target) if target else s.ledger_of(books)
         base = Terms(code=row.code, time_zone=books.time_zone)
         wanted = _read_terms(terms, base) if terms else base
         made = setup.add_route(
-            s.works, company_id=books.id, flow=_flow(s, row.connector, flow), source_id=row.id, terms=wanted,
-            posting="off", by=s.by,
+            s.works, company_id=books.id, flow=_flow(s, row.connector, to.connector, name=flow), source_id=row.id,
+            target_id=to.id, terms=wanted, posting="off", by=s.by,
         )  # fmt: skip
         s.out.answer(
             {"route": made, "posting": "off"},
             lines(
-                f"Route {made} reads {source} for {books.name}; posting is off.", "Next: ml-connector rules import FILE"
+                f"Route {made} reads {source} and writes to {to.code} for {books.name}; posting is off.",
+                "Next: ml-connector rules import FILE",
             ),
         )
 
 
-def _flow(s: Session, connector: str, name: str | None) -> str:
-    fitting = [one.name for one in s.works.flows.values() if one.source == connector and name in (None, one.name)]
+def _flow(s: Session, source: str, target: str, *, name: str | None) -> str:
+    joined = [one.name for one in s.works.flows.values() if (one.source, one.target) == (source, target)]
+    fitting = [one for one in joined if name in (None, one)]
     if len(fitting) != 1:
         known = ", ".join(sorted(s.works.flows))
         raise UsageError("Which flow is meant is not clear.", record=name, fix=f"Name one with --flow. Known: {known}.")
@@ -69,14 +75,14 @@ def list_routes(as_json: AsJson = False) -> None:
         names = {one.id: one.name for one in s.companies()}
         rows = [
             {
-                "id": r.id, "flow": r.flow, "source": codes.get(r.source_id), "company": names.get(r.company_id),
-                "posting": r.posting,
+                "id": r.id, "flow": r.flow, "source": codes.get(r.source_id), "target": codes.get(r.target_id),
+                "company": names.get(r.company_id), "posting": r.posting,
             }
             for r in s.routes()
         ]  # fmt: skip
         s.out.answer(
             {"routes": rows},
-            table("Routes", ("id", "flow", "source", "company", "posting"), [list(r.values()) for r in rows]),
+            table("Routes", ("id", "flow", "source", "target", "company", "posting"), [list(r.values()) for r in rows]),
         )
 
 

@@ -51,6 +51,10 @@ class Session:
     def connection(self, code: str) -> ConnectionRow:
         return setup.find_connection(self.works, self.workspace, code)
 
+    def ledger_of(self, company: CompanyRow) -> ConnectionRow:
+        """The connection whose books these are."""
+        return next(one for one in self.connections() if one.id == company.connection_id)
+
     def connections(self) -> list[ConnectionRow]:
         with self.works.database.reading() as c:
             return setups.connections(c, self.workspace)
