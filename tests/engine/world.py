@@ -66,6 +66,7 @@ class World:
     def __init__(
         self, database_url: str, folder: Path, *, inbox_url: str | None = None, seed: int = 1, patience_s: float = 10
     ) -> None:
+        self.seed = seed
         self.clock = HandClock(START)
         self.visma = Faulty(Visma(seed=seed), seed=seed)
         self.square = Faulty(Square(seed=seed), seed=seed)

@@ -11,7 +11,7 @@ from typing import Any
 from ml_connector.connectors.shapes import Observed
 from ml_connector.engine.books import Books, Road, open_books
 from ml_connector.engine.comparing import content_of_write
-from ml_connector.engine.planning import BY_PERSON
+from ml_connector.engine.judging import BY_PERSON
 from ml_connector.engine.sending import content_of, context_of
 from ml_connector.engine.works import Works, open_line
 from ml_connector.finance.documents import Capture, Movement, Payout, Refund, Sale
@@ -87,6 +87,8 @@ def statements(works: Works, company_id: str) -> list[Statement]:
     found: dict[tuple[str, str], Statement] = {}
     for write in posted(works, company_id):
         content = content_of_write(write)
+        if write.state == "reversed" and isinstance(content, CustomerPayment):
+            continue  # voided: the ledger's own call has mirrored it, and no write of ours tells the mirror's lines
         for account, minor, currency in _clearing_lines(content, books):
             one = found.setdefault((account, currency), Statement(account, currency))
             one.ledger_minor += minor
@@ -251,6 +253,7 @@ def census(works: Works, company_id: str) -> Census:
         for (kind, state), number in sorted(trips.counts(c, books.route_ids).items()):
             answer.records.setdefault(kind, {})[state] = number
     for page in _submission_pages(works, company_id):
+        voided = _taken_back(works, page)
         alike: dict[tuple[str, str], list[Submission]] = {}
         for one in page:
             alike.setdefault((one.target_id, one.kind), []).append(one)
@@ -260,13 +263,20 @@ def census(works: Works, company_id: str) -> Census:
             writer = open_line(works, target_id).writer
             seen = writer.find(kind, [(content_of(one), context_of(one)) for one in several])
             for one in several:
-                _count(answer, one, seen.get(one.token, []))
+                _count(answer, one, seen.get(one.token, []), voided=one.id in voided)
     return answer
 
 
-def _count(answer: Census, one: Submission, seen: Sequence[Observed]) -> None:
+def _taken_back(works: Works, page: Sequence[Submission]) -> set[str]:
+    """Documents that carry only what was taken back: a voided payment is shown, but not as one in the books."""
+    with works.database.reading() as c:
+        members = writes.of_submissions(c, [one.id for one in page])
+    return {one for one, several in members.items() if all(write.state == "reversed" for write in several)}
+
+
+def _count(answer: Census, one: Submission, seen: Sequence[Observed], *, voided: bool) -> None:
     """A twin counts as one only in the books; a draft of ours that nobody will release is a stray."""
-    booked = [shown.number for shown in seen if shown.state == "released"]
+    booked = [shown.number for shown in seen if shown.state == "released" or (voided and shown.state == "gone")]
     if one.state == "done":
         answer.documents += 1
         if one.number not in booked:

@@ -126,7 +126,8 @@ def _finish_trips(works: Works, c: Connection, books: Books, done: Sequence[Writ
     if reversed_ones:
         originals = writes.by_ids(c, [write.reverses_id for write in done if write.reverses_id])
         with_it = trips.sharing(c, books.route_ids, sorted({write.key for write in originals.values()}))
-        trips.finish_undo(c, sorted({*(reversed_ones & set(ended)), *with_it}), now=now)
+        under_way = writes.unfinished_trips(c, with_it)
+        trips.finish_undo(c, sorted({*(reversed_ones & set(ended)), *with_it} - under_way), now=now)
     reviews.supersede(c, ended, now=now)
     sources = {road.source.id for road in books.roads.values()}
     keys = [write.key for write in done]

@@ -8,7 +8,8 @@ from typing import Any
 
 from ml_connector.engine import gathering
 from ml_connector.engine.books import Books, Road, open_books
-from ml_connector.engine.planning import Judged, Stands, cases_of, judge, plan_hash
+from ml_connector.engine.judging import Judged, Stands, judge, plan_hash
+from ml_connector.engine.planning import cases_of
 from ml_connector.engine.works import Works
 from ml_connector.errors import UsageError
 from ml_connector.finance.encoding import encode_finding, encode_write

@@ -157,7 +157,7 @@ def ask_jobs(works: Works, lease: Lease, books: Books, line: Line, purse: Purse)
     answers: list[tuple[Submission, Created | None, ConnectorError | None]] = []
     for one in waiting:
         try:
-            answers.append((one, jobs.job(one.job_id), None))
+            answers.append((one, jobs.job(one.job_id, kind=one.kind, content=sending.content_of(one)), None))
         except ConnectorError as refused:
             answers.append((one, None, refused))
     purse.spent(len(waiting))

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 
+from ml_connector.engine import correcting, reversing
 from ml_connector.engine.books import Books, open_books
-from ml_connector.engine.reversing import reversal_row
 from ml_connector.engine.works import Works
 from ml_connector.errors import Rejected, UsageError
-from ml_connector.finance.plan import Finding
-from ml_connector.store import audit, setups, trips, writes
+from ml_connector.store import audit, reviews, setups, trips, writes
 from ml_connector.store.audit import Entry
+from ml_connector.store.database import Connection
 from ml_connector.store.trips import Trip
+from ml_connector.store.writes import Write
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,47 +66,64 @@ def replay_range(
 
 
 def undo(works: Works, trip_id: str, *, by: str) -> list[str]:
-    """Take back everything posted for one record: the keys whose reversal is on its way. Nothing is deleted."""
+    """Take back everything booked for one record, and what is put against it: the keys whose reversal is on its way.
+
+    Nothing is deleted. Records whose documents are put against these (the payments of an invoice) are taken back whole,
+    and who shares what is taken back goes with it. A record that is held half done can be taken back as well.
+    """
     with works.database.reading() as c:
         found = trips.by_ids(c, [trip_id]).get(trip_id)
         route = setups.get_route(c, found.route_id) if found else None
     if found is None or route is None:
         raise UsageError("There is no such record.", record=trip_id)
-    if found.state != "posted":
-        raise UsageError(f"Only a posted record can be taken back; this one is {found.state}.", record=trip_id)
+    if found.state not in ("posted", "held") or found.reason == trips.BEING_UNDONE:
+        told = "being taken back already" if found.reason == trips.BEING_UNDONE else found.state
+        raise UsageError(f"Only a posted record can be taken back; this one is {told}.", record=trip_id)
     books = open_books(works, route.company_id)
     with works.database.writing() as c:
-        done = [write for write in writes.of_trips(c, [trip_id], states=("done",)) if write.reverses_id is None]
-        if not done:
+        several = _standing(c, [trip_id])
+        if not several:
             raise UsageError("This record shares its posting with another; undo that one.", record=trip_id)
-        rows = [_row(works, write, books, trip_id) for write in reversed(done)]
-        live = writes.live(c, books.company.id, [str(row["key"]) for row in rows])
-        fresh = [row for row in rows if row["key"] not in live]
-        needs = [
-            {
-                "write_id": later["id"],
-                "key": earlier["key"],
-                "workspace_id": books.company.workspace_id,
-                "company_id": books.company.id,
-            }
-            for earlier, later in pairwise(fresh)
-        ]
-        if not trips.start_undo(c, trip_id, now=works.now()):
-            raise UsageError("The record moved meanwhile; try again.", record=trip_id)
+        several = _whole_records(c, books, several)
+        undone = sorted({write.trip_id for write in several})
+        made = reversing.reversals_of(works, c, books, several, purpose=reversing.UNDOING, of_trips=undone)
+        if not isinstance(made, reversing.Reversals):
+            raise Rejected(" ".join(finding.sentence for finding in made), record=made[0].field)
+        writes.drop_open(c, undone, now=works.now())
+        for one in undone:
+            if not trips.start_undo(c, one, now=works.now()):
+                raise UsageError("A record that goes with it moved meanwhile; try again.", record=one)
         # Whoever shares what is taken back goes with it, or would bring it back at the next reading.
-        for other in trips.sharing(c, books.route_ids, [write.key for write in done]):
-            if other != trip_id and not writes.of_trips(c, [other], states=("open", "sealed", "done")):
+        for other in trips.sharing(c, books.route_ids, [write.key for write in several]):
+            if other not in undone and not writes.of_trips(c, [other], states=("open", "sealed", "done")):
                 trips.start_undo(c, other, now=works.now())
-        writes.add(c, fresh, needs)
-        entry = Entry(works.now(), by, "undo", trip_id, {"keys": [str(row["key"]) for row in rows]})
+        writes.add(c, made.rows, made.needs)
+        reviews.supersede(c, undone, now=works.now())
+        entries = [Entry(works.now(), by, "undo", one, {"keys": list(made.keys), "named": trip_id}) for one in undone]
         audit.append_many(
-            c, chain=audit.company_chain(books.company.id), workspace_id=books.company.workspace_id, entries=[entry]
+            c, chain=audit.company_chain(books.company.id), workspace_id=books.company.workspace_id, entries=entries
         )
-    return [str(row["key"]) for row in rows]
+    return list(made.keys)
 
 
-def _row(works: Works, write: writes.Write, books: Books, trip_id: str) -> dict[str, object]:
-    row = reversal_row(works, write, books, trip_id=trip_id, now=works.now())
-    if isinstance(row, Finding):
-        raise Rejected(row.sentence, record=write.key)
-    return row
+def _standing(c: Connection, trip_ids: list[str]) -> list[Write]:
+    """What these records have in the books; parties stay. Raises UsageError while something is on its way."""
+    found = correcting.in_books(c, trip_ids)
+    sealed = [write for mine in found.values() for write in mine.sealed]
+    if sealed:
+        raise UsageError(
+            f"{sealed[0].key} is on its way to the ledger; try again when it is there.", record=trip_ids[0]
+        )
+    return [write for mine in found.values() for write in mine.standing]
+
+
+def _whole_records(c: Connection, books: Books, several: list[Write]) -> list[Write]:
+    """These and all that must go with them: what is put against them, and whatever else its records have booked."""
+    known = {write.id: write for write in several}
+    while True:
+        grown = {write.id: write for write in reversing.with_dependents(c, books.company.id, list(known.values()))}
+        others = sorted({write.trip_id for write in grown.values()})
+        grown.update({write.id: write for write in _standing(c, others)})
+        if len(grown) == len(known):
+            return list(known.values())
+        known = grown

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from ml_connector.engine import setup
+from ml_connector.engine import reversing, setup
 from ml_connector.engine.works import Works
 from ml_connector.errors import UsageError
 from ml_connector.finance.rulebook import LocationTerms
@@ -175,7 +175,10 @@ def _cancel(works: Works, c: Connection, found: submissions.Submission) -> str:
     submissions.move(c, [row], source=("differs", "checked"), target="cancelled")
     members = writes.of_submissions(c, [found.id]).get(found.id, [])
     writes.unseal(c, found.id, now=now)
-    trips.hold(c, sorted({write.trip_id for write in members}), reason="cancelled", now=now)
+    trips.hold(c, sorted({write.trip_id for write in members if not write.reverses_id}), reason="cancelled", now=now)
+    for write in members:
+        if write.reverses_id:
+            reversing.give_up(c, write, reason="cancelled", now=now)
     return (
         f"{found.number or found.key} is given up; delete or keep the draft in Visma. Its records are"
         " held: plan them again with `ml-connector replay`."

@@ -10,8 +10,9 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from ml_connector.clock import micros, moment
-from ml_connector.engine import contents
+from ml_connector.engine import contents, reversing
 from ml_connector.engine.books import Books, terms_of
+from ml_connector.engine.references import refs_of
 from ml_connector.engine.works import Works
 from ml_connector.errors import UsageError
 from ml_connector.finance.encoding import text_hash
@@ -242,7 +243,7 @@ def fill(content: Any, known: Mapping[Ref, str]) -> Any:
 
 def _known(c: Connection, company_id: str, groups: Sequence[tuple[str, Sequence[Write]]]) -> dict[Ref, str]:
     """What these writes refer to: numbers, ids and addresses of documents that stand."""
-    refs = {ref for _, members in groups for write in members if '"ref"' in write.content for ref in _refs(write)}
+    refs = {ref for _, members in groups for write in members if '"ref"' in write.content for ref in refs_of(write)}
     done = writes.live(c, company_id, sorted({ref.key for ref in refs}))
     done = {key: write for key, write in done.items() if write.state == "done"}
     shown = submissions.by_ids(
@@ -261,24 +262,6 @@ def _known(c: Connection, company_id: str, groups: Sequence[tuple[str, Sequence[
     return found
 
 
-def _refs(write: Write) -> list[Ref]:
-    found: list[Ref] = []
-
-    def walk(value: Any) -> None:
-        if isinstance(value, dict):
-            if set(value) == {"ref", "field"}:
-                found.append(Ref(value["ref"], value["field"]))
-            else:
-                for one in value.values():
-                    walk(one)
-        elif isinstance(value, list):
-            for one in value:
-                walk(one)
-
-    walk(json.loads(write.content)["content"])
-    return found
-
-
 def split_in_halves(works: Works, c: Connection, books: Books, submission_id: str, members: Sequence[Write]) -> None:
     """A refused batch: cancel it and send each half by itself, until the refused record stands alone."""
     now = works.now()
@@ -292,11 +275,16 @@ def split_in_halves(works: Works, c: Connection, books: Books, submission_id: st
     seal_groups(works, c, books, groups, move_trips=False)
 
 
-def hold_alone(works: Works, c: Connection, submission_id: str, member: Write, *, reason: str) -> None:
-    """A refused document that carries one record: the record is held, its write is open again but not sent."""
+def hold_alone(works: Works, c: Connection, submission_id: str, member: Write, *, reason: str) -> list[str]:
+    """A refused document that carries one record: the record is held, its write is open again but not sent; a reversal
+    is given up with those that wait for it. The records that are held.
+    """
     now = works.now()
     submissions.move(
         c, [{"id": submission_id, "due_at": None, "updated_at": now}], source="refused", target="cancelled"
     )
     writes.unseal(c, submission_id, now=now)
+    if member.reverses_id is not None:
+        return reversing.give_up(c, member, reason=reason, now=now)
     move_many(c, trip_table, [member.trip_id], source="posting", target="held", reason=reason, updated_at=now)
+    return [member.trip_id]

@@ -227,18 +227,20 @@ def refuse(
         return
     member = members[0]
     what = fault.what if fault else "It gave no reason."
-    sealing.hold_alone(works, c, one.id, member, reason="refused")
-    item = {
-        "subject": member.trip_id,
-        "company_id": books.company.id,
-        "connection_id": line.connection.id,
-        "trip_id": member.trip_id,
-        "code": "refused",
-        "field": member.key,
-        "sentence": f"{line.title} refused {member.key}: {what} {fault.fix if fault else ''}".strip(),
-        "proposal": {},
-    }
-    reviews.raise_items(c, [item], workspace_id=books.company.workspace_id, ids=works.ids, now=works.now())
+    items = [
+        {
+            "subject": trip_id,
+            "company_id": books.company.id,
+            "connection_id": line.connection.id,
+            "trip_id": trip_id,
+            "code": "refused",
+            "field": member.key,
+            "sentence": f"{line.title} refused {member.key}: {what} {fault.fix if fault else ''}".strip(),
+            "proposal": {},
+        }
+        for trip_id in sealing.hold_alone(works, c, one.id, member, reason="refused")
+    ]
+    reviews.raise_items(c, items, workspace_id=books.company.workspace_id, ids=works.ids, now=works.now())
 
 
 def pause_if_needed(works: Works, c: Connection, connection_id: str, learned: Sequence[Learned]) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from ml_connector.store.bulk import chunks, insert_many
 from ml_connector.store.ids import Ids
@@ -252,6 +252,14 @@ def by_ids(c: Connection, record_ids: Sequence[str]) -> dict[str, StoredRecord]:
     return found
 
 
+def last_read(c: Connection, record_id: str) -> Micros | None:
+    """When the current version of a record was read: it has not changed since."""
+    found: Micros | None = c.execute(
+        select(func.max(version.c.read_at)).where(version.c.record_id == record_id)
+    ).scalar_one()
+    return found
+
+
 def by_names(c: Connection, connection_id: str, kind: str, external_ids: Sequence[str]) -> dict[str, StoredRecord]:
     """Records of one kind with their current version, by the source's id."""
     found = {}
@@ -282,6 +290,19 @@ def by_links(
         )
         for row in rows:
             found.setdefault(row.value, []).append(_stored(row))
+    return found
+
+
+def pointing(c: Connection, connection_id: str, name: str, values: Sequence[str]) -> list[str]:
+    """Ids of the records of any kind that point to these values."""
+    found: list[str] = []
+    for part in chunks(values):
+        rows = c.execute(
+            select(link.c.record_id).where(
+                link.c.connection_id == connection_id, link.c.name == name, link.c.value.in_(part)
+            )
+        )
+        found += [row[0] for row in rows]
     return found
 
 

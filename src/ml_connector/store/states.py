@@ -30,8 +30,8 @@ ARROWS: dict[Table, dict[State, frozenset[State]]] = {
         "planned": frozenset(_PLANS_AGAIN | {"received", "posting", "posted"}),
         "posting": frozenset({"posted", "waiting", "held"}),
         "waiting": frozenset(_PLANS_AGAIN | {"received", "posting", "posted"}),
-        "held": frozenset(_PLANS_AGAIN | {"received", "posting"}),
-        "posted": frozenset({"received", "reversed"}),  # newer version or replay; undo
+        "held": frozenset(_PLANS_AGAIN | {"received", "posting", "posted"}),  # posted: what is done is taken back
+        "posted": frozenset({"received", "reversed", "held"}),  # newer version or replay; undo, and its refusal
         "ignored": frozenset({"received"}),  # newer version or replay
         "reversed": frozenset({"received"}),  # a person only
     },

@@ -16,7 +16,7 @@ from ml_connector.store.tables import Micros, link, record, route, trip, trip_ne
 
 BACKFILL_PRIORITY = 900
 LIVE_PRIORITY = 100
-_BEING_UNDONE = "being taken back"
+BEING_UNDONE = "being taken back"
 _DUE_STATES = ("received", "planned", "waiting")
 
 
@@ -139,7 +139,7 @@ def reopen(c: Connection, trip_ids: Sequence[str], *, now: Micros) -> int:
             .where(
                 trip.c.id.in_(part),
                 trip.c.state.in_(("posted", "ignored", "held", "waiting")),
-                or_(trip.c.state != "posted", trip.c.reason.is_(None), trip.c.reason != _BEING_UNDONE),
+                or_(trip.c.state != "posted", trip.c.reason.is_(None), trip.c.reason != BEING_UNDONE),
             )
             .values(state="received", due_at=now, updated_at=now, reason=None)
         ).rowcount
@@ -214,6 +214,17 @@ def by_ids(c: Connection, trip_ids: Sequence[str]) -> dict[str, Trip]:
 def of_record(c: Connection, record_id: str) -> list[Trip]:
     """The trips of one record, one per route."""
     return [_trip(row) for row in c.execute(select(*_COLUMNS).where(trip.c.record_id == record_id).order_by(trip.c.id))]
+
+
+def of_records(c: Connection, route_id: str, record_ids: Sequence[str]) -> list[str]:
+    """Ids of the trips of these records on one route, less those that were taken back by a person's word."""
+    found: list[str] = []
+    for part in chunks(record_ids):
+        rows = c.execute(
+            select(trip.c.id).where(trip.c.record_id.in_(part), trip.c.route_id == route_id, trip.c.state != "reversed")
+        )
+        found += [row[0] for row in rows]
+    return found
 
 
 def of_route(
@@ -463,16 +474,44 @@ def sharing(c: Connection, route_ids: Collection[str], keys: Collection[str]) ->
     return list(c.execute(query).scalars()) if keys else []
 
 
+def sharing_in_company(c: Connection, company_id: str, keys: Collection[str]) -> list[str]:
+    """As `sharing`, over all routes of a company."""
+    own = list(c.execute(select(route.c.id).where(route.c.company_id == company_id)).scalars())
+    return sharing(c, own, keys)
+
+
 def start_undo(c: Connection, trip_id: str, *, now: Micros) -> bool:
-    """Mark a posted trip as being taken back; False when it is not posted."""
+    """Mark a trip as being taken back: a posted one, or one that is held half done; False when it is neither."""
+    refuse_missing_arrow(trip, ("held",), "posted")
     return (
         c.execute(
             update(trip)
-            .where(trip.c.id == trip_id, trip.c.state == "posted")
-            .values(reason=_BEING_UNDONE, due_at=None, updated_at=now)
+            .where(trip.c.id == trip_id, trip.c.state.in_(("posted", "held")))
+            .values(state="posted", reason=BEING_UNDONE, due_at=None, updated_at=now)
         ).rowcount
         == 1
     )
+
+
+def stop_taking_back(c: Connection, trip_ids: Sequence[str], *, reason: str, now: Micros) -> None:
+    """What was to be taken back of these stays: they wait for a person's word."""
+    refuse_missing_arrow(trip, ("received", "planned", "waiting", "posted"), "held")
+    for part in chunks(trip_ids):
+        c.execute(
+            update(trip)
+            .where(trip.c.id.in_(part), trip.c.state.in_(("received", "planned", "waiting", "posted")))
+            .values(state="held", reason=reason, due_at=None, updated_at=now)
+        )
+
+
+def stop_undo(c: Connection, trip_ids: Sequence[str], *, now: Micros) -> None:
+    """These were to be taken back with another record, which stays: they are planned again."""
+    for part in chunks(trip_ids):
+        c.execute(
+            update(trip)
+            .where(trip.c.id.in_(part), trip.c.state == "posted", trip.c.reason == BEING_UNDONE)
+            .values(state="received", reason=None, due_at=now, updated_at=now)
+        )
 
 
 def finish_undo(c: Connection, trip_ids: Sequence[str], *, now: Micros) -> int:
@@ -481,7 +520,7 @@ def finish_undo(c: Connection, trip_ids: Sequence[str], *, now: Micros) -> int:
     for part in chunks(trip_ids):
         done += c.execute(
             update(trip)
-            .where(trip.c.id.in_(part), trip.c.state == "posted", trip.c.reason == _BEING_UNDONE)
+            .where(trip.c.id.in_(part), trip.c.state == "posted", trip.c.reason == BEING_UNDONE)
             .values(state="reversed", reason="taken back", updated_at=now)
         ).rowcount
     return done

@@ -12,6 +12,7 @@ from sqlalchemy.orm import aliased
 from ml_connector.store.bulk import chunks, insert_many
 from ml_connector.store.states import move_many
 from ml_connector.store.tables import Micros, company, planned_write, route, submission, trip, write_need
+from ml_connector.store.trips import BEING_UNDONE
 
 LIVE = ("open", "sealed", "done")
 # In the words of the index that makes them unique: by the states in a list SQLite reads every write of the company.
@@ -159,7 +160,7 @@ def undone(c: Connection, company_id: str, keys: Sequence[str]) -> dict[str, str
     found = {}
     for part in chunks(keys):
         rows = c.execute(
-            select(planned_write.c.key, planned_write.c.state, planned_write.c.trip_id, trip.c.state)
+            select(planned_write.c.key, planned_write.c.state, planned_write.c.trip_id, trip.c.state, trip.c.reason)
             .join(trip, trip.c.id == planned_write.c.trip_id)
             .where(
                 planned_write.c.company_id == company_id,
@@ -169,7 +170,9 @@ def undone(c: Connection, company_id: str, keys: Sequence[str]) -> dict[str, str
             .order_by(planned_write.c.revision)
         )
         newest = {row[0]: row for row in rows}
-        found.update({key: row[2] for key, row in newest.items() if (row[1], row[3]) == ("reversed", "reversed")})
+        for key, (_, state, trip_id, trip_state, reason) in newest.items():
+            if state == "reversed" and (trip_state == "reversed" or reason == BEING_UNDONE):
+                found[key] = trip_id
     return found
 
 

@@ -1,0 +1,455 @@
+"""Outcomes: one transaction in which what planning decided becomes writes, reversals, needs, questions and states."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from ml_connector.engine import correcting, reversing
+from ml_connector.engine.arriving import link_name
+from ml_connector.engine.books import Books
+from ml_connector.engine.correcting import CORRECTION, TAKE_BACK, InBooks
+from ml_connector.engine.judging import Judged, Stands, plan_hash
+from ml_connector.engine.references import refers_to
+from ml_connector.engine.works import Works
+from ml_connector.finance.encoding import booked_hash, encode_finding, encode_write, expected, text_of
+from ml_connector.finance.kinds import KINDS
+from ml_connector.finance.plan import Finding, Hold, Ignore, Need, Plan, PlannedWrite, Wait
+from ml_connector.rules import pooling
+from ml_connector.store import audit, records, reviews, trips, writes
+from ml_connector.store.audit import Entry
+from ml_connector.store.database import Connection
+from ml_connector.store.trips import Trip
+from ml_connector.store.writes import Write
+
+CONSENT = "consent"
+WAITED = "waited-too-long"
+_LOOK_AGAIN_US = 3_600_000_000  # a waiting trip is looked at hourly, in case a wake-up was lost
+_ON_ITS_WAY_US = 30_000_000
+
+
+class Outcomes:
+    """What one round of planning decided, gathered and stored at once. The caller's transaction."""
+
+    def __init__(
+        self, works: Works, c: Connection, books: Books, by_trip: Mapping[str, Trip], versions: Mapping[str, int]
+    ) -> None:
+        self.works, self.c, self.books, self.trips, self.versions = works, c, books, by_trip, versions
+        self.now = works.now()
+        self.workspace = books.company.workspace_id
+        self.rows: dict[str, list[dict[str, Any]]] = {}
+        self.items: list[dict[str, Any]] = []
+        self.asked: list[dict[str, Any]] = []
+        self.new_writes: list[dict[str, Any]] = []
+        self.new_needs: list[dict[str, Any]] = []
+        self.facts: list[list[Any]] = []
+        self.approved: list[tuple[str, str]] = []
+        self.disturbed: set[str] = set()  # trips of other records whose writes go or stay with what was decided here
+
+    def store(self, judged: Sequence[Judged]) -> None:
+        """Store what planning decided for all of them."""
+        self._look_around(judged)
+        for one in judged:
+            self._one(one)
+        writes.add(self.c, self.new_writes, self.new_needs)
+        for target, rows in self.rows.items():
+            trips.settle_plan(self.c, target, rows)
+        if self.asked:
+            trips.ask(self.c, self.asked, workspace_id=self.workspace, ids=self.works.ids, now=self.now)
+        self._ask_people()
+        for trip_id, wanted in self.approved:
+            trips.approve(self.c, trip_id, plan_hash=wanted, now=self.now)
+        self._disturb()
+        entry = Entry(
+            self.now, "system", "planned", self.books.company.id, {"chart": self.books.chart_n, "trips": self.facts}
+        )
+        audit.append_many(
+            self.c, chain=audit.company_chain(self.books.company.id), workspace_id=self.workspace, entries=[entry]
+        )
+
+    # ------------------------------------------------------------------------------------------ before and after
+
+    def _look_around(self, judged: Sequence[Judged]) -> None:
+        """What is live under the keys in question, what stands for these trips and what of it is being taken back.
+
+        A plan is disposable until it is sealed, and so is what it wanted to take back: it is decided anew.
+        """
+        company_id = self.books.company.id
+        known = [one.case.id for one in judged if self.trips[one.case.id].planned_n is not None]
+        anew = {one.case.id for one in judged if isinstance(one.verdict, Plan | Ignore)}
+        writes.drop_open(self.c, [one.case.id for one in judged], now=self.now)
+        self.dropped = writes.open_reversals(self.c, [trip_id for trip_id in known if trip_id in anew])
+        writes.drop(self.c, [write.id for write in self.dropped], now=self.now)
+        self.mine = correcting.in_books(self.c, known)
+        plans = [one.verdict for one in judged if isinstance(one.verdict, Plan)]
+        keys = {write.key for plan in plans for write in plan.writes}
+        own = [write for mine in self.mine.values() for write in mine.standing]
+        based = {key for write in own for key in refers_to(write)}
+        self.live = writes.live(self.c, company_id, sorted({*keys, *based, *(write.key for write in own)}))
+        self.revisions = writes.last_revisions(self.c, company_id, sorted(keys))
+        done = [write for write in self.live.values() if write.state == "done" and not KINDS[write.kind].updated]
+        back = writes.live(self.c, company_id, [reversing.reversal_key(write) for write in done])
+        under_way = [write for write in back.values() if write.state in ("open", "sealed")]
+        self.leaving = {write.reverses_id: write.key for write in under_way if write.reverses_id}
+        self.undone = writes.undone(
+            self.c, company_id, [key for key in sorted(keys) if key in self.revisions and key not in self.live]
+        )
+
+    def _ask_people(self) -> None:
+        """New questions are asked, those that no longer stand are withdrawn, and so is what nobody waits for."""
+        asked_again: dict[str, set[tuple[str, str]]] = {}
+        for item in self.items:
+            asked_again.setdefault(item["subject"], set()).add((item["code"], item["field"]))
+        again = [
+            trip_id for trip_id, trip in self.trips.items() if trip.planned_n is not None or trip.state != "received"
+        ]
+        asking = {need["trip_id"] for need in self.asked}
+        trips.forget_needs(self.c, [trip_id for trip_id in again if trip_id not in asking])
+        reviews.supersede(self.c, again, now=self.now, keep=asked_again)
+        if self.items:
+            reviews.raise_items(self.c, self.items, workspace_id=self.workspace, ids=self.works.ids, now=self.now)
+
+    def _disturb(self) -> None:
+        """Records whose writes are taken back with these, or stay now that these do, are planned again."""
+        made = {row["key"] for row in self.new_writes}
+        gone = [write for write in self.dropped if write.key not in made]
+        if gone:
+            needed = writes.needs_of(self.c, [write.id for write in gone])
+            waiting = writes.live(
+                self.c, self.books.company.id, sorted({key for keys in needed.values() for key in keys})
+            )
+            self.disturbed |= {write.trip_id for write in waiting.values() if write.state == "open"}
+        if self.disturbed:
+            trips.reopen(self.c, sorted(self.disturbed), now=self.now)
+
+    # ------------------------------------------------------------------------------------------ one record
+
+    def _one(self, one: Judged) -> None:
+        match one.verdict:
+            case Plan():
+                self._plan(one, one.verdict)
+            case Ignore(reason):
+                self._ignore(one, reason)
+            case Hold(findings):
+                self._hold(one, findings)
+            case Stands():
+                trip = self.trips[one.case.id]
+                self._move(one, "posted", plan=trip.plan, hash_text=trip.plan_hash)
+            case Wait(reason, until):
+                self._wait(one, reason, until_us=None if until is None else int(until.timestamp() * 1_000_000))
+
+    def _hold(self, one: Judged, findings: Sequence[Finding]) -> None:
+        for finding in findings:
+            self._ask(one, finding)
+        self._move(one, "held", reason="; ".join(sorted({finding.code for finding in findings})))
+
+    def _ask(self, one: Judged, finding: Finding) -> None:
+        self.items.append(
+            {
+                "subject": one.case.id,
+                "company_id": self.books.company.id,
+                "connection_id": one.case.source_id,
+                "trip_id": one.case.id,
+                "code": finding.code,
+                "field": finding.field,
+                "sentence": finding.sentence,
+                "proposal": encode_finding(finding)["proposal"],
+            }
+        )
+
+    def _wait(self, one: Judged, reason: str, *, until_us: int | None) -> None:
+        """For something missing, for a moment, or until the record itself changes: none of them for ever."""
+        overdue = None if until_us is not None and until_us > self.now else self._overdue(one, reason)
+        if overdue is not None:
+            self._hold(one, [overdue])
+            return
+        for need in one.missing:
+            self._need(one, need)
+        self._move(one, "waiting", reason=reason, due_at=until_us or self.now + _LOOK_AGAIN_US)
+
+    def _overdue(self, one: Judged, reason: str) -> Finding | None:
+        """Why waiting has lasted too long. A record that has changed is waited for anew."""
+        trip, hours = self.trips[one.case.id], one.case.terms.needs_limit_h
+        limit_us = hours * 3_600_000_000
+        if self.now - trip.created_at <= limit_us or one.case.decisions.get(WAITED):
+            return None
+        if self.now - (records.last_read(self.c, trip.record_id) or 0) <= limit_us:
+            return None
+        if one.missing:
+            names = ", ".join(need.name for need in one.missing)
+            sentence = f"{names} has not appeared for {hours} hours. Look for it in the source, or ignore the record."
+            return Finding("need-not-met", sentence)
+        sentence = (
+            f"It has waited for {hours} hours and nothing has changed: {reason}. Look at it in the source; accept to "
+            "wait until it changes, or ignore the record."
+        )
+        return Finding(WAITED, sentence, proposal={"accept": "wait"})
+
+    def _need(self, one: Judged, need: Need) -> None:
+        external = need.id if need.link is None else link_name(*need.link)
+        self.asked.append(
+            {
+                "trip_id": one.case.id,
+                "connection_id": one.case.source_id,
+                "kind": need.kind,
+                "external_id": external,
+                "fields": {"location": need.location, "optional": need.optional},
+            }
+        )
+
+    def _ignore(self, one: Judged, reason: str) -> None:
+        """Nothing is to be booked. What stands in the ledger already is taken back, or stays by a person's word."""
+        trip, mine = self.trips[one.case.id], self.mine.get(one.case.id, InBooks())
+        if self._gives_way(one, mine):
+            return
+        if mine.sealed and not one.case.decisions.get("ignore"):
+            self._on_its_way(one, mine.sealed)
+        elif self._leaves(one, [write.key for write in mine.standing]):
+            return
+        elif not mine.standing:
+            self._move(one, "ignored", reason=reason)
+        elif one.case.decisions.get("ignore"):
+            self._move(one, "posted", reason=reason, plan=trip.plan, hash_text=trip.plan_hash)
+        elif one.case.terms.corrections != "automatic" and one.case.decisions.get(CORRECTION) != TAKE_BACK:
+            self._hold(one, [correcting.take_back_question(mine.standing, reason)])
+        else:
+            self._take_back(one, mine.standing, purpose=reversing.TAKEN_BACK, told=f"taken back: {reason}")
+
+    def _plan(self, one: Judged, plan: Plan) -> None:
+        hashes = {write.key: booked_hash(write.kind, write.content) for write in plan.writes}
+        mine = self.mine.get(one.case.id, InBooks())
+        if self._gives_way(one, mine) or self._clashes(one, plan, hashes):
+            return
+        if wrong := correcting.unlike(mine.sealed, hashes):
+            self._on_its_way(one, wrong)
+            return
+        wrong = [write for write in correcting.unlike(mine.standing, hashes) if write.id not in self.leaving]
+        if wrong:
+            self._correct(one, plan, wrong)
+            return
+        if self._leaves(one, [*hashes, *(write.key for write in mine.standing)]):
+            return
+        fresh = self._fresh(one, plan)
+        if fresh is not None:
+            self._book(one, plan, fresh, hashes)
+
+    def _fresh(self, one: Judged, plan: Plan) -> list[PlannedWrite] | None:
+        """What of the plan is not in the books yet. What a person took back with another record is left out."""
+        fresh = [write for write in plan.writes if write.key not in self.live]
+        left_out = {write.key for write in fresh if self.undone.get(write.key, one.case.id) != one.case.id}
+        if not left_out:
+            return fresh
+        stopped = [write for write in fresh if write.key not in left_out and left_out.intersection(write.needs)]
+        if stopped:
+            names = ", ".join(sorted(left_out))
+            sentence = (
+                f"{stopped[0].key} needs {names}, which a person took back. Plan that record again by its name, "
+                "or ignore this one."
+            )
+            self._hold(one, [Finding("taken-back", sentence, field=stopped[0].key)])
+            return None
+        return [write for write in fresh if write.key not in left_out]
+
+    def _book(self, one: Judged, plan: Plan, fresh: Sequence[PlannedWrite], hashes: Mapping[str, str]) -> None:
+        trip = self.trips[one.case.id]
+        others = [self.live[write.key] for write in plan.writes if write.key in self.live]
+        for position, write in enumerate(fresh):
+            self._write(one, write, hashes[write.key], position=position)
+        waiting_for = [other for other in others if other.state != "done" and other.trip_id != trip.id]
+        own_sealed = [other for other in others if other.state == "sealed" and other.trip_id == trip.id]
+        wanted = plan_hash(plan)
+        text = text_of(
+            {"keys": [write.key for write in plan.writes], "warnings": [encode_finding(f) for f in plan.findings]}
+        )
+        if fresh or own_sealed:
+            self._move(one, "planned", plan=text, hash_text=wanted)
+            self._consent(one, trip, plan, wanted)
+        elif waiting_for:
+            self._wait_for(one, [other.key for other in waiting_for])
+            reason = f"Shares {waiting_for[0].key} with another record."
+            self._move(one, "waiting", reason=reason, plan=text, hash_text=wanted, due_at=self.now + _LOOK_AGAIN_US)
+        else:
+            self._move(one, "posted", plan=text, hash_text=wanted)
+
+    def _consent(self, one: Judged, trip: Trip, plan: Plan, wanted: str) -> None:
+        """Who accepted a correction has consented to the very plan that it named."""
+        if self.books.roads[trip.route_id].route.posting != "approve" or trip.approved_hash == wanted:
+            return
+        if one.case.decisions.get(CORRECTION) == wanted:
+            self.approved.append((trip.id, wanted))
+            return
+        keys = ", ".join(write.key for write in plan.writes)
+        self._ask(one, Finding(CONSENT, f"{keys} is planned and waits for consent.", proposal={"plan_hash": wanted}))
+
+    def _clashes(self, one: Judged, plan: Plan, hashes: Mapping[str, str]) -> bool:
+        """The same key with another content: another record's is a question, a party's card is updated in place."""
+        for write in plan.writes:
+            old = self.live.get(write.key)
+            if old is None or old.hash == hashes[write.key]:
+                continue
+            if KINDS[write.kind].updated:
+                self._newer_card(old)
+            elif old.trip_id != one.case.id and old.id not in self.leaving:
+                sentence = (
+                    f"{write.key} was planned from another record with other amounts or accounts. "
+                    "Compare the two with `ml-connector trace`, then ignore one."
+                )
+                self._hold(one, [Finding("event-unequal", sentence, proposal={"key": write.key, "other": old.trip_id})])
+                return True
+        return False
+
+    def _newer_card(self, old: Write) -> None:
+        """A party is updated in place, whichever record says so: what stands makes room for it."""
+        if old.state == "done":
+            writes.reverse(self.c, [old.id], now=self.now)
+            del self.live[old.key]
+
+    # ------------------------------------------------------------------------------------------ taking back
+
+    def _gives_way(self, one: Judged, mine: InBooks) -> bool:
+        """What is put against a document that is being taken back goes first; nobody is asked a second time."""
+        lost = correcting.without_ground(mine.standing, self.live, self.leaving)
+        lost = [write for write in lost if write.id not in self.leaving]
+        if lost:
+            told = "What it is put against is being reversed."
+            self._take_back(one, lost, purpose=reversing.CORRECTING, told=told)
+        return bool(lost)
+
+    def _leaves(self, one: Judged, keys: Collection[str]) -> bool:
+        """Something under these keys is on its way out of the books: what comes next is decided after that."""
+        leaving = [
+            self.leaving[self.live[key].id] for key in keys if key in self.live and self.live[key].id in self.leaving
+        ]
+        if leaving:
+            self._wait_for(one, leaving)
+            reason = f"{leaving[0]} is on its way to the ledger."
+            self._move(one, "waiting", reason=reason, due_at=self.now + _LOOK_AGAIN_US)
+        return bool(leaving)
+
+    def _on_its_way(self, one: Judged, sealed: Sequence[Write]) -> None:
+        reason = f"{sealed[0].key} is on its way to the ledger."
+        self._move(one, "waiting", reason=reason, due_at=self.now + _ON_ITS_WAY_US)
+
+    def _correct(self, one: Judged, plan: Plan, wrong: Sequence[Write]) -> None:
+        """What is posted with other content, or not named any more, is taken back with all that is put against it."""
+        wanted = plan_hash(plan)
+        if one.case.terms.corrections != "automatic" and one.case.decisions.get(CORRECTION) != wanted:
+            taken = reversing.with_dependents(self.c, self.books.company.id, wrong)
+            self._hold(one, [correcting.question(plan, wrong, taken, accept=wanted)])
+            return
+        told = f"{', '.join(old.number or old.key for old in wrong)} is being reversed first."
+        self._take_back(one, wrong, purpose=reversing.CORRECTING, told=told)
+
+    def _take_back(self, one: Judged, several: Sequence[Write], *, purpose: str, told: str) -> None:
+        """Reverse these and what is put against them; the trip waits for it and is looked at again."""
+        taken = reversing.with_dependents(self.c, self.books.company.id, several)
+        sealed = [write for write in taken if write.state == "sealed"]
+        if sealed:
+            self._on_its_way(one, sealed)
+            return
+        made = reversing.reversals_of(
+            self.works, self.c, self.books, taken, purpose=purpose, of_trips={one.case.id},
+            under_way=set(self.leaving.values()),
+        )  # fmt: skip
+        if not isinstance(made, reversing.Reversals):
+            self._hold(one, made)
+            return
+        self.new_writes += made.rows
+        self.new_needs += made.needs
+        self.leaving.update({row["reverses_id"]: row["key"] for row in made.rows})
+        self.disturbed |= {write.trip_id for write in made.originals} - {one.case.id}
+        self._wait_for(one, made.last)
+        self._move(one, "waiting", reason=told, due_at=self.now + _LOOK_AGAIN_US)
+
+    # ------------------------------------------------------------------------------------------ rows
+
+    def _wait_for(self, one: Judged, keys: Collection[str]) -> None:
+        """The trip is looked at again when any of these writes is done."""
+        self.asked += [
+            {
+                "trip_id": one.case.id,
+                "connection_id": one.case.source_id,
+                "kind": "write",
+                "external_id": key,
+                "fields": {},
+            }
+            for key in dict.fromkeys(keys)
+        ]
+
+    def _write(self, one: Judged, write: PlannedWrite, hash_text: str, *, position: int) -> None:
+        write_id = self.works.ids.new()
+        encoded = encode_write(write)
+        worth = expected(write.content)
+        revision = self.revisions.get(write.key, 0) + 1
+        target_id = one.case.target_id if write.into == "target" else one.case.source_id
+        pool = write.pool or pooling.parcel_of(one.case.terms, write.kind)
+        row = {
+            "id": write_id,
+            "workspace_id": self.workspace,
+            "company_id": self.books.company.id,
+            "trip_id": one.case.id,
+            "target_id": target_id,
+            "key": write.key,
+            "revision": revision,
+            "kind": write.kind,
+            "content": text_of({"content": encoded["content"], "why": encoded["why"]}),
+            "hash": hash_text,
+            "amount": worth.total if worth else None,
+            "currency": worth.currency if worth else None,
+            "pool_key": pool,
+            "reverses_id": None,
+            "state": "open",
+            "position": position,
+            "created_at": self.now,
+            "updated_at": self.now,
+        }
+        self.new_writes.append(row)
+        self.new_needs += [
+            {"write_id": write_id, "key": key, "workspace_id": self.workspace, "company_id": self.books.company.id}
+            for key in dict.fromkeys(write.needs)
+        ]
+        self.live[write.key] = Write(
+            write_id,
+            self.books.company.id,
+            one.case.id,
+            write.key,
+            revision,
+            write.kind,
+            "",
+            hash_text,
+            pool,
+            None,
+            "open",
+            None,
+            None,
+            None,
+            self.now,
+            target_id,
+        )
+
+    def _move(
+        self,
+        one: Judged,
+        target: str,
+        *,
+        reason: str | None = None,
+        plan: str | None = None,
+        hash_text: str | None = None,
+        due_at: int | None = None,
+    ) -> None:
+        trip = self.trips[one.case.id]
+        self.rows.setdefault(target, []).append(
+            {
+                "b_id": trip.id,
+                "b_n": self.versions[trip.id],
+                "b_plan": plan,
+                "b_hash": hash_text,
+                "b_rulebook": one.rulebook_n,
+                "b_chart": self.books.chart_n,
+                "b_reason": reason,
+                "b_due": due_at,
+                "b_was": trip.due_at,
+                "b_at": self.now,
+            }
+        )
+        self.facts.append([trip.id, target, hash_text or reason or ""])
