@@ -21,6 +21,7 @@ VENDORS = {
     "visma": Entry("ml_connector_sandbox.visma:Visma"),
     "square": Entry("ml_connector_sandbox.square:Square", scaled=True),
     "paypal": Entry("ml_connector_sandbox.paypal:PayPal", scaled=True),
+    "stripe": Entry("ml_connector_sandbox.stripe:Stripe", scaled=True),
     "woocommerce": Entry("ml_connector_sandbox.woocommerce:WooCommerce", scaled=True),
     "basware": Entry("ml_connector_sandbox.basware:Basware", scaled=True),
 }
