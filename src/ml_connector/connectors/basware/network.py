@@ -96,7 +96,7 @@ def _line(line: ReceivedLine, currency: str) -> Body:
         item["taxPercent"] = line.percent
     body: Body = {"id": line.number, "lineExtension": _amount(line.net), "item": item}
     if line.order and line.order_line:
-        body["orderLineReference"] = {"lineId": line.order_line, "orderReference": {"id": line.order}}
+        body["orderLineReference"] = {"lineId": line.order_line, "orderReference": line.order}
     del currency
     return body
 
