@@ -29,7 +29,7 @@ def replay(book: Book, request: Request, now: int) -> Response | None:
         raise _refused(Refused(400, text, kind="idempotency_error"))
     knobs = book.world.knobs
     kept = book.replays.get(key) if key else None
-    if kept is None or now - kept.at >= book.world.delay(knobs.idempotency_s):
+    if kept is None or now - kept.at >= knobs.idempotency_s * SECOND:
         return None
     if kept.asked != (request.path, request.body):
         text = (
