@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -16,14 +16,14 @@ from ml_connector.errors import BadSignature, TooLarge, UsageError
 from ml_connector.store import setups
 from ml_connector.store.inbox import Notice
 
-_FRESH_US = 10_000_000  # a rotated key is known to every process within this time
+_FRESH_S = 10.0  # a rotated key is known to every process within this time
 PATH_BYTES = 24
 KEY_FIELD = "signature_key"
 
 
 _Whose: TypeAlias = "tuple[str | None, str | None]"  # workspace, connection
 _AccountName: TypeAlias = "tuple[str, str | None, str]"  # connector, workspace of the door, account
-_Account: TypeAlias = "tuple[int, tuple[str, str] | None]"  # read when; workspace and connection
+_Account: TypeAlias = "tuple[float, tuple[str, str] | None]"  # read when; workspace and connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class OpenDoor:
     keys: tuple[str, ...]
     webhooks: Webhooks
     body_limit: int
-    read_at: int
+    read_s: float  # by the clock that never jumps
 
 
 @dataclass(slots=True)
@@ -56,7 +56,7 @@ class Doors:
         known = self.glance(path_secret)
         if known is not None:
             return known
-        found = self._read(path_hash(path_secret), self.works.now())
+        found = self._read(path_hash(path_secret))
         with self._lock:
             if found is None or not found.keys:  # a vendor tries the address before we have learnt its key
                 self._open.pop(path_secret, None)
@@ -67,7 +67,7 @@ class Doors:
     def glance(self, path_secret: str) -> OpenDoor | None:
         """The door with this secret if it is remembered and fresh; never reads the database."""
         known = self._open.get(path_secret)
-        return known if known is not None and self.works.now() - known.read_at < _FRESH_US else None
+        return known if known is not None and self.works.clock.monotonic() - known.read_s < _FRESH_S else None
 
     def receive(
         self, door: OpenDoor, body: bytes, headers: Mapping[str, str], *, from_memory: bool = False
@@ -91,7 +91,7 @@ class Doors:
         now = micros(moment)
         notices = []
         for one in delivered:
-            whose = self._whose(door, one.account_ref, now, from_memory=from_memory)
+            whose = self._whose(door, one.account_ref, from_memory=from_memory)
             if whose is None:
                 return None
             notices.append(self._notice(door, one, whose, now))
@@ -102,10 +102,11 @@ class Doors:
         with self._lock:
             self.counted[door.connector, what] = self.counted.get((door.connector, what), 0) + 1
 
-    def _read(self, name: str, now: int) -> OpenDoor | None:
+    def _read(self, name: str) -> OpenDoor | None:
+        read_s = self.works.clock.monotonic()
         with self.works.database.reading() as c:
             row = setups.door_by_path(c, name)
-            sealed = setups.secrets(c, "door", row.id, now=now) if row else []
+            sealed = setups.secrets(c, "door", row.id, now=self.works.now()) if row else []
         if row is None:
             return None
         system = self.works.system(row.connector)
@@ -125,7 +126,7 @@ class Doors:
             keys,
             webhooks,
             system.webhook_body_bytes,
-            now,
+            read_s,
         )
 
     def _notice(self, door: OpenDoor, one: Delivered, whose: _Whose, now: int) -> Notice:
@@ -143,20 +144,21 @@ class Doors:
             body=one.ignored,
         )
 
-    def _whose(self, door: OpenDoor, account_ref: str | None, now: int, *, from_memory: bool) -> _Whose | None:
+    def _whose(self, door: OpenDoor, account_ref: str | None, *, from_memory: bool) -> _Whose | None:
         """The workspace and connection of an account at this door; None where memory does not know."""
         if account_ref is None:
             return door.workspace_id, door.connection_id
         known = self._accounts.get((door.connector, door.workspace_id, account_ref))
-        if known is not None and now - known[0] < _FRESH_US:
+        if known is not None and self.works.clock.monotonic() - known[0] < _FRESH_S:
             found = known[1]
         elif from_memory:
             return None
         else:
-            found = self._read_account(door, account_ref, now)
+            found = self._read_account(door, account_ref)
         return found or (door.workspace_id, None)  # another account than this door's: kept, and told
 
-    def _read_account(self, door: OpenDoor, account_ref: str, now: int) -> tuple[str, str] | None:
+    def _read_account(self, door: OpenDoor, account_ref: str) -> tuple[str, str] | None:
+        read_s = self.works.clock.monotonic()
         with self.works.database.reading() as c:
             rows = setups.connections_by_account(c, door.connector, account_ref)
             if door.workspace_id is not None:
@@ -167,7 +169,7 @@ class Doors:
         found = (rows[0].workspace_id, rows[0].id) if rows else None
         with self._lock:
             # Two workspaces may have the same shop.
-            self._accounts[door.connector, door.workspace_id, account_ref] = (now, found)
+            self._accounts[door.connector, door.workspace_id, account_ref] = (read_s, found)
         return found
 
 
@@ -186,8 +188,3 @@ def door_url(public_url: str, connector: str, path_secret: str) -> str:
     if not public_url:
         raise UsageError("The public address of this install is not set.", fix="Set MLC_PUBLIC_URL.")
     return f"{public_url.rstrip('/')}/hooks/{connector}/{path_secret}"
-
-
-def rings_for(notices: Sequence[Notice]) -> set[str]:
-    """Connections that have something to fetch."""
-    return {one.connection_id for one in notices if one.connection_id and one.kind}

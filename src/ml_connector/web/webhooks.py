@@ -22,7 +22,7 @@ from typing import Any, TypeAlias
 import structlog
 from starlette.types import Message, Receive, Scope, Send
 
-from ml_connector.engine.door import Doors, OpenDoor, rings_for
+from ml_connector.engine.door import Doors, OpenDoor
 from ml_connector.errors import (
     BadSignature,
     ConnectorError,
@@ -32,7 +32,6 @@ from ml_connector.errors import (
     Transient,
     Untranslatable,
 )
-from ml_connector.store.inbox import Notice
 from ml_connector.store.inbox_writer import InboxWriter
 from ml_connector.web.patience import Patience
 
@@ -114,20 +113,13 @@ class Hooks:
         notices = self.doors.receive(door, body, headers, from_memory=True)
         if notices is None:  # an account that is not remembered: the database is asked, outside the loop
             notices = await asyncio.to_thread(self.doors.receive, door, body, headers)
-        if not notices:
-            return
-        stored = await self._store(notices)
-        for notice in notices:
-            self.doors.count(door, "stored" if notice in stored else "duplicate")
-        rung = rings_for(stored)
-        if rung:
-            self._ring(rung)
-
-    async def _store(self, notices: list[Notice]) -> list[Notice]:
-        """Those that were new. Returns after the commit; raises when any of them may not have been stored."""
-        waiting = [self._writer.submit_from_loop(notice) for notice in notices]
+        waiting = [self._writer.submit_from_loop(notice) for notice in notices or ()]
+        # Done after the commit; an error of any of them means that not all may have been stored.
         outcomes = [await waiting[0]] if len(waiting) == 1 else await asyncio.gather(*waiting)
-        return [notice for notice, outcome in zip(notices, outcomes, strict=True) if outcome == "stored"]
+        for notice, outcome in zip(notices or (), outcomes, strict=True):
+            self.doors.count(door, outcome)
+            if outcome == "stored" and notice.connection_id and notice.kind:
+                self._ring((notice.connection_id,))
 
     def _refuse(self, door: OpenDoor | None, fault: ConnectorError) -> Answer:
         status, what = next(
@@ -151,7 +143,11 @@ class _Headers(Mapping[str, str]):
         self._raw = dict(raw)
 
     def __getitem__(self, name: str) -> str:
-        return self._raw[name.encode("latin-1")].decode("latin-1")
+        return self._raw[name.encode("latin-1", "replace")].decode("latin-1")
+
+    def get(self, name: str, default: Any = None) -> Any:
+        found = self._raw.get(name.encode("latin-1", "replace"))
+        return default if found is None else found.decode("latin-1")
 
     def __iter__(self) -> Iterator[str]:
         return (name.decode("latin-1") for name in self._raw)
