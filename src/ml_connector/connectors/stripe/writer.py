@@ -128,7 +128,7 @@ class StripeWriter:
             params["customer"] = groups.pop()
         for row in self.client.every(INVOICES, params):
             one = seen.invoice(row)
-            # A draft without its lines is half made: the repeat of its calls, under their keys, completes that very one.
+            # A draft without lines is half made: repeating its calls under their keys completes that very one.
             if one.state == "gone" or (one.state == "draft" and not one.total):
                 continue
             for token in one.tokens:

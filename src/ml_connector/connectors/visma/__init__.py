@@ -21,7 +21,15 @@ __all__ = ["CONNECTOR", "SYSTEM", "WEBHOOKS", "open_reader", "open_writer", "pin
 CONNECTOR = Connector(
     name="visma",
     title="Visma.net ERP",
-    reads=("customer", "supplier", "customerinvoice", "supplierInvoice", "purchaseorder"),
+    reads=(
+        "customer",
+        "supplier",
+        "customerinvoice",
+        "customerCreditNote",
+        "customerPayment",
+        "supplierInvoice",
+        "purchaseorder",
+    ),
     writes=(
         "journal",
         "customer_invoice",
@@ -34,6 +42,8 @@ CONNECTOR = Connector(
         "supplier",
         "reverse_invoice",
         "void_payment",
+        "ledger_attachment",
+        "ledger_note",
     ),
     webhooks=True,
     credential_fields=(
@@ -58,6 +68,8 @@ CONNECTOR = Connector(
     ),
     streams=(
         Stream("customerinvoice", 300, ("customerinvoice",)),
+        Stream("customerCreditNote", 300, ("customerCreditNote",)),
+        Stream("customerPayment", 300, ("customerPayment",)),
         Stream("supplierInvoice", 300, ("supplierInvoice",)),
         Stream("purchaseorder", 900, ("purchaseorder",)),
         Stream("supplier", 900, ("supplier",)),

@@ -21,12 +21,13 @@ _INVOICE = "customer_invoice"
 def look_up(client: VismaClient, fields: Mapping[str, str]) -> list[Found]:
     """The open credit notes of a document's customer that name it, and those of the very amount that name nothing.
 
-    `fields`: of_kind and of (the remote id) of the document, minor and currency of the amount. Facts of an answer: by
-    (document or amount), open (what is left of it, in minor units), said (both in words). Two calls, none when the
-    document is gone.
+    `fields`: of_kind and of (the remote id) of the document, or `invoice` (its number), minor and currency of the
+    amount. Facts of an answer: by (document or amount), open (what is left of it, in minor units), said (both in
+    words), marks (what stands on it, a line each). Two calls, none when the document is gone.
     """
     wanted = int(fields["minor"])
-    document = _document(client, fields["of_kind"], fields["of"])
+    of_invoice = fields.get("invoice")
+    document = _document(client, _INVOICE if of_invoice else fields["of_kind"], of_invoice or fields["of"])
     if document is None:
         return []
     customer = document.facts["customer"]
@@ -62,5 +63,5 @@ def _by(note: Observed, document: Observed) -> str:
 def _found(note: Observed, left: int, by: str, document: Observed) -> Found:
     amount = Money(left, note.currency)
     said = f"{amount}, names {document.number}" if by == "document" else f"{amount}, of the same customer"
-    facts = {"by": by, "open": str(left), "said": said}
+    facts = {"by": by, "open": str(left), "said": said, "marks": "\n".join(note.tokens)}
     return Found(note.number, status=note.status, currency=note.currency, facts=facts)

@@ -35,10 +35,25 @@ class _Kind:
     party: str = ""
     type: str = ""
     params: tuple[tuple[str, str], ...] = ()
+    alone: tuple[str, ...] = ()  # filters by which the list shows one record, where its path shows less or another
 
 
+_TAXED = (("expandTaxDetails", "true"),)
+_SAME_DAY = ("customer", "documentDate")  # VAT by id stands in lists alone, and no list knows a number
+_NUMBERED = ("paymentNbr", "paymentType")  # the path of one has no type: two may share the number
 _KINDS = {
-    "customerinvoice": _Kind("/v1/customerinvoice", "referenceNumber", "documentDate", "customer"),
+    "customerinvoice": _Kind(
+        "/v1/customerinvoice", "referenceNumber", "documentDate", "customer", params=_TAXED, alone=_SAME_DAY
+    ),
+    "customerCreditNote": _Kind(
+        "/v1/customerCreditNote",
+        "referenceNumber",
+        "documentDate",
+        "customer",
+        params=(*_TAXED, ("expandApplications", "true")),
+        alone=_SAME_DAY,
+    ),
+    "customerPayment": _Kind("/v1/customerPayment", "refNbr", "applicationDate", "customer", "type", alone=_NUMBERED),
     "supplierInvoice": _Kind("/v1/supplierInvoice", "referenceNumber", "date", "supplier", "documentType"),
     "purchaseorder": _Kind("/v1/purchaseorder", "orderNbr", "date", "supplier"),
     "supplier": _Kind("/v1/supplier", "number", "lastModifiedDateTime"),
@@ -107,6 +122,15 @@ class VismaReader:
         rows = self.client.listed(what.path, {**dict(what.params), what.party: value}, operation=f"GET {what.path}")
         return [_object(kind, what, row) for row in rows if text(row.get(what.party)) == value]
 
+    def referring(self, kind: str, reference: str) -> list[SourceObject]:
+        """The documents on which a person or a shop wrote this reference of the customer's; rows are compared here."""
+        what = _kind(kind)
+        if not reference:
+            return []
+        params = {**dict(what.params), "customerRefNumber": reference}
+        first = next(self.client.pages(what.path, params, operation=f"GET {what.path}"), [])
+        return [_object(kind, what, row) for row in first if text(row.get("customerRefNumber")) == reference]
+
     def walk(self, kind: str, *, location: str | None, since: datetime) -> list[SourceObject]:
         """Every record of a kind changed since then, in one listing."""
         del location
@@ -117,11 +141,28 @@ class VismaReader:
         return [_object(kind, what, row) for row in rows]
 
     def _one(self, kind: str, what: _Kind, name: str) -> SourceObject | Absent:
+        if what.alone == _NUMBERED:
+            of, _, number = name.partition("/")
+            return self._listed(kind, what, name, {"paymentNbr": number, "paymentType": of})
         path = what.path + "".join(f"/{segment(part)}" for part in name.split("/"))
         found = self.client.row(path, operation=f"GET {what.path}/{{id}}")
         if found is None:
             return Absent(kind, name, "Visma answers 404: there is no such record.")
+        if what.alone == _SAME_DAY and text(found[0].get("customer")):
+            asked = {"customer": text(found[0].get("customer")), "documentDate": text(found[0].get("documentDate"))}
+            return self._listed(kind, what, name, asked)
         return _object(kind, what, found[0])
+
+    def _listed(self, kind: str, what: _Kind, name: str, asked: Mapping[str, str]) -> SourceObject | Absent:
+        """One record as the list shows it: a record has the same shape however it was read."""
+        if "documentDate" in asked:
+            asked = {**asked, "documentDateCondition": ">="}
+        for rows in self.client.pages(what.path, {**dict(what.params), **asked}, operation=f"GET {what.path}"):
+            for row in rows:
+                one = _object(kind, what, row)
+                if one.external_id == name:
+                    return one
+        return Absent(kind, name, "Visma's list does not show it.")
 
 
 def _next(here: _Position, rows: Sequence[Row]) -> tuple[_Position, bool]:

@@ -1,4 +1,4 @@
-"""Payloads of this API as canonical documents. Pure. Customers and suppliers; other kinds travel as payload only."""
+"""Payloads of this API as canonical documents. Pure. Kinds that are not here travel as payload only."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from ml_connector.connectors.shapes import Payload
+from ml_connector.connectors.visma import ledger
 from ml_connector.connectors.visma.observed import text
 from ml_connector.errors import Untranslatable
 from ml_connector.finance.documents import Address, Document, Party
@@ -20,6 +21,10 @@ def translate(kind: str, payload: Payload) -> Document:
         return _party(payload, "customer")
     if kind == "supplier":
         return _party(payload, "supplier")
+    if kind in ("customerinvoice", "customerCreditNote"):
+        return ledger.invoice(payload)
+    if kind == "customerPayment":
+        return ledger.payment(payload)
     raise Untranslatable(f"Visma records of kind {kind!r} have no canonical form yet.", field="kind")
 
 

@@ -11,9 +11,9 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 
-from ml_connector.connectors.shapes import Context, Created, Observed
+from ml_connector.connectors.shapes import Context, Created, Observed, SourceObject
 from ml_connector.connectors.visma import chart as charts
-from ml_connector.connectors.visma import notes, parties, payloads, search
+from ml_connector.connectors.visma import collected, ledger, notes, parties, payloads, search
 from ml_connector.connectors.visma.auth import Now
 from ml_connector.connectors.visma.client import (
     BACKGROUND,
@@ -28,13 +28,16 @@ from ml_connector.connectors.visma.jobs import Jobs, outcome_of
 from ml_connector.connectors.visma.kinds import PARTIES, PAYMENTS, Place, place_of, result_kind, type_of
 from ml_connector.connectors.visma.lookback import Lookback, changed_since, units
 from ml_connector.connectors.visma.observed import VOIDING, Row, gone
+from ml_connector.connectors.visma.reader import VismaReader
 from ml_connector.errors import Rejected, UsageError
 from ml_connector.finance.chart import Chart, Period
+from ml_connector.finance.collection import LedgerAttachment, LedgerNote
 from ml_connector.finance.invoices import CustomerInvoice, CustomerPayment, PartyCard, Reversal, SupplierInvoice
 from ml_connector.finance.journal import JournalEntry
 from ml_connector.finance.plan import Content, Found
 
 SINGLES = 3  # so many documents are read one by one where a listing may take more calls, for all we know
+INVOICE = "customerinvoice"
 MAX_ATTACHMENT_BYTES = 20 * 1024 * 1024
 _MEDIA = {
     "csv": "text/csv",
@@ -64,6 +67,12 @@ class VismaWriter:
             return self._card(content, context)
         if isinstance(content, Reversal):
             return self._reversal(content, context)
+        if isinstance(content, LedgerAttachment):
+            on, file = collected.file_of(content, context)
+            self.attach(content.document, on, file_name=content.file_name, body=file)
+            return Created(f"{on.remote_id}/{content.file_name}", on.remote_id, released=True)
+        if isinstance(content, LedgerNote):
+            return collected.write_note(self.client, content, context)
         place = place_of(kind, content)
         body = self._body(content, context.token)
         answer = self.client.call(
@@ -133,11 +142,22 @@ class VismaWriter:
     # -- reading back ----------------------------------------------------------------------------------------------
 
     def find(self, kind: str, contexts: Sequence[tuple[Content, Context]]) -> dict[str, list[Observed]]:
-        """Look for our tokens. One listing for all; a single one by the filter the vendor has for it, if it obeys."""
+        """Look for our tokens. One listing for all; a single one by the filter the vendor has for it, if it obeys.
+
+        A file is sent again rather than looked for: under its name it is one file. A note is read.
+        """
+        if kind == "ledger_attachment":
+            return {context.token: [] for _, context in contexts}
+        if kind == "ledger_note":
+            return {context.token: [one] if one else [] for one, context in self._notes(contexts)}
         return search.find(self.client, self._lookback, kind, contexts, period=self._period)
 
     def observe(self, kind: str, contexts: Sequence[tuple[Content, Context]]) -> dict[str, Observed]:
         """Read documents back by remote id. Hundreds cost the pages of one listing; absent ones are `gone`."""
+        if kind == "ledger_note":
+            return {
+                context.remote_id: one or collected.nothing(context.remote_id) for one, context in self._notes(contexts)
+            }
         found: dict[str, Observed] = {}
         places: dict[str, list[tuple[Content, Context]]] = {}
         for content, context in contexts:
@@ -200,10 +220,13 @@ class VismaWriter:
     def look_up(self, kind: str, fields: Mapping[str, str]) -> list[Found]:
         """Customers or suppliers by the first of number, org_number, vat_number, email that finds any. 1-4 calls.
 
-        Open credit notes (`credit_note`) of a document and amount: see `notes`. 2 calls.
+        Open credit notes (`credit_note`) of a document and amount: see `notes`. 2 calls. Customer invoices
+        (`ledger_invoice`) whole, by number (2 calls) or by the reference a shop gave them (1 call).
         """
         if kind == "credit_note":
             return notes.look_up(self.client, fields)
+        if kind == "ledger_invoice":
+            return self._invoices(fields)
         return parties.look_up(self.client, kind, fields)
 
     def chart(self) -> Chart:
@@ -221,6 +244,20 @@ class VismaWriter:
         return facts
 
     # -- inside ----------------------------------------------------------------------------------------------------
+
+    def _notes(self, contexts: Sequence[tuple[Content, Context]]) -> Iterable[tuple[Observed | None, Context]]:
+        for content, context in contexts:
+            if isinstance(content, LedgerNote):
+                yield collected.seen_note(self.client, content), context
+
+    def _invoices(self, fields: Mapping[str, str]) -> list[Found]:
+        reader = VismaReader(self.client)
+        if fields.get("number"):
+            rows = [one for one in reader.fetch(INVOICE, [fields["number"]]) if isinstance(one, SourceObject)]
+        else:
+            rows = reader.referring(INVOICE, fields.get("reference", ""))
+        made = [ledger.invoice(one.payload) for one in rows]
+        return [Found(one.number, one.customer_name, one.state, currency=one.currency, document=one) for one in made]
 
     def _remember(self, chart: Chart) -> Chart:
         self._periods = chart.periods
