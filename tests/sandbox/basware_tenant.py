@@ -23,7 +23,7 @@ def basic(name: str, secret: str) -> str:
 
 @dataclass
 class Office:
-    """`call` answers (status, body) with a token of all scopes; `do` runs a control verb; `settle` has the work done."""
+    """`call` answers (status, body) with a token of all scopes; `do` runs a control verb."""
 
     basware: Basware = field(default_factory=Basware)
     now: datetime = START
@@ -37,7 +37,7 @@ class Office:
             {"code": "SE01", "name": "Exempel AB", "currency": "SEK", "elements": ["SE01", "SE01-LAGER"]},
         ]
         self.facts = self.facts or self.do("seed_tenant", companies=companies)
-        self._token = ""
+        self._token, self._granted = "", self.now
 
     def do(self, verb: str, **arguments: Any) -> Any:
         return self.basware.control(verb, arguments, self.now)
@@ -62,7 +62,8 @@ class Office:
         return answer.status, body
 
     def token(self) -> str:
-        if not self._token:
+        if not self._token or self.now - self._granted > timedelta(minutes=50):
+            self._granted = self.now
             self._token = str(self.grant()[1]["access_token"])
         return self._token
 
