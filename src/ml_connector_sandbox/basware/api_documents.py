@@ -12,7 +12,7 @@ from ml_connector_sandbox.basware.fields import faults, tidy
 from ml_connector_sandbox.basware.refusals import Fault, Json, Refused, bad, doubled
 from ml_connector_sandbox.basware.shapes_orders import PAYMENT, PREBOOK, TRANSFER
 from ml_connector_sandbox.basware.state import Item, Kept, World
-from ml_connector_sandbox.basware.times import SECOND, is_date
+from ml_connector_sandbox.basware.times import DAY, SECOND, is_date
 from ml_connector_sandbox.core.wire import Request, Response
 
 STORE = "/bw-store/"
@@ -68,11 +68,11 @@ def responding(call: Call, name: str) -> Answer:
 
 
 def attachment(call: Call) -> Answer:
-    """`GET .../attachments/{externalCode}`: after the transfer, where the tenant has it switched on."""
+    """`GET .../attachments/{attachmentExternalCode}`: after the transfer, where the tenant has it switched on."""
     document = _document(call)
     codes = [row["externalCode"] for row in document.content.get("attachments") or []]
     done = document.status in ("Transferred", "Paid")
-    if not call.world.knobs.attachments or not done or call.args["externalCode"] not in codes:
+    if not call.world.knobs.attachments or not done or call.args["attachmentExternalCode"] not in codes:
         raise Refused(404)
     return _redirect(call, document.pdf, "application/pdf", "")
 
@@ -114,7 +114,10 @@ def check_signed(kept: Kept, request: Request, now: int) -> None:
 def signed_address(call: Call, kept: Kept, place: str = STORE) -> str:
     """Keep something behind a new address on this very host."""
     key = call.world.mint.secret(48)
-    call.world.kept[key] = kept
+    everything = call.world.kept
+    while everything and everything[oldest := next(iter(everything))].expires + DAY < call.now:
+        del everything[oldest]  # long expired: a server that runs for weeks must not keep every listing
+    everything[key] = kept
     life = call.world.knobs.link_life_s
     signature = call.world.mint.hexadecimal(64)
     home = f"{call.world.knobs.scheme}://{call.request.host}"

@@ -112,7 +112,7 @@ def feedback_of_request(call: Call) -> Answer:
 def feedback_of_record(call: Call) -> Answer:
     """`GET /v1/errorFeedbacks/{entityType}/{errorEntityExternalCode}`."""
     rows = _feedbacks(call, call.args["entityType"])
-    return _feedback(call, [row for row in rows if row["externalCode"] == call.args["externalCode"]])
+    return _feedback(call, [row for row in rows if row["externalCode"] == call.args["errorEntityExternalCode"]])
 
 
 def _feedback(call: Call, rows: list[Json]) -> Answer:

@@ -16,6 +16,7 @@ from ml_connector_sandbox.core.wire import Request
 
 BODY_LIMIT = 6 * 1024 * 1024
 TOKEN = "x-amz-meta-continuationtoken"
+_PAGES_KEPT = 10_000  # listings that may be gone on with at a time
 
 
 @dataclass(slots=True)
@@ -124,6 +125,8 @@ def paged(
     if len(left) <= taken:
         return left, ""
     token = call.world.mint.uuid()
+    if len(call.world.pages) >= _PAGES_KEPT:
+        del call.world.pages[next(iter(call.world.pages))]
     call.world.pages[token] = Page(question, left[taken:])
     return left[:taken], token
 

@@ -10,8 +10,9 @@ from typing import Any
 from ml_connector_sandbox.basware import control_documents, network, seeding, worker
 from ml_connector_sandbox.basware import truth as noted
 from ml_connector_sandbox.basware.api_status import ENTITIES
-from ml_connector_sandbox.basware.refusals import Json, doubled
-from ml_connector_sandbox.basware.state import CHOICES, Failure, Knobs, World
+from ml_connector_sandbox.basware.knobs import CHOICES, Knobs
+from ml_connector_sandbox.basware.refusals import Json, doubled, exact
+from ml_connector_sandbox.basware.state import Failure, World
 
 Verb = Callable[[World, Json, int], Any]
 _STATUSES = {401, 403, 409, 429, 500, 502, 503}
@@ -23,7 +24,7 @@ def run(world: World, verb: str, arguments: Json, now: int) -> Any:
     if act is None:
         raise ValueError(f"Basware knows no verb {verb}: use one of {', '.join(sorted(VERBS))}.")
     try:
-        return doubled(copy.deepcopy(act(world, arguments, now)))
+        return doubled(copy.deepcopy(act(world, exact(arguments), now)))
     except (KeyError, TypeError, AttributeError, ArithmeticError) as error:
         raise ValueError(f"{verb}: an argument is missing or of the wrong kind ({error!r}); see README.md.") from error
 

@@ -16,6 +16,7 @@ from ml_connector_sandbox.basware.refusals import Json
 from ml_connector_sandbox.basware.times import is_date, normal_date
 
 Shape = Mapping[str, Any]
+_ANY_NUMBER = "-1000000000000000-1000000000000000"  # what a double keeps to the cent
 
 
 def numbered(name: str, last: int, kind: str, first: int = 1) -> dict[str, str]:
@@ -95,19 +96,15 @@ def _text(value: Any, bounds: str) -> str:
 def _number(value: Any, bounds: str) -> str:
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         return "a number is expected."
-    if bounds:
-        low, high = re.fullmatch(r"(-?\d+)-(\d+)", bounds).groups()  # type: ignore[union-attr] # our own tables
-        if not Decimal(low) <= value <= Decimal(high):
-            return f"{value} is not within {low} and {high}."
+    low, high = re.fullmatch(r"(-?\d+)-(\d+)", bounds or _ANY_NUMBER).groups()  # type: ignore[union-attr] # our tables
+    if not Decimal(low) <= value <= Decimal(high):
+        return f"the number is not within {low} and {high}."
     return ""
 
 
 def _whole(value: Any, bounds: str) -> str:
-    if isinstance(value, Decimal) and value == value.to_integral_value():
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int):
-        return "a whole number is expected."
-    return _number(value, bounds or "-2147483648-2147483647")
+    told = _number(value, bounds or "-2147483648-2147483647")
+    return told or ("" if value == int(value) else "a whole number is expected.")
 
 
 def _flag(value: Any, bounds: str) -> str:

@@ -69,6 +69,15 @@ def doubled(content: Any) -> Any:
     return content
 
 
+def exact(content: Any) -> Any:
+    """Content with every double as the Decimal it prints as: how control verbs read numbers."""
+    if isinstance(content, dict):
+        return {key: exact(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [exact(value) for value in content]
+    return Decimal(repr(content)) if isinstance(content, float) else content
+
+
 def shown(refused: Refused, family: str, request_id: str) -> Response:
     """The answer of a refusal in the shape of one of the services."""
     text = "; ".join(fault.message for fault in refused.faults) or _WORDS.get(refused.status, "Error")

@@ -77,7 +77,9 @@ _DOCUMENT = f"{_DOCUMENTS}/{{invoiceId}}"
 _LISTED = ("ProcessingStatus", "pageSize", "companyCode", "lastUpdated", "p2pProcessingMode")
 _STATUS = ("companyCode", "invoiceNumber", "invoiceDate", "grossSum", "pageSize")
 _SWEPT = ("status", "entityType", "ignoreSuccessfullItems", "system", "pageSize", "lastUpdated")
+_ATTACHMENT = f"{_DOCUMENT}/attachments/{{attachmentExternalCode}}"
 _ERRORS = "/v1/errorFeedbacks"
+_ERRORS_OF_RECORD = f"{_ERRORS}/{{entityType}}/{{errorEntityExternalCode}}"
 _KINDS = ("taskType", "taskSubType", "lastUpdated")
 _TASKS = ("taskType", "taskStatus", "documentId", "lastUpdated")
 
@@ -90,9 +92,7 @@ ROUTES = (
     _response("transferResponses"),
     _response("prebookResponses"),
     _response("paymentResponses"),
-    Route(
-        "GET", f"{_DOCUMENT}/attachments/{{externalCode}}", api_documents.attachment, "accountingDocuments.read"
-    ),
+    Route("GET", _ATTACHMENT, api_documents.attachment, "accountingDocuments.read"),
     Route("GET", "/v1/requestStatus", api_status.listing, "requestStatus.read", _SWEPT),
     Route("POST", "/v1/requestStatus/acknowledge", api_status.acknowledging, "requestStatus.write", bodied=True),
     Route(
@@ -104,7 +104,7 @@ ROUTES = (
         ("targetSystem", "entityType", "pageSize", "lastUpdated"),
     ),
     Route("GET", f"{_ERRORS}/{{requestId}}", api_status.feedback_of_request, "errorFeedbacks.read", ("pageSize",)),
-    Route("GET", f"{_ERRORS}/{{entityType}}/{{externalCode}}", api_status.feedback_of_record, "errorFeedbacks.read"),
+    Route("GET", _ERRORS_OF_RECORD, api_status.feedback_of_record, "errorFeedbacks.read"),
     Route("POST", "/v1/subscriptions", api_pushes.subscribing, "subscriptions.write", family="push", bodied=True),
     Route("GET", "/v1/subscriptions", api_pushes.listing, "subscriptions.read", _KINDS, "push"),
     Route("DELETE", "/v1/subscriptions", api_pushes.removing, "subscriptions.delete", _KINDS, "push"),

@@ -7,7 +7,7 @@ from ml_connector_sandbox.basware.fields import Shape, each
 _REFERENCE = {"id*": "str", "schemeId": "str"}
 _MONEY = {"currencyId*": "str", "amount*": "num"}
 _SUBTOTALS = [_MONEY | {"percent": "num", "taxableAmount": "num"}]
-_DAY = r"like:\d{4}-(1[0-2]|0[1-9])-(3[01]|0[1-9]|[12]\d)(Z|[+-]\d{2}:\d{2})?"
+_DAY = r"like:\d{4}-(1[0-2]|0[1-9])-(3[01]|0[1-9]|[12]\d)(Z|[+-]\d{2}:\d{2}|)"
 _PARTY: Shape = {
     "partyName*": "str",
     "endpoint": _REFERENCE,
