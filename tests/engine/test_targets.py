@@ -74,7 +74,10 @@ def keeper_system(keeper: Keeper) -> System:
         hosts=("keeper.example",),
         default_base_url="https://keeper.example",
     )
-    opened: Any = lambda *_, **__: keeper  # it offers what these tests call
+
+    def opened(*_: Any, **__: Any) -> Any:
+        return keeper  # it offers what these tests call
+
     return System(
         connector=data,
         open_reader=None,
