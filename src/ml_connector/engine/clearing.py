@@ -15,7 +15,7 @@ from ml_connector.engine.judging import BY_PERSON
 from ml_connector.engine.sending import content_of, context_of
 from ml_connector.engine.works import Works, open_line
 from ml_connector.finance.documents import Capture, Movement, Payout, Refund, Sale
-from ml_connector.finance.invoices import CustomerPayment
+from ml_connector.finance.invoices import CustomerPayment, Reversal
 from ml_connector.finance.journal import JournalEntry
 from ml_connector.finance.kinds import KINDS
 from ml_connector.finance.money import Money
@@ -283,7 +283,7 @@ def _count(answer: Census, one: Submission, seen: Sequence[Observed], *, voided:
             answer.missing.append(f"{one.key} ({one.number})")
         if len(booked) > 1:
             answer.twice.append(f"{one.key}: {', '.join(booked)}")
-    elif booked:
+    elif booked and not isinstance(content_of(one), Reversal):  # those carry no mark: the next try's would be found
         answer.twice.append(f"{one.key} ({one.state}): {', '.join(booked)}")
     answer.stray_drafts += [f"{shown.number} ({one.key}, {one.state})" for shown in seen if shown.state == "draft"]
 

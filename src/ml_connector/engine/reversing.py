@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ml_connector.engine.books import Books
@@ -198,7 +198,28 @@ def opposite_of(content: Content, old: Write, books: Books) -> tuple[str, Conten
         return "void_payment", Reversal("void_payment", number, kind, content.source)
     if isinstance(content, CustomerInvoice) and content.kind == "customer_invoice":
         return "reverse_invoice", Reversal("reverse_invoice", number, "Invoice", content.source)
+    if isinstance(content, CustomerInvoice) and content.kind == "credit_note" and content.applies_to is None:
+        return _debit_note(content, old, books, number)
     if isinstance(content, SupplierInvoice):
         return "reverse_invoice", Reversal("reverse_invoice", number, "SupplierInvoice", content.source)
     sentence = f"{number} is of a kind that only a person can take back in Visma. Do so there, then ignore the record."
     return Finding("reversal-by-hand", sentence, field=old.key)
+
+
+def _debit_note(content: CustomerInvoice, old: Write, books: Books, number: str) -> tuple[str, Content] | Finding:
+    """A credit note has no reversing call: a debit note of the same lines, which stays open beside it.
+
+    One that lowered an invoice is a person's matter: what it was put against cannot be freed again by a call.
+    """
+    ledgers = closing.CUSTOMER
+    period = books.chart.period_of(content.day)
+    stays = period is not None and closing.is_open(period, ledgers)
+    day = content.day if stays else closing.next_open(content.day, ledgers=ledgers, chart=books.chart)
+    if day is None:
+        sentence = f"{number} cannot be reversed: no period is open on or after {content.day}. Open a period in Visma."
+        return Finding("period-closed", sentence, field=old.key)
+    note = replace(
+        content, kind="debit_note", day=day, due_on=day, text=f"reverses {number}",
+        event_day=content.event_day or (content.day if day != content.day else None),
+    )  # fmt: skip
+    return "debit_note", note

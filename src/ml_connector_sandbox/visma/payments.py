@@ -29,6 +29,7 @@ from ml_connector_sandbox.visma.undo import unchanged_when_refused
 Day = date  # a field may be called `date` too
 LEDGERS = ("GeneralLedger", "CustomerLedger", "CashManagement")
 ENTERED = ("Payment", "Prepayment", "Refund")
+VOIDING = {"Payment": "VoidPayment", "Prepayment": "VoidPayment", "Refund": "VoidRefund"}
 _TEXT_LIMIT = 50
 
 
@@ -137,7 +138,7 @@ def release(call: Call, payment: Payment) -> None:
     if payment.released and not pending:
         raise Refusal(400, f"The payment {payment.number} is already released.")
     open_period(company, payment.period, payment.date, LEDGERS)
-    if payment.kind == "VoidPayment":
+    if payment.kind in VOIDING.values():
         _release_void(call, payment)
         return
     _check_pending(company, payment, pending)
@@ -153,15 +154,15 @@ def release(call: Call, payment: Payment) -> None:
 def void(call: Call, payment: Payment) -> Payment:
     """Make the voiding document of a released payment. Raises Refusal."""
     company = call.company
-    if not payment.released or payment.status == "Voided" or payment.kind == "VoidPayment":
+    if not payment.released or payment.status == "Voided" or payment.kind not in VOIDING:
         raise Refusal(400, f"The payment {payment.number} has status {payment.status} and cannot be voided.")
-    if ("VoidPayment", payment.number) in company.payments:
+    if (VOIDING[payment.kind], payment.number) in company.payments:
         raise Refusal(400, f"The payment {payment.number} has a voiding document already.")
     if payment.applications:
         raise Refusal(400, f"The payment {payment.number} has been refunded and cannot be voided.")
     open_period(company, payment.period, payment.date, LEDGERS)
     voiding = Payment(
-        "VoidPayment", payment.number, payment.customer, "Balanced", payment.date, payment.period, payment.cash,
+        VOIDING[payment.kind], payment.number, payment.customer, "Balanced", payment.date, payment.period, payment.cash,
         payment.method, payment.rate, -payment.amount, payment.reference, payment.text, payment.branch,
         call.now, call.now, company.stamp(),
     )  # fmt: skip

@@ -21,6 +21,7 @@ _KINDS = (
     "Refund",
     "CreditNote",
     "VoidPayment",
+    "VoidRefund",
 )  # the order in which a bare number is looked up
 Row = dict[str, Any]
 Found = Payment | CustomerDocument
@@ -93,7 +94,7 @@ def _void(call: Call) -> Response:
     if not isinstance(found, Payment):
         raise Refusal(400, f"The document {found.number} cannot be voided.")
     voiding = payments.void(call, found)
-    more: Row = {"type": "VoidPayment", "refNbr": voiding.number}
+    more: Row = {"type": voiding.kind, "refNbr": voiding.number}
     if body.get("returnVoidPayment"):
         more["voidPayment"] = _shown(call.company, voiding)
     result = action_result(call, **more)
