@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import func, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import bindparam, func, select, update
+from sqlalchemy.exc import IntegrityError, StatementError
 
 from ml_connector.store import tables
-from ml_connector.store.bulk import COPY_FROM_ROWS, chunks, insert_many, upsert_ignore
+from ml_connector.store.bulk import COPY_FROM_ROWS, chunks, insert_many, update_many, upsert_ignore
 from ml_connector.store.database import Database
 from tests.store.rows import a_company, a_record
 
@@ -62,3 +62,29 @@ def test_rows_of_different_columns_are_a_mistake_of_the_program(database: Databa
 def test_parts_lose_nothing() -> None:
     assert [list(part) for part in chunks([1, 2, 3, 4, 5], 2)] == [[1, 2], [3, 4], [5]]
     assert list(chunks([], 2)) == []
+
+
+LEAVING = (
+    update(tables.record)
+    .where(tables.record.c.id == bindparam("b_id"), tables.record.c.current_n == bindparam("b_was"))
+    .values(current_n=bindparam("b_n"), location="there", parent=None)
+)
+
+
+def test_an_update_of_many_rows_counts_those_it_changed(database: Database) -> None:
+    with database.writing() as c:
+        a_company(c)
+        insert_many(c, tables.record, [a_record(n, id=f"r{n}", parent="p", current_n=1) for n in range(3)])
+        rows = [{"b_id": f"r{n}", "b_was": was, "b_n": n + 10} for n, was in enumerate((1, 1, 7))]
+        assert update_many(c, LEAVING, rows) == 2
+        assert update_many(c, LEAVING, []) == 0
+    with database.reading() as c:
+        record = tables.record.c
+        found = c.execute(select(record.current_n, record.location, record.parent).order_by(record.id)).all()
+    assert found[:2] == [(10, "there", None), (11, "there", None)]
+    assert (found[2].current_n, found[2].parent) == (1, "p")
+
+
+def test_a_parameter_left_out_is_never_taken_for_null(database: Database) -> None:
+    with pytest.raises((KeyError, StatementError)), database.writing() as c:
+        update_many(c, LEAVING, [{"b_id": "r1", "b_was": 1}])

@@ -50,15 +50,12 @@ class Gathered:
     answers: dict[tuple[str, str], Answer]  # (connection, need name)
     missing: dict[str, list[Need]]
     unknown_parties: dict[tuple[str, str], Need]  # (target connection, need name)
-    read: dict[str, list[str]]  # names of needs each case asked
+    read: dict[str, list[tuple[str, str]]]  # what each case asked, as in `answers`
 
     def related(self, case: Case) -> Related:
         """What is known around one case."""
-        known = {}
-        for name in self.read.get(case.id, ()):
-            connection = case.target_id if name.startswith("target:") else case.source_id
-            if (connection, name) in self.answers:
-                known[name] = self.answers[connection, name]
+        answers = self.answers
+        known = {place[1]: answers[place] for place in self.read.get(case.id, ()) if place in answers}
         return Related(answers=known, decisions=case.decisions, posted=case.posted)
 
 
@@ -86,40 +83,39 @@ def gather(
     """Ask each case what it needs, again after each round of answers, until nothing new is asked."""
     found = Gathered(dict(known or {}), {}, {}, {})
     tried: set[tuple[str, str]] = set()
-    asking: Sequence[Case] = cases
+    asking = [(case, found.related(case)) for case in cases]
     for _ in range(ROUNDS):
-        shown = {case.id: found.related(case) for case in asking}
-        asked = _ask(asking, found, shown=shown, tried=tried)
+        asked = _ask(asking, found, tried=tried)
         tried |= asked.keys()
         _answer(works, c, asked, found=found)
         # What a case needs follows from what it knows: one that learned nothing asks nothing new.
-        asking = [case for case in asking if found.related(case).answers.keys() != shown[case.id].answers.keys()]
+        known_now = [(case, before, found.related(case)) for case, before in asking]
+        asking = [(case, now) for case, before, now in known_now if now.answers.keys() != before.answers.keys()]
         if not asking:
             break
     return found
 
 
 def _ask(
-    cases: Sequence[Case], found: Gathered, *, shown: Mapping[str, Related], tried: set[tuple[str, str]]
+    asking: Sequence[tuple[Case, Related]], found: Gathered, *, tried: set[tuple[str, str]]
 ) -> dict[tuple[str, str], tuple[Need, Translate]]:
-    """What every case still needs, by (connection, need name), leaving out what was tried before."""
+    """What every case still needs by what it knows: by (connection, need name), leaving out what was tried before."""
     asked: dict[tuple[str, str], tuple[Need, Translate]] = {}
-    for case in cases:
+    for case, known in asking:
         if case.document is None:
             continue
-        needs = case.flow.needs(case.document, shown[case.id], case.terms)
-        found.read[case.id] = [need.name for need in needs]
-        missing = [need for need in needs if (_connection(case, need), need.name) not in found.answers]
-        found.missing[case.id] = missing
-        for need in missing:
-            name = _connection(case, need), need.name
-            if name not in tried:
-                asked[name] = need, case.translate
+        needs = [(_place(case, need), need) for need in case.flow.needs(case.document, known, case.terms)]
+        found.read[case.id] = [place for place, _ in needs]
+        missing = [(place, need) for place, need in needs if place not in found.answers]
+        found.missing[case.id] = [need for _, need in missing]
+        for place, need in missing:
+            if place not in tried:
+                asked[place] = need, case.translate
     return asked
 
 
-def _connection(case: Case, need: Need) -> str:
-    return case.target_id if need.system == "target" else case.source_id
+def _place(case: Case, need: Need) -> tuple[str, str]:
+    return case.target_id if need.system == "target" else case.source_id, need.name
 
 
 def _answer(

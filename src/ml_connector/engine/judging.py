@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ml_connector.clock import moment
@@ -51,12 +52,18 @@ def judge(case: Case, gathered: Gathered, *, books: Books, road: Road, day_of: i
     if isinstance(verdict, Plan):
         findings = (*verdict.findings, *validate(verdict, books.chart, case.terms))
         blocking = tuple(finding for finding in findings if finding.blocks)
-        verdict = Hold(blocking) if blocking else replace(verdict, findings=findings)
+        if blocking:
+            verdict = Hold(blocking)
+        elif findings != verdict.findings:
+            verdict = replace(verdict, findings=findings)
     if case.settled and isinstance(verdict, Hold) and {finding.code for finding in verdict.findings} <= _ONLY_LATE:
         return Judged(case, Stands(), rulebook.version)
     return Judged(case, verdict, rulebook.version)
 
 
-def plan_hash(plan: Plan) -> str:
-    """What consent names: the same writes with the same booked content give the same hash."""
-    return hash_of([[write.key, write.kind, booked_hash(write.kind, write.content)] for write in plan.writes])
+def plan_hash(plan: Plan, booked: Mapping[str, str] | None = None) -> str:
+    """What consent names: the same writes with the same booked content give the same hash. `booked`: the hashes of the
+    contents by key, where they were made already.
+    """
+    known = booked or {write.key: booked_hash(write.kind, write.content) for write in plan.writes}
+    return hash_of([[write.key, write.kind, known[write.key]] for write in plan.writes])

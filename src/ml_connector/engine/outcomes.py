@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from ml_connector.engine import correcting, reversing
+from ml_connector.engine import contents, correcting, reversing
 from ml_connector.engine.arriving import link_name
 from ml_connector.engine.books import Books
 from ml_connector.engine.correcting import CORRECTION, TAKE_BACK, InBooks
@@ -257,7 +257,7 @@ class Outcomes:
             self._write(one, write, hashes[write.key], position=position)
         waiting_for = [other for other in others if other.state != "done" and other.trip_id != trip.id]
         own_sealed = [other for other in others if other.state == "sealed" and other.trip_id == trip.id]
-        wanted = plan_hash(plan)
+        wanted = plan_hash(plan, hashes)
         text = text_of(
             {"keys": [write.key for write in plan.writes], "warnings": [encode_finding(f) for f in plan.findings]}
         )
@@ -392,7 +392,7 @@ class Outcomes:
             "key": write.key,
             "revision": revision,
             "kind": write.kind,
-            "content": text_of({"content": encoded["content"], "why": encoded["why"]}),
+            "content": contents.write_text(write, encoded),
             "hash": hash_text,
             "amount": worth.total if worth else None,
             "currency": worth.currency if worth else None,

@@ -296,6 +296,8 @@ class _Around:
         links: dict[tuple[str, str | None], int] = {}
         with self._works.database.reading() as c:
             found = gathering.gather(self._works, c, self._cases, known=self._known)
+        # Whose needs are met asks nothing more: answers only grow while we read.
+        self._cases = [case for case in self._cases if found.missing.get(case.id)]
         for needs in found.missing.values():
             for need in needs:
                 if need.system == "target":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -22,6 +21,7 @@ from ml_connector.finance.kinds import KINDS
 from ml_connector.finance.plan import Content, Parcel
 from ml_connector.finance.rulebook import Mode, Terms
 from ml_connector.rules import pooling
+from ml_connector.rules.texts import base32
 from ml_connector.store import audit, bindings, leases, setups, submissions, writes
 from ml_connector.store.audit import Entry
 from ml_connector.store.bulk import chunks
@@ -38,7 +38,7 @@ POOL_AT_ONCE = 20_000  # the writes of one round of a pool; the rest follows in 
 def token_of(company_id: str, submission_key: str) -> str:
     """The reference token of a submission: 10 capitals and digits, the same whenever it is computed again."""
     digest = hashlib.sha256(f"{company_id}|{submission_key}".encode()).digest()
-    return base64.b32encode(digest)[:10].decode("ascii")
+    return base32(digest, 10)
 
 
 def seal_due(works: Works, lease: Lease, books: Books) -> tuple[Lease, int]:

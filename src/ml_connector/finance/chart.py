@@ -130,8 +130,11 @@ class Chart:
         """The period with the greatest start on or before `day` (whether the ledger's end dates are inclusive is
         unknown).
         """
-        earlier = [period for period in self.periods if period.starts_on <= day]
-        return max(earlier, key=lambda period: period.starts_on, default=None)
+        found: Period | None = None
+        for period in self.periods:
+            if period.starts_on <= day and (found is None or period.starts_on > found.starts_on):
+                found = period
+        return found
 
     def cash_account_on(self, account: str) -> tuple[CashAccount, ...]:
         """The cash accounts kept on one GL account."""

@@ -30,9 +30,14 @@ def zone_of(terms: Terms, location: str | None) -> ZoneInfo:
 def business_day(moment: datetime, terms: Terms, location: str | None) -> date:
     """The business day on which `moment` (aware) falls at this location."""
     here = terms.locations.get(location or "", _PLAIN)
-    local = moment.astimezone(_zone(here.time_zone or terms.time_zone))
+    return _day(moment, here.time_zone or terms.time_zone, here.close_of_day_minutes)
+
+
+@lru_cache(maxsize=4_096)  # each record's moment is asked for five times until it is planned
+def _day(moment: datetime, time_zone: str, close_of_day_minutes: int) -> date:
+    local = moment.astimezone(_zone(time_zone))
     # The wall clock is shifted, not the instant: three in the morning is three in the morning on a DST day too.
-    return (local.replace(tzinfo=None) - timedelta(minutes=here.close_of_day_minutes)).date()
+    return (local.replace(tzinfo=None) - timedelta(minutes=close_of_day_minutes)).date()
 
 
 def day_bounds(day: date, terms: Terms, location: str | None) -> tuple[datetime, datetime]:

@@ -81,7 +81,7 @@ def post_lines(
     `taxed_before` = (paid by single-purpose voucher, paid otherwise): the voucher's part was taxed when it was sold, so
     its VAT is left out here. Returns the VAT left out, in minor units, without sign of the posting.
     """
-    facts = replace(sheet.facts, type="sale" if sign == SOLD else "refund")
+    facts = sheet.facts.of(type_="sale" if sign == SOLD else "refund")
     left_out = 0
     for line in lines:
         role, instead = line_role(sheet, line, policy)
@@ -118,17 +118,18 @@ def tip_role(policy: Policy) -> str:
 
 def post_tip(sheet: Sheet, minor: int, *, sign: int, policy: Policy) -> None:
     """A tip carries no VAT."""
+    if not minor:
+        return
     role = tip_role(policy)
-    facts = replace(sheet.facts, type="tip", vat_rate=_NO_VAT)
-    if minor:
-        place = sheet.place(role, facts)
-        if place is not None:
-            sheet.put(role, place, sign * minor)
+    place = sheet.place(role, replace(sheet.facts, type="tip", vat_rate=_NO_VAT))
+    if place is not None:
+        sheet.put(role, place, sign * minor)
 
 
 def post_rounding(sheet: Sheet, minor: int) -> None:
     """Rounding of cash or of shares: own account, no VAT code. Positive is debit."""
-    sheet.post("rounding", minor, facts=replace(sheet.facts, type="rounding"))
+    if minor:
+        sheet.post("rounding", minor, facts=sheet.facts.of(type_="rounding"))
 
 
 def gross_of(lines: Iterable[SaleLine]) -> int:

@@ -45,6 +45,20 @@ class Facts:
     vat_rate: Decimal | None = None
     amount: Decimal | None = None
 
+    def of(self, *, type_: str | None) -> Facts:
+        """The same of another type. Said for every sale, so it is written out: `replace` takes three times as long."""
+        return Facts(
+            self.location, self.method, type_, self.currency, self.country, self.category, self.article,
+            self.customer_group, self.status, self.vat_rate, self.amount,
+        )  # fmt: skip
+
+    def paid_by(self, method: str | None) -> Facts:
+        """The same by another means of payment."""
+        return Facts(
+            self.location, method, self.type, self.currency, self.country, self.category, self.article,
+            self.customer_group, self.status, self.vat_rate, self.amount,
+        )  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:

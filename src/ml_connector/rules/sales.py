@@ -118,7 +118,8 @@ def post_means(sheet: Sheet, means: str, minor: int, *, policy: Policy, type_: s
     if role == "gift_cards" and policy.gift_cards is None:
         sheet.note(gift_card_kind_unset(sheet.record))
         return
-    sheet.post(role, minor, facts=replace(sheet.facts, method=method_of(means), type=type_ or sheet.facts.type))
+    facts = sheet.facts.paid_by(method_of(means))
+    sheet.post(role, minor, facts=facts.of(type_=type_) if type_ else facts)
 
 
 def post_own_fee(sheet: Sheet, means: str, fee: Money | None) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import unicodedata
 
 LINE_TEXT = 256  # characters of a voucher's or a line's description
 PAYMENT_TEXT = 50  # characters of a customer payment's invoiceText
 REFERENCE = 12  # characters of a line reference that survive everywhere in the ledger
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+_PAIRS = [first + second for first in _LETTERS for second in _LETTERS]
 
 
 def reference_of(key: str, *, length: int = REFERENCE) -> str:
@@ -16,8 +17,16 @@ def reference_of(key: str, *, length: int = REFERENCE) -> str:
 
     A hash and not the id's first characters, because ids of one vendor begin alike. 12 characters carry 60 bits.
     """
-    digest = hashlib.sha256(key.encode()).digest()
-    return base64.b32encode(digest).decode("ascii")[:length]
+    return base32(hashlib.sha256(key.encode()).digest(), length)
+
+
+def base32(digest: bytes, length: int) -> str:
+    """The first `length` (up to 32) characters of the digest's base32 (RFC 4648), ten bits at a time: each record has
+    some.
+    """
+    number = int.from_bytes(digest[:20], "big")
+    last = 150 - 10 * ((length + 1) // 2)
+    return "".join([_PAIRS[number >> shift & 1023] for shift in range(150, last, -10)])[:length]
 
 
 def clipped(text: str, limit: int = LINE_TEXT) -> str:

@@ -178,6 +178,9 @@ def canonical(facts: Mapping[str, Any]) -> str:
     return json.dumps(facts, sort_keys=True, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
 
 
+_EXACT = frozenset({str, int, bool, type(None)})
+
+
 def _refuse_floats(value: object) -> None:
     if isinstance(value, float):
         raise TypeError("An audit fact is never a float: give minor units, or text.")
@@ -185,10 +188,12 @@ def _refuse_floats(value: object) -> None:
         for name, inner in value.items():
             if not isinstance(name, str):
                 raise TypeError("An audit fact is named by text.")
-            _refuse_floats(inner)
+            if type(inner) not in _EXACT:
+                _refuse_floats(inner)
     elif isinstance(value, (list, tuple)):
         for inner in value:
-            _refuse_floats(inner)
+            if type(inner) not in _EXACT:
+                _refuse_floats(inner)
 
 
 def hash_of(row: Mapping[str, Any]) -> str:

@@ -6,12 +6,16 @@ Rows are mappings with the same keys in each; a column left out of all takes the
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from operator import itemgetter
 from typing import Any, TypeVar
 
 import psycopg
-from sqlalchemy import ColumnElement, Connection, Table, insert, or_
+from sqlalchemy import ColumnElement, Connection, Dialect, Table, Update, insert, or_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.sql.compiler import SQLCompiler
 
 Row = Mapping[str, Any]
 T = TypeVar("T")
@@ -30,7 +34,15 @@ def insert_many(c: Connection, table: Table, rows: Sequence[Row]) -> None:
     if c.dialect.name == "postgresql" and len(rows) > COPY_FROM_ROWS:
         _copy(c, _quoted(c, table.name), columns, rows)
     else:
-        c.execute(insert(table), rows)
+        _run(c, _inserting(table, tuple(columns), c.dialect), rows)
+
+
+def update_many(c: Connection, statement: Update, rows: Sequence[Row]) -> int:
+    """Execute an update once for each of `rows`, which name its free parameters; how many rows were changed.
+
+    `statement` is made once and kept: it is remembered as this database says it.
+    """
+    return _run(c, _updating(statement, c.dialect), rows) if rows else 0
 
 
 def upsert_ignore(c: Connection, table: Table, rows: Sequence[Row]) -> int:
@@ -58,6 +70,41 @@ def chunks(things: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
 def one_of(column: ColumnElement[Any], values: Collection[str]) -> ColumnElement[bool]:
     """`column IN (values)` in a form that a statement executed for many rows can hold."""
     return or_(*(column == value for value in values))
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """A statement in a database's own words. `order`: its parameters by place; empty: the driver takes names."""
+
+    text: str
+    order: tuple[str, ...]
+    constants: Row
+
+
+@lru_cache(maxsize=256)
+def _inserting(table: Table, columns: tuple[str, ...], dialect: Dialect) -> _Said:
+    return _said(insert(table).compile(dialect=dialect, column_keys=list(columns)), constants=False)
+
+
+@lru_cache(maxsize=256)
+def _updating(statement: Update, dialect: Dialect) -> _Said:
+    return _said(statement.compile(dialect=dialect), constants=True)
+
+
+def _said(compiled: SQLCompiler, *, constants: bool) -> _Said:
+    held = {name: one.value for name, one in compiled.binds.items() if not one.required} if constants else {}
+    return _Said(str(compiled), tuple(compiled.positiontup or ()), held)
+
+
+def _run(c: Connection, said: _Said, rows: Sequence[Row]) -> int:
+    """Say it for every row, past what SQLAlchemy does with each: a third of the time of storing a payment."""
+    whole = [{**said.constants, **row} for row in rows] if said.constants else rows
+    values: list[Any]
+    if len(said.order) > 1:
+        values = list(map(itemgetter(*said.order), whole))
+    else:
+        values = [tuple(row[name] for name in said.order) if said.order else dict(row) for row in whole]
+    return c.exec_driver_sql(said.text, values, execution_options={"preserve_rowcount": True}).rowcount
 
 
 def _common_columns(rows: Sequence[Row]) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, select, update
 
-from ml_connector.store.bulk import chunks, insert_many
+from ml_connector.store.bulk import chunks, insert_many, update_many
 from ml_connector.store.ids import Ids
 from ml_connector.store.tables import Micros, link, record, version
 
@@ -119,7 +119,7 @@ def keep(
     insert_many(c, record, new_records)
     insert_many(c, version, new_versions)
     if moved:
-        c.execute(_MOVE, moved)
+        update_many(c, _MOVE, moved)
     _keep_links(c, [one for one in kept if one.fresh], workspace_id=workspace_id, connection_id=connection_id)
     return kept
 
@@ -236,19 +236,17 @@ _STORED = (
 )  # fmt: skip
 
 
-def _stored(row: Any) -> StoredRecord:
-    return StoredRecord(
-        row.id, row.kind, row.external_id, row.current_n, row.payload, row.occurred_at, row.location, row.stamp or "",
-        row.hash,
-    )  # fmt: skip
+def _stored(row: Sequence[Any]) -> StoredRecord:
+    record_id, kind, external_id, n, occurred_at, location, payload, stamp, hash_text = row[:9]
+    return StoredRecord(record_id, kind, external_id, n, payload, occurred_at, location, stamp or "", hash_text)
 
 
 def by_ids(c: Connection, record_ids: Sequence[str]) -> dict[str, StoredRecord]:
     """Records with their current version, by our id."""
     found = {}
     for part in chunks(record_ids):
-        for row in c.execute(_STORED.where(record.c.id.in_(part))):
-            found[row.id] = _stored(row)
+        for row in c.execute(_STORED.where(record.c.id.in_(part))).all():
+            found[row[0]] = _stored(row)
     return found
 
 

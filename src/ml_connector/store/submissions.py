@@ -6,11 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, or_, select, text, update
+from sqlalchemy import Connection, Row, Update, bindparam, func, or_, select, text, update
 
-from ml_connector.store.bulk import chunks, insert_many, one_of
+from ml_connector.store.bulk import chunks, insert_many, one_of, update_many
 from ml_connector.store.ids import Ids
 from ml_connector.store.states import refuse_missing_arrow
 from ml_connector.store.tables import Micros, attempt, company, submission
@@ -224,13 +225,18 @@ def move(c: Connection, rows: Sequence[Mapping[str, Any]], *, source: str | tupl
         return 0
     sources = (source,) if isinstance(source, str) else source
     refuse_missing_arrow(submission, sources, target)
-    names = [name for name in rows[0] if name != "id"]
-    statement = (
+    names = tuple(name for name in rows[0] if name != "id")
+    renamed = [(f"b_{name}", name) for name in ("id", *names)]
+    return update_many(c, _moving(sources, target, names), [{to: row[name] for to, name in renamed} for row in rows])
+
+
+@lru_cache(maxsize=64)
+def _moving(sources: tuple[str, ...], target: str, names: tuple[str, ...]) -> Update:
+    return (
         update(submission)
         .where(submission.c.id == bindparam("b_id"), one_of(submission.c.state, sources))
         .values(state=target, **{name: bindparam(f"b_{name}") for name in names})
     )
-    return c.execute(statement, [{f"b_{name}": row[name] for name in ("id", *names)} for row in rows]).rowcount
 
 
 def postpone(c: Connection, ids: Sequence[str], *, until: Micros | None) -> None:
@@ -287,7 +293,7 @@ def learn(c: Connection, outcomes: Sequence[tuple[str, str, str | None]], *, now
     """(attempt, outcome, fault) each: what came of calls whose outcome was empty."""
     if not outcomes:
         return 0
-    return c.execute(_LEARN, [{"b_id": a, "b_outcome": o, "b_at": now, "b_fault": f} for a, o, f in outcomes]).rowcount
+    return update_many(c, _LEARN, [{"b_id": a, "b_outcome": o, "b_at": now, "b_fault": f} for a, o, f in outcomes])
 
 
 _FOUND_OUT = (

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, case, delete, func, or_, select, update
 
-from ml_connector.store.bulk import chunks, insert_many, one_of
+from ml_connector.store.bulk import chunks, insert_many, one_of, update_many
 from ml_connector.store.ids import Ids
 from ml_connector.store.states import refuse_missing_arrow
 from ml_connector.store.tables import Micros, link, record, route, trip, trip_need
@@ -199,7 +199,7 @@ def settle_plan(c: Connection, target: str, rows: Sequence[Mapping[str, Any]]) -
     """
     if not rows:
         return 0
-    return c.execute(_PLANNED[target, _DUE_STATES], list(rows)).rowcount
+    return update_many(c, _PLANNED[target, _DUE_STATES], rows)
 
 
 def by_ids(c: Connection, trip_ids: Sequence[str]) -> dict[str, Trip]:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, bindparam, exists, func, or_, select, text, update
 from sqlalchemy.orm import aliased
 
-from ml_connector.store.bulk import chunks, insert_many
+from ml_connector.store.bulk import chunks, insert_many, update_many
 from ml_connector.store.states import move_many
 from ml_connector.store.tables import Micros, company, planned_write, route, submission, trip, write_need
 from ml_connector.store.trips import BEING_UNDONE
@@ -299,7 +299,7 @@ def seal(c: Connection, pairs: Sequence[tuple[str, str]], *, now: Micros) -> int
     """Give open writes to submissions: (write, submission) each. How many were still open."""
     if not pairs:
         return 0
-    return c.execute(_SEAL, [{"b_id": w, "b_submission": s, "b_at": now} for w, s in pairs]).rowcount
+    return update_many(c, _SEAL, [{"b_id": w, "b_submission": s, "b_at": now} for w, s in pairs])
 
 
 _DONE = (
@@ -313,9 +313,8 @@ def finish(c: Connection, done: Sequence[tuple[str, str, str]], *, now: Micros) 
     """(submission, remote id, number) each: their sealed writes are in the ledger."""
     if not done:
         return 0
-    return c.execute(
-        _DONE, [{"b_submission": s, "b_remote": r, "b_number": n, "b_at": now} for s, r, n in done]
-    ).rowcount
+    rows = [{"b_submission": s, "b_remote": r, "b_number": n, "b_at": now} for s, r, n in done]
+    return update_many(c, _DONE, rows)
 
 
 def unseal(c: Connection, submission_id: str, *, now: Micros) -> int:

@@ -97,8 +97,10 @@ class Fetching:
         found: dict[str, Row] = {}
         for calls, page in enumerate(self._changed(kind, since), start=1):
             for row in page:
+                if row.get("id") not in wanted:
+                    continue
                 changed = time_of(row, "updated_at")
-                if row.get("id") in wanted and changed is not None and changed >= since:
+                if changed is not None and changed >= since:
                     found[str(row["id"])] = row
             if len(found) == len(wanted) or calls > len(found) + wasted:
                 break
