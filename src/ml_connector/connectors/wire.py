@@ -16,7 +16,7 @@ import zlib
 from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection, InvalidURL
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from urllib.parse import SplitResult, quote, urlsplit
 
 import httpx2
@@ -82,12 +82,13 @@ class Wire:
         self, method: str, parts: SplitResult, *, headers: Mapping[str, str], body: bytes | None, most: int
     ) -> Reply:
         origin = f"{parts.scheme}://{parts.netloc}"
+        request = _request(method, parts, headers=headers, body=body)
         connection = self._kept(origin) or self._connected(parts)
         try:
-            _say(connection, method, _target(parts), headers=headers, body=body)
             with _answering():
-                connection.endheaders(body)
-                answer = connection.getresponse()
+                connection.sock.sendall(request)
+                answer = HTTPResponse(connection.sock, method=method)
+                answer.begin()
                 if answer.status < 200:  # a hint ahead of the answer: the answer itself would be taken for the next one
                     raise HTTPException(f"status {answer.status}")
                 reply = answer.status, _headers(answer), _body(answer, most)
@@ -149,19 +150,17 @@ def _answering() -> Iterator[None]:
         raise NoAnswer(type(error).__name__) from error
 
 
-def _say(
-    connection: HTTPConnection, method: str, target: str, *, headers: Mapping[str, str], body: bytes | None
-) -> None:
-    """Compose the request; nothing is sent before its last line. Raises UsageError for what HTTP cannot say."""
-    try:
-        connection.putrequest(method, target, skip_accept_encoding=True)
-        connection.putheader("Accept-Encoding", "gzip")
-        if body is not None or method not in ("GET", "HEAD"):
-            connection.putheader("Content-Length", str(len(body or b"")))
-        for name, value in headers.items():
-            connection.putheader(name, value)
-    except (ValueError, InvalidURL) as error:
-        raise UsageError(f"The request cannot be written: {type(error).__name__}.", record=target) from error
+def _request(method: str, parts: SplitResult, *, headers: Mapping[str, str], body: bytes | None) -> bytes:
+    """The request in one piece: one call of the kernel, one packet. Raises UsageError for what HTTP cannot say."""
+    host = parts.netloc.rpartition("@")[2]
+    lines = [f"{method} {_target(parts)} HTTP/1.1", f"Host: {host}", "Accept-Encoding: gzip"]
+    if body is not None or method not in ("GET", "HEAD"):
+        lines.append(f"Content-Length: {len(body or b'')}")
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    head = "\r\n".join([*lines, "", ""])
+    if head.count("\r") != len(lines) + 1 or head.count("\n") != len(lines) + 1 or not head.isascii() or "\0" in head:
+        raise UsageError("The request cannot be written: a header is no line of ASCII.", record=parts.path)
+    return head.encode("ascii") + (body or b"")
 
 
 def _target(parts: SplitResult) -> str:
