@@ -24,7 +24,7 @@ def error_of(account: Account, path: str, params: Any = None, method: str = "POS
 
 
 def test_totals_come_from_lines_and_manual_taxes_to_the_unit(account: Account) -> None:
-    lines = [
+    lines: list[dict[str, Any]] = [
         {"amount": 9999, "tax_amounts": [tax(2501, 9999)]},  # one more than 25 percent: taken as given
         {"amount": 1000, "tax_amounts": [tax(150, 1000, "15")]},
         {"amount": -500},
