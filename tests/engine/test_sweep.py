@@ -14,9 +14,9 @@ from ml_connector.engine import sweep
 from ml_connector.engine.works import Works
 from ml_connector.store import leases, setups
 from ml_connector.store.database import Database
-from ml_connector.store.inbox import Notice
 from ml_connector.store.inbox_writer import InboxWriter
 from ml_connector.store.migrations import migrate
+from ml_connector.store.notices import Notice
 from tests.engine.runner import bare_works
 
 DAY_S = 86_400

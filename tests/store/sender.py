@@ -9,8 +9,8 @@ import sys
 import threading
 
 from ml_connector.store.database import Database
-from ml_connector.store.inbox import Notice
 from ml_connector.store.inbox_writer import InboxWriter
+from ml_connector.store.notices import Notice
 
 SENDERS = 8
 

@@ -15,7 +15,6 @@ from ml_connector.errors import ConnectorError, Rejected, StorageUnavailable, Tr
 from ml_connector.store import tables
 from ml_connector.store.database import Database
 from ml_connector.store.inbox import (
-    Notice,
     assign,
     connections_with_due_notices,
     count_open,
@@ -30,6 +29,7 @@ from ml_connector.store.inbox import (
 )
 from ml_connector.store.inbox_writer import InboxWriter
 from ml_connector.store.migrations import migrate
+from ml_connector.store.notices import Notice
 from ml_connector.store.repeating import Repeater
 from tests.databases import Databases
 from tests.store.rows import T0

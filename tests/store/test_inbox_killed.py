@@ -12,9 +12,9 @@ from sqlalchemy import select
 
 from ml_connector.store import tables
 from ml_connector.store.database import Database
-from ml_connector.store.inbox import Notice
 from ml_connector.store.inbox_writer import InboxWriter
 from ml_connector.store.migrations import migrate
+from ml_connector.store.notices import Notice
 
 ROOT = Path(__file__).parents[2]
 

@@ -14,7 +14,7 @@ from ml_connector.connectors.shapes import Delivered, Webhooks
 from ml_connector.engine.works import Works, open_secret
 from ml_connector.errors import BadSignature, TooLarge, UsageError
 from ml_connector.store import setups
-from ml_connector.store.inbox import Notice
+from ml_connector.store.notices import Notice
 
 _FRESH_S = 10.0  # a rotated key is known to every process within this time
 PATH_BYTES = 24

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +19,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from ml_connector.errors import ConfigurationError, StorageUnavailable
-from ml_connector.store import faults
+from ml_connector.store import faults, sqlitefile
 from ml_connector.store.repeating import Repeater
 from ml_connector.store.singleprocess import FileClaim, refuse_network_file_system
 from ml_connector.store.tables import Micros
@@ -34,12 +33,6 @@ POOL_TIMEOUT_S = 30
 LOCK_PATIENCE_S = 10.0
 CONNECT_TIMEOUT_S = 10
 STATEMENT_TIMEOUT_MS = 120_000  # a unit lasts 60 s; an export may last longer than one
-_SQLITE_PRAGMAS = (
-    "PRAGMA synchronous = FULL",  # a commit outlives a power cut
-    "PRAGMA foreign_keys = ON",
-    "PRAGMA temp_store = MEMORY",
-    "PRAGMA cache_size = -32000",  # KiB
-)
 
 
 class Database:
@@ -208,10 +201,7 @@ def _sqlite_engine(url: URL, *, pool_size: int, patience_s: float, writes: bool)
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: sqlite3.Connection, _record: object) -> None:
-        connection.isolation_level = None  # Python would open transactions late; we say BEGIN ourselves
-        _switch_to_wal(connection, patience_s)
-        for pragma in _SQLITE_PRAGMAS:
-            connection.execute(pragma)
+        sqlitefile.prepare(connection, patience_s=patience_s)
         if not writes:
             connection.execute("PRAGMA query_only = ON")
 
@@ -220,19 +210,6 @@ def _sqlite_engine(url: URL, *, pool_size: int, patience_s: float, writes: bool)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
-
-
-def _switch_to_wal(connection: sqlite3.Connection, patience_s: float) -> None:
-    """Make the file a WAL one. SQLite does not wait when two do this at once to a new file: it says "locked"."""
-    deadline = time.monotonic() + patience_s
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            return
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
 
 
 def _postgresql_engine(url: URL, *, pool_size: int) -> Engine:

@@ -7,56 +7,25 @@ from collections.abc import Callable
 from sqlalchemy import exc
 
 from ml_connector.errors import ConfigurationError, ConnectorError, StorageUnavailable, Transient
-
-_FREE_DISK = "Free disk space; nothing was lost that had been accepted, and senders deliver again."
-_BRING_BACK = "Bring the database back or correct its address; work goes on by itself afterwards."
-_MIGRATE = "Run `ml-connector migrate`, then start again."
-
-# SQLite tells by words (sqlite.org/rescode.html), the first that fits counts.
-_SQLITE: tuple[tuple[str, type[ConnectorError], str, str], ...] = (
-    ("database or disk is full", StorageUnavailable, "The disk of the database is full.", _FREE_DISK),
-    (
-        "is locked",
-        StorageUnavailable,
-        "Another process is writing to the database file and did not finish in time.",
-        "Stop the other process; with more than one machine or worker use PostgreSQL.",
-    ),
-    (
-        "readonly database",
-        StorageUnavailable,
-        "The database file may not be written.",
-        "Give the service's user the right to write the file and its folder.",
-    ),
-    ("disk i/o error", StorageUnavailable, "The disk failed while the database was read or written.", _BRING_BACK),
-    ("unable to open database file", StorageUnavailable, "The database file cannot be opened.", _BRING_BACK),
-    (
-        "malformed",
-        StorageUnavailable,
-        "The database file is damaged.",
-        "Stop, keep the file, and restore the last backup.",
-    ),
-    ("file is not a database", ConfigurationError, "The database file is not a database.", "Correct the file name."),
-    ("no such table", ConfigurationError, "The database lacks our tables.", _MIGRATE),
-    ("no such column", ConfigurationError, "The database is of an older version.", _MIGRATE),
-)
+from ml_connector.store.sqlitefile import BRING_BACK, FREE_DISK, MIGRATE, words_of_sqlite
 
 # PostgreSQL tells by SQLSTATE (its manual, appendix A), the longest prefix counts.
 _POSTGRESQL: tuple[tuple[str, type[ConnectorError], str, str], ...] = (
-    ("53100", StorageUnavailable, "The disk of the database server is full.", _FREE_DISK),
+    ("53100", StorageUnavailable, "The disk of the database server is full.", FREE_DISK),
     ("53300", StorageUnavailable, "The database server takes no more connections.", "Raise its max_connections."),
-    ("53", StorageUnavailable, "The database server is short of resources.", _BRING_BACK),
+    ("53", StorageUnavailable, "The database server is short of resources.", BRING_BACK),
     ("40001", Transient, "Two units changed the same rows at once.", "Nothing: it is tried again by itself."),
     ("40P01", Transient, "Two units waited for each other.", "Nothing: it is tried again by itself."),
-    ("55P03", StorageUnavailable, "A row stayed locked by another worker for too long.", _BRING_BACK),
-    ("57014", StorageUnavailable, "The database stopped a statement that took too long.", _BRING_BACK),
-    ("57P", StorageUnavailable, "The database server is shutting down or starting up.", _BRING_BACK),
-    ("58", StorageUnavailable, "The disk of the database server failed.", _BRING_BACK),
+    ("55P03", StorageUnavailable, "A row stayed locked by another worker for too long.", BRING_BACK),
+    ("57014", StorageUnavailable, "The database stopped a statement that took too long.", BRING_BACK),
+    ("57P", StorageUnavailable, "The database server is shutting down or starting up.", BRING_BACK),
+    ("58", StorageUnavailable, "The disk of the database server failed.", BRING_BACK),
     ("25006", StorageUnavailable, "The database may only be read now.", "Point the address at the primary server."),
     ("28", ConfigurationError, "The database refuses our name or password.", "Correct the database address."),
     ("3D000", ConfigurationError, "The named database does not exist.", "Create it, or correct the address."),
-    ("42P01", ConfigurationError, "The database lacks our tables.", _MIGRATE),
-    ("42703", ConfigurationError, "The database is of an older version.", _MIGRATE),
-    ("08", StorageUnavailable, "The connection to the database broke.", _BRING_BACK),
+    ("42P01", ConfigurationError, "The database lacks our tables.", MIGRATE),
+    ("42703", ConfigurationError, "The database is of an older version.", MIGRATE),
+    ("08", StorageUnavailable, "The connection to the database broke.", BRING_BACK),
 )
 
 
@@ -69,10 +38,9 @@ def meaning(error: Exception, *, where: str) -> ConnectorError | None:
     state = getattr(error.orig, "sqlstate", None)
     if state:
         return _first(_POSTGRESQL, lambda mark: str(state).startswith(mark), where)
-    words = str(error.orig).lower()
-    found = _first(_SQLITE, lambda mark: mark in words, where)
+    found = words_of_sqlite(str(error.orig), where=where)
     if found is None and (error.connection_invalidated or _is_psycopg_operational(error)):
-        return StorageUnavailable("The database server cannot be reached.", record=where, fix=_BRING_BACK)
+        return StorageUnavailable("The database server cannot be reached.", record=where, fix=BRING_BACK)
     return found
 
 

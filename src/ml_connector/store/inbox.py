@@ -7,32 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, func, literal_column, or_, select, union_all, update
 
 from ml_connector.store.bulk import chunks
 from ml_connector.store.states import move_many
 from ml_connector.store.tables import Micros, notice
-
-
-class Notice(NamedTuple):
-    """A webhook said something changed. `event_id` None: the vendor gives no trustworthy one, every ring counts.
-
-    A named tuple, for one is made for each webhook and put into the statement as it is.
-    """
-
-    id: str
-    door_id: str
-    kind: str
-    external_id: str
-    received_at: Micros
-    workspace_id: str | None = None
-    connection_id: str | None = None
-    event_id: str | None = None
-    event_type: str | None = None
-    account_ref: str | None = None
-    body: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +26,6 @@ class OpenNotice:
     event_type: str | None
     received_at: Micros
     attempts: int
-
-
-def known_ids(c: Connection, notice_ids: Sequence[str]) -> set[str]:
-    """Those of these ids that are stored."""
-    return {
-        found
-        for part in chunks(notice_ids)
-        for found in c.execute(select(notice.c.id).where(notice.c.id.in_(part))).scalars()
-    }
 
 
 def open_notices(

@@ -14,30 +14,46 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
 from functools import lru_cache
-from typing import Any, Literal, TypeAlias
-
-from sqlalchemy.exc import DataError, IntegrityError
+from typing import Any, Literal, Protocol, TypeAlias
 
 from ml_connector.errors import ConnectorError, Rejected, StorageUnavailable, Transient
-from ml_connector.store import inbox
-from ml_connector.store.database import Database
-from ml_connector.store.inbox import Notice
-from ml_connector.store.repeating import Repeater
+from ml_connector.store.notices import Notice
 
 Outcome: TypeAlias = Literal["stored", "duplicate"]
 
 BATCH = 256
 QUEUE_LIMIT = 4_096  # about a second of work: who waits longer is better told to come again
 STOP_TIMEOUT_S = 30
+# Notices lie scattered in the index of their events: pages copied back four times as rarely are written half as often.
+CHECKPOINT_PAGES = 4_000
+UNKEPT = "The notice holds text that no database keeps, or repeats an id."
 
 _InLoop: TypeAlias = "asyncio.Future[Outcome]"
 _Waiting: TypeAlias = "tuple[Notice, _InLoop | Future[Outcome]]"
 
 
+class Line(Protocol):
+    """A connection on which every statement is a transaction, for one thread."""
+
+    placeholder: str
+
+    def run(self, statement: str, values: Sequence[Any]) -> tuple[int, list[Any]]:
+        """Rows changed, durably, and rows found. Raises our errors: Rejected for what no database keeps."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Inbox(Protocol):
+    """Whatever opens such a connection: the whole `Database`, or an `InboxFile`."""
+
+    def inbox_repeater(self) -> Line: ...
+
+
 class InboxWriter:
     """The one writer of a process. `start` it, `submit` from any thread or event loop; `stop` writes what waits."""
 
-    def __init__(self, database: Database, *, batch: int = BATCH, queue_limit: int = QUEUE_LIMIT) -> None:
+    def __init__(self, database: Inbox, *, batch: int = BATCH, queue_limit: int = QUEUE_LIMIT) -> None:
         self._database = database
         self._batch = batch
         self._limit = queue_limit
@@ -114,11 +130,11 @@ class InboxWriter:
         ending = False
         batch: list[_Waiting] = []
         try:
-            with contextlib.closing(self._database.inbox_repeater()) as repeater:
+            with contextlib.closing(self._database.inbox_repeater()) as line:
                 while not ending:
                     batch, ending = self._next_batch()
                     if batch:
-                        outcomes = self._stored(repeater, batch)
+                        outcomes = self._stored(line, batch)
                         with self._gate:
                             self._count -= len(batch)
                         _tell(batch, outcomes)
@@ -142,24 +158,14 @@ class InboxWriter:
             batch += following
         return batch, False
 
-    def _stored(self, repeater: Repeater, batch: Sequence[_Waiting]) -> list[Outcome | Exception]:
+    def _stored(self, line: Line, batch: Sequence[_Waiting]) -> list[Outcome | Exception]:
         try:
-            return list(self._commit(repeater, batch))
-        except ConnectorError as error:
-            return [error] * len(batch)
+            return list(_commit(line, [arrived for arrived, _ in batch]))
         except Exception as error:  # noqa: BLE001  one notice the database cannot keep must not cost the others
-            if len(batch) > 1:
-                return [outcome for waiting in batch for outcome in self._stored(repeater, [waiting])]
-            return [_refusal(batch[0][0], error)]
-
-    def _commit(self, repeater: Repeater, batch: Sequence[_Waiting]) -> list[Outcome]:
-        statement = _insert_new(repeater.placeholder, len(batch))
-        count = repeater.run(statement, [value for arrived, _ in batch for value in _row(arrived)])
-        if count == len(batch):  # nearly always; asking each row for its id gave the interpreter away as often
-            return ["stored"] * count
-        with self._database.inbox_reading() as c:
-            stored = inbox.known_ids(c, [arrived.id for arrived, _ in batch])
-        return ["stored" if arrived.id in stored else "duplicate" for arrived, _ in batch]
+            refusal = _refusal(batch[0][0], error)
+            if len(batch) > 1 and (isinstance(refusal, Rejected) or refusal is not error):
+                return [outcome for waiting in batch for outcome in self._stored(line, [waiting])]
+            return [refusal] * len(batch)
 
     def _close(self, batch: Sequence[_Waiting]) -> None:
         with self._gate:
@@ -170,6 +176,18 @@ class InboxWriter:
                 left += self._parcels.get_nowait() or []
         self._count = 0
         _tell(left, [StorageUnavailable("The inbox writer has ended.")] * len(left))
+
+
+def _commit(line: Line, notices: Sequence[Notice]) -> list[Outcome]:
+    values = [value for arrived in notices for value in _row(arrived)]
+    count, _ = line.run(_insert_new(line.placeholder, len(notices)), values)
+    if count == len(notices):  # nearly always; asking each row for its id gave the interpreter away as often
+        return ["stored"] * count
+    asked = [arrived.id for arrived in notices]
+    marks = ", ".join([line.placeholder] * len(asked))
+    _, rows = line.run(f"SELECT id FROM notice WHERE id IN ({marks})", asked)  # noqa: S608  marks only
+    stored = {row[0] for row in rows}
+    return ["stored" if name in stored else "duplicate" for name in asked]
 
 
 def _tell(batch: Sequence[_Waiting], outcomes: Sequence[Outcome | Exception]) -> None:
@@ -225,8 +243,11 @@ def _row(arrived: Notice) -> tuple[Any, ...]:
 
 
 def _refusal(arrived: Notice, error: Exception) -> ConnectorError:
-    if isinstance(error, (DataError, IntegrityError, ValueError)):
-        refused = Rejected("The notice holds text that no database keeps, or repeats an id.", record=arrived.door_id)
+    """Our error for whatever storing raised."""
+    if isinstance(error, ConnectorError):
+        return error
+    if isinstance(error, ValueError):  # text that the driver itself does not send
+        refused = Rejected(UNKEPT, record=arrived.door_id)
         refused.__cause__ = error
         return refused
     unavailable = StorageUnavailable("The notice could not be stored.", record=arrived.door_id)

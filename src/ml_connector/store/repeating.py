@@ -11,10 +11,11 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
-# Notices lie scattered in the index of their events: pages written four times as rarely are written half as often.
-_CHECKPOINT_PAGES = 4_000
+from ml_connector.errors import Rejected
+from ml_connector.store.inbox_writer import CHECKPOINT_PAGES, UNKEPT
+
 IDLE_S = 1.0  # after so long the pool looks whether the server is still there
 
 
@@ -32,21 +33,27 @@ class Repeater:
         self._used_s = 0.0
         self.placeholder = "%s" if engine.dialect.name == "postgresql" else "?"
 
-    def run(self, statement: str, values: Sequence[Any]) -> int:
-        """The number of rows it changed, durably. Raises as `Database.writing` does; then nothing was changed."""
+    def run(self, statement: str, values: Sequence[Any]) -> tuple[int, list[Any]]:
+        """The number of rows it changed, durably, and the rows that it gave.
+
+        Raises as `Database.writing` does, and Rejected for values that no database keeps; then nothing was changed.
+        """
+        dialect = self._engine.dialect
         with self._guarded():
             driver = self._connected()
             try:
-                changed = driver.execute(statement, values).rowcount
-            except self._engine.dialect.loaded_dbapi.Error as error:
+                done = driver.execute(statement, values)
+                found = done.fetchall() if done.description else []
+            except dialect.loaded_dbapi.Error as error:
                 self.close(broken=True)
                 known = DBAPIError.instance(
-                    statement, None, error, self._engine.dialect.loaded_dbapi.Error, hide_parameters=True,
-                    dialect=self._engine.dialect,
-                )  # fmt: skip
+                    statement, None, error, dialect.loaded_dbapi.Error, hide_parameters=True, dialect=dialect
+                )
+                if isinstance(known, DataError | IntegrityError):
+                    raise Rejected(UNKEPT) from error
                 raise known from error
             self._used_s = time.monotonic()
-            return int(changed)
+            return int(done.rowcount), found
 
     def close(self, *, broken: bool = False) -> None:
         """Give the connection back; one that is `broken` is not used again."""
@@ -65,5 +72,5 @@ class Repeater:
                 held = held.execution_options(isolation_level="AUTOCOMMIT")  # as SQLite's connections are anyway
             self._held, self._driver = held, held.connection.driver_connection
             if self._engine.dialect.name == "sqlite":
-                self._driver.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
+                self._driver.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
         return self._driver
