@@ -241,9 +241,6 @@ record = Table(
     _at("created_at"),
     _at("updated_at"),
     UniqueConstraint("connection_id", "kind", "external_id"),
-    Index(None, "connection_id", "kind", "occurred_at"),
-    Index(None, "connection_id", "parent"),
-    Index(None, "workspace_id", "occurred_at"),
 )
 
 version = Table(
@@ -302,7 +299,6 @@ trip = Table(
     Index(None, "record_id"),
     Index(None, "route_id", "state", "due_at"),
     Index(None, "route_id", "state", "priority", "occurred_at"),
-    Index(None, "workspace_id", "updated_at"),
     _one_of("state", "received", "planned", "posting", "posted", "held", "waiting", "ignored", "reversed"),
 )
 
@@ -358,7 +354,6 @@ submission = Table(
     UniqueConstraint("company_id", "token"),
     # One submission a document; a party is written again each time its card changes.
     _unique_where("submission_remote", "target_id", "kind", "remote_id", where="kind NOT IN ('customer', 'supplier')"),
-    Index(None, "state", "due_at"),
     Index(None, "company_id", "state", "due_at"),
     _one_of(
         "state",
@@ -392,12 +387,6 @@ attempt = Table(
     UniqueConstraint("submission_id", "call", "n"),
     # The rule that makes a blind second POST impossible.
     _unique_where("attempt_open", "submission_id", where="outcome IS NULL OR outcome = 'unknown'"),
-    Index(
-        "ix_attempt_open",
-        "started_at",
-        sqlite_where=text("outcome IS NULL OR outcome = 'unknown'"),
-        postgresql_where=text("outcome IS NULL OR outcome = 'unknown'"),
-    ),
     _one_of("outcome", "accepted", "refused", "not_sent", "unknown", "adopted", "absent"),
 )
 

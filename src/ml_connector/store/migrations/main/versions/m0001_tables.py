@@ -229,14 +229,6 @@ def upgrade() -> None:  # noqa: PLR0915  one statement a table, none hidden
             "connection_id", "kind", "external_id", name=op.f("uq_record_connection_id_kind_external_id")
         ),
     )
-    op.create_index(
-        op.f("ix_record_connection_id_kind_occurred_at"),
-        "record",
-        ["connection_id", "kind", "occurred_at"],
-        unique=False,
-    )
-    op.create_index(op.f("ix_record_connection_id_parent"), "record", ["connection_id", "parent"], unique=False)
-    op.create_index(op.f("ix_record_workspace_id_occurred_at"), "record", ["workspace_id", "occurred_at"], unique=False)
     op.create_table(
         "chart",
         sa.Column("id", sa.Text(), nullable=False),
@@ -320,7 +312,6 @@ def upgrade() -> None:  # noqa: PLR0915  one statement a table, none hidden
     op.create_index(
         op.f("ix_submission_company_id_state_due_at"), "submission", ["company_id", "state", "due_at"], unique=False
     )
-    op.create_index(op.f("ix_submission_state_due_at"), "submission", ["state", "due_at"], unique=False)
     op.create_index(
         "uq_submission_remote",
         "submission",
@@ -364,14 +355,6 @@ def upgrade() -> None:  # noqa: PLR0915  one statement a table, none hidden
         sa.ForeignKeyConstraint(["submission_id"], ["submission.id"], name=op.f("fk_attempt_submission_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_attempt")),
         sa.UniqueConstraint("submission_id", "call", "n", name=op.f("uq_attempt_submission_id_call_n")),
-    )
-    op.create_index(
-        "ix_attempt_open",
-        "attempt",
-        ["started_at"],
-        unique=False,
-        sqlite_where=sa.text("outcome IS NULL OR outcome = 'unknown'"),
-        postgresql_where=sa.text("outcome IS NULL OR outcome = 'unknown'"),
     )
     op.create_index(
         "uq_attempt_open",
@@ -418,7 +401,6 @@ def upgrade() -> None:  # noqa: PLR0915  one statement a table, none hidden
         ["route_id", "state", "priority", "occurred_at"],
         unique=False,
     )
-    op.create_index(op.f("ix_trip_workspace_id_updated_at"), "trip", ["workspace_id", "updated_at"], unique=False)
     op.create_table(
         "planned_write",
         sa.Column("id", sa.Text(), nullable=False),
