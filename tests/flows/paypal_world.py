@@ -28,7 +28,7 @@ from ml_connector.finance.documents import (
 from ml_connector.finance.invoices import CustomerInvoice, CustomerPayment
 from ml_connector.finance.journal import JournalEntry
 from ml_connector.finance.money import Money
-from ml_connector.finance.plan import Found, Hold, Need, Plan, PlannedWrite, Related, Verdict
+from ml_connector.finance.plan import Elsewhere, Found, Hold, Need, Plan, PlannedWrite, Related, Verdict
 from ml_connector.finance.rulebook import Rule, Rulebook, Terms, When
 from ml_connector.flows.paypal_needs import credit_note
 from ml_connector.flows.paypal_to_visma import FLOW
@@ -201,13 +201,14 @@ class PayPal:
         self, *documents: Document,
         found: Mapping[str, Found] | None = None, decisions: Mapping[str, str] | None = None,
         posted: Mapping[str, Any] | None = None,
-        known: Mapping[str, Any] | None = None,
+        known: Mapping[str, Any] | None = None, siblings: Mapping[str, tuple[Elsewhere, ...]] | None = None,
         terms: Terms = TERMS, rulebook: Rulebook | None = None, chart: Chart = CHART,
     ) -> None:  # fmt: skip
         """`found`: parties and credit notes of the ledger by one of the look-up's values."""
         self.documents = documents
         self.found = dict(found or {})
         self.known = dict(known or {})  # answers by need name, whether asked for or not
+        self.siblings = dict(siblings or {})  # what other connections made of the same events, by need name
         self.decisions, self.posted = dict(decisions or {}), dict(posted or {})
         self.terms, self.rulebook, self.chart = terms, rulebook or book(), chart
 
@@ -217,13 +218,19 @@ class PayPal:
         for _ in range(8):
             related = Related(answers, self.decisions, self.posted)
             missing = tuple(one for one in FLOW.needs(document, related, self.terms) if one.name not in answers)
-            news = {one.name: found for one in missing if (found := self.answer(one)) or one.optional}
+            news = {
+                one.name: found
+                for one in missing
+                if (found := self.answer(one)) or one.optional or one.system == "sibling"
+            }
             if not news:
                 return related, missing
             answers = {**answers, **news}
         raise AssertionError("the flow asks for ever")
 
     def answer(self, need: Need) -> tuple[Any, ...]:
+        if need.system == "sibling":
+            return self.siblings.get(need.name, ())
         if need.system == "target":
             return tuple(self.found[value] for _, value in need.fields if value in self.found)
         kin = [one for one in self.documents if _KINDS[type(one)] == need.kind]

@@ -134,7 +134,7 @@ def test_a_record_no_shop_has_is_ignored() -> None:
 
 def test_processors_find_an_order_by_its_transaction_and_refunds_hang_on_their_order() -> None:
     assert FLOW.links(order()) == (("transaction", "ch_1"),)
-    assert FLOW.links(refund("1")) == (("order", "727"),)
+    assert FLOW.links(refund("1")) == (("order", "727"), ("transaction", "ch_1"))
     assert FLOW.links(order(transaction_id="")) == FLOW.links(FJELL) == ()
 
 

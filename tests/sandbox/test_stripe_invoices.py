@@ -63,6 +63,17 @@ def test_tax_rates_are_rounded_a_line_and_do_not_mix_with_manual_amounts(account
     assert len(account.get(f"invoices/{made['id']}")["lines"]["data"]) == 2
 
 
+def test_other_default_rates_tax_the_lines_that_have_none_of_their_own(account: Account) -> None:
+    rates = [
+        account.post("tax_rates", {"display_name": "MVA", "inclusive": False, "percentage": percent})["id"]
+        for percent in ("25", "15")
+    ]
+    made = account.draft(lines=[{"amount": 1000}, {"amount": 1000, "tax_rates": [rates[0]]}])
+    assert made["total"] == 2250
+    assert account.post(f"invoices/{made['id']}", {"default_tax_rates": [rates[1]]})["total"] == 2400
+    assert account.post(f"invoices/{made['id']}", {"default_tax_rates": ""})["total"] == 2250
+
+
 def test_default_rates_and_automatic_tax_refuse_manual_amounts(account: Account) -> None:
     rate = account.post("tax_rates", {"display_name": "MVA", "inclusive": False, "percentage": "25"})["id"]
     manual = {"lines": [{"amount": 1, "tax_amounts": [tax(1, 1)]}]}

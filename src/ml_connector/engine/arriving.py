@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ml_connector.clock import micros
 from ml_connector.connectors.shapes import Absent, SourceObject, Translate
+from ml_connector.engine import siblings
 from ml_connector.engine.works import Works
 from ml_connector.errors import Untranslatable
 from ml_connector.finance.documents import Document
@@ -123,6 +124,7 @@ def keep(
     ]
     new_trips = trips.start(c, starts, workspace_id=connection.workspace_id, ids=works.ids, now=now, priority=priority)
     _wake(c, connection.id, fresh, now=now)
+    siblings.wake(works, c, wanted.routes, fresh)
     if fresh:
         entry = Entry(
             now,

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from ml_connector.clock import micros
 from ml_connector.connectors.shapes import Translate
+from ml_connector.engine import siblings
+from ml_connector.engine.siblings import Asker
 from ml_connector.engine.works import Works, open_line
 from ml_connector.errors import Untranslatable
 from ml_connector.finance.documents import Document
@@ -86,6 +88,7 @@ def gather(
     asking = [(case, found.related(case)) for case in cases]
     for _ in range(ROUNDS):
         asked = _ask(asking, found, tried=tried)
+        _answer_siblings(works, c, [case for case, _ in asking], found=found)
         tried |= asked.keys()
         _answer(works, c, asked, found=found)
         # What a case needs follows from what it knows: one that learned nothing asks nothing new.
@@ -114,6 +117,19 @@ def _ask(
     return asked
 
 
+def _answer_siblings(works: Works, c: Connection, cases: Sequence[Case], *, found: Gathered) -> None:
+    """What the company's other connections tell of the same events."""
+    asked: dict[Asker, dict[str, Need]] = {}
+    for case in cases:
+        for need in found.missing.get(case.id, ()):
+            if need.system == "sibling":
+                asker = Asker(case.source_id, case.target_id, case.flow, case.terms.code)
+                asked.setdefault(asker, {})[need.name] = need
+    for asker, needs in asked.items():
+        answers = siblings.answer(works, c, asker, list(needs.values()))
+        found.answers |= {(asker.source_id, name): answer for name, answer in answers.items()}
+
+
 def _place(case: Case, need: Need) -> tuple[str, str]:
     return case.target_id if need.system == "target" else case.source_id, need.name
 
@@ -125,6 +141,8 @@ def _answer(
     by_id: dict[tuple[str, str], list[tuple[str, Need, Translate]]] = {}
     by_link: dict[tuple[str, str, str], list[tuple[str, Need, Translate]]] = {}
     for (connection_id, name), (need, translate) in asked.items():
+        if need.system == "sibling":
+            continue
         if need.system == "target":
             _answer_party(works, c, connection_id, need, found=found)
         elif need.id is not None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ml_connector.engine import correcting, gathering
+from ml_connector.engine import correcting, gathering, siblings
 from ml_connector.engine.books import Books
 from ml_connector.engine.correcting import Booked
 from ml_connector.engine.gathering import Case
@@ -53,6 +53,7 @@ def plan_due(works: Works, lease: Lease, books: Books) -> tuple[Lease, int]:
     with works.database.writing() as c:
         lease = leases.renew(c, lease, now=works.now(), ttl_us=works.limits.lease_s * 1_000_000)
         Outcomes(works, c, books, by_trip, versions).store(judged)
+        siblings.wake_waiting(c, books, [(by_trip[case.id], case.document) for case in cases], now=works.now())
     return lease, len(found)
 
 

@@ -20,7 +20,19 @@ from ml_connector.store.writes import Write
 
 MOST_EVENTS = 500  # audit events shown for one record
 MOST_TRIPS = 50  # records shown where an id names many, as the number of a summary voucher does
-_KEY_PARTS = ("sale", "ref", "ord", "inv", "po", "cus", "ven", "dp")  # {code}:{part}:{id}, design section 4
+_KEY_PARTS = (
+    "sale",
+    "ref",
+    "ord",
+    "inv",
+    "po",
+    "cus",
+    "ven",
+    "dp",
+    "cap",
+    "txn",
+    "pay",
+)  # {code}:{part}:{id}, design section 4
 _ORDINAL = re.compile(r"(/\d+)?(#\d+)?$")  # a submission's key is a write's key with a revision and an ordinal
 
 
@@ -65,6 +77,8 @@ def trace(works: Works, workspace_id: str, name: str) -> list[Story]:
             rung = inbox.by_event(c, workspace_id, name)
         with works.database.reading() as c:
             found = [one for ring in rung for one in _by_name(works, c, connections, ring["external_id"], ring["kind"])]
+    with works.database.reading() as c:
+        found += _of_the_same_event(works, c, connections, found)
     if not found:
         raise UsageError(
             "Nothing here has this id.",
@@ -119,6 +133,15 @@ def _by_name(
         for one in kinds:
             found += [record.id for record in records.by_names(c, connection.id, one, [external_id]).values()]
     return found
+
+
+def _of_the_same_event(
+    works: Works, c: Connection, connections: Sequence[ConnectionRow], found: Sequence[str]
+) -> list[str]:  # fmt: skip
+    """Records of other systems that tell of the same economic event: an order's payment, a payment's order."""
+    names = {name for flow in works.flows.values() for _, theirs, ours in flow.siblings for name in (theirs, ours)}
+    values = sorted(records.links_of(c, list(dict.fromkeys(found)), names))
+    return [one for row in connections for name in sorted(names) for one in records.pointing(c, row.id, name, values)]
 
 
 def _is_ours(c: Connection, record_id: str, connections: Sequence[ConnectionRow]) -> bool:

@@ -160,6 +160,7 @@ class Capture:
     failed_movement_id: str = ""  # the row that took it back, when the payment failed after it had been credited
     failure: str = ""  # why it failed, in the source's words
     marks: Mapping[str, str] = field(default_factory=dict)  # what the seller's systems keep with it
+    settles: tuple[tuple[str, str], ...] | None = None  # (its payment, the invoice) it pays; None: nobody has looked
 
 
 @dataclass(frozen=True, slots=True)
@@ -376,6 +377,7 @@ class Movement:
     balance: Money | None = None  # what was available after it
     party: Party | None = None
     text: str = ""
+    rate: Decimal | None = None  # it came from an amount in another currency, at this rate
 
     @property
     def net(self) -> Money:

@@ -125,5 +125,13 @@ class Terms:
     """Payment method -> who books its money: the key of the processor's payments without their id ("pp:cap", "st:ch"),
     or "ledger": a bank feed or a person there."""
     gift_card_words: tuple[str, ...] = ()  # of an article, a fee's name or a coupon: it is a gift card
+    # Invoices of the ledger that another system collects.
+    collect: Literal["marked", "all"] = "marked"
+    collect_methods: tuple[str, ...] = ()  # an invoice with one of these payment methods of the ledger is marked
+    collect_customers: tuple[str, ...] = ()  # and so is every invoice of these customers
+    collect_by_name: bool = False  # a customer of the same name there is the same; else a person is asked
+    collect_part_payments: Literal["ask", "record"] = "ask"  # part of an invoice was paid to the bank: tell it there
+    dispute_stops_dunning: bool = False
+    dispute_no_debt_collection: bool = False
     supplier_groups: tuple[str, ...] = ()  # the shop's customer groups whose members are suppliers; "*": all
     purchase: PurchaseTerms = field(default_factory=PurchaseTerms)  # how the company stands in a purchase system

@@ -28,7 +28,8 @@ class Flow:
     (payment -> order -> customer); it returns every need of the document, answered or not. `links(document)` tells by
     which (name, value) pairs other records may find this one: an invoice by ("order", its order id). `moves` are the
     kinds whose records say what the money at the source did: the clearing statement is drawn up from these alone, so
-    no movement may stand in two of them.
+    no movement may stand in two of them. `siblings` are the records of a company's other connections that tell of the
+    same event: (kind, link by which they name it, link by which ours does).
     """
 
     name: str
@@ -40,3 +41,4 @@ class Flow:
     plan: PlanFunction
     links: Callable[[Document], tuple[tuple[str, str], ...]]
     moves: tuple[str, ...] = ()
+    siblings: tuple[tuple[str, str, str], ...] = ()

@@ -45,8 +45,11 @@ def links(document: Document) -> tuple[tuple[str, str], ...]:
         return tuple(found)
     if isinstance(document, Invoice):
         return (*((("number", document.number),) if document.number else ()), *_paid_by(document))
-    if isinstance(document, Refund) and document.payment_id:
-        return (("capture", document.payment_id),)
+    if isinstance(document, Capture):
+        return (("transaction", document.id),)
+    if isinstance(document, Refund):
+        paid = (("capture", document.payment_id),) if document.payment_id else ()
+        return (("transaction", document.id), *paid)
     if isinstance(document, Dispute):
         return tuple(("transaction", payment_id) for payment_id in payments_of(document))
     return ()
@@ -92,6 +95,16 @@ def credit_note(key: str, *, minor: int, currency: str) -> Need:
     """
     fields = (("of", key), ("minor", str(minor)), ("currency", currency))
     return Need(kind="credit_note", system="target", fields=fields, optional=True)
+
+
+def order_of(row: Movement) -> Need:
+    """The order of a connected shop that a payment received is for, if a shop's order names it."""
+    return Need(kind="order", link=("transaction", row.transaction_id), system="sibling", since=row.occurred_at)
+
+
+def shop_refunds_of(transaction_id: str) -> Need:
+    """The refunds that a connected shop has made of the order of a payment."""
+    return Need(kind="refund", link=("transaction", transaction_id), system="sibling")
 
 
 def party_of(party: Party | None) -> Party | None:
@@ -193,7 +206,7 @@ def refunds_near(row: Movement, related: Related) -> tuple[Movement, ...]:
 
 
 def _around_receipt(row: Movement, related: Related, terms: Terms) -> tuple[Need, ...]:
-    found = [capture(row.transaction_id)]
+    found = [capture(row.transaction_id), order_of(row)]
     if row.invoice_id:
         found.append(invoice(row.invoice_id))
         if related.documents(invoice(row.invoice_id)) is None:
@@ -222,17 +235,18 @@ def _around_refund(row: Movement, found: Refund | None, related: Related, terms:
     receipt = receipt_row(related, payment_id)
     if receipt is None:
         return tuple(asked)
-    asked += _around_receipt(receipt, related, terms)
+    asked += [*_around_receipt(receipt, related, terms), shop_refunds_of(payment_id)]
     if receipt.invoice_id is None or related.documents(invoice(receipt.invoice_id)) is not None:
         bill: Invoice | None = related.one(invoice(receipt.invoice_id)) if receipt.invoice_id else None
-        asked.append(_credited(row, receipt, bill, terms))
+        asked.append(_credited(row, receipt, bill, related=related, terms=terms))
     return tuple(dict.fromkeys(asked))
 
 
-def _credited(row: Movement, receipt: Movement, bill: Invoice | None, terms: Terms) -> Need:
+def _credited(row: Movement, receipt: Movement, bill: Invoice | None, *, related: Related, terms: Terms) -> Need:
     """Whether people have made the credit note of a refund already. Asks nothing where no customer document stands."""
+    ordered = [key for one in related.documents(order_of(receipt)) or () for key in one.contents]
     of = f"{terms.code}:inv:{bill.id}" if bill is not None else f"{terms.code}:cap:{receipt.transaction_id}"
-    return credit_note(of, minor=-row.amount.minor, currency=row.amount.currency)
+    return credit_note(ordered[0] if ordered else of, minor=-row.amount.minor, currency=row.amount.currency)
 
 
 def _customer(recipient: Party | None, terms: Terms) -> list[Need]:

@@ -8,6 +8,7 @@ from ml_connector.finance.documents import Capture, Invoice, Movement
 from ml_connector.finance.money import Money
 from ml_connector.finance.plan import Finding, Hold, Ignore, Related, Verdict, Wait
 from ml_connector.flows import paypal_needs as need
+from ml_connector.flows import paypal_shops as shops
 from ml_connector.flows.paypal_invoices import bill_of, is_booked_here
 from ml_connector.flows.verdicts import before_go_live, pooled, verdict
 from ml_connector.rules.bookkeeping import Books
@@ -82,6 +83,11 @@ def plan_receipt(row: Movement, capture: Capture | None, related: Related, books
         return verdict(suspended(row, key=receipt.key, day=receipt.day, books=books, warning=status_unknown(row)))
     if against := _disagreement(row, capture):
         return Hold((against,))
+    order = shops.order_paid(row, related)
+    if isinstance(order, Hold | Wait):
+        return order
+    if order is not None:
+        return _for_order(receipt, row, order, books)
     placed = placed_of(receipt, row, related, books)
     if placed.customer is not None:
         applied = _applied(receipt, placed)
@@ -89,6 +95,19 @@ def plan_receipt(row: Movement, capture: Capture | None, related: Related, books
     if placed.sale is not None:
         return pooled(plan_anonymous_receipt(receipt, placed.sale, books=books), books, location=None, payout=None)
     return verdict(plan_unplaced_receipt(receipt, books=books))
+
+
+def _for_order(receipt: Receipt, row: Movement, order: shops.Order, books: Books) -> Verdict:
+    """The money of a shop's order: against its invoice, or against where its journal left it."""
+    if order.invoiced is not None:
+        to = order.invoiced
+        return verdict(
+            plan_customer_receipt(receipt, to.customer, bill=to.bill, applied=receipt.amount, books=books)
+        )  # fmt: skip
+    made = plan_unplaced_receipt(receipt, books=books, expected=True)
+    if shops.suspends_elsewhere(made, order):
+        return Hold((shops.suspense_differs(row, order),))
+    return verdict(made)
 
 
 def receipt_of(row: Movement, capture: Capture | None, books: Books) -> Receipt:

@@ -6,6 +6,7 @@ from ml_connector.finance.documents import Capture, Movement, Refund
 from ml_connector.finance.money import Money
 from ml_connector.finance.plan import Finding, Found, Hold, Ignore, Related, Verdict, Wait
 from ml_connector.flows import paypal_needs as need
+from ml_connector.flows import paypal_shops as shops
 from ml_connector.flows.paypal_invoices import sale_of
 from ml_connector.flows.paypal_receipts import placed_of, receipt_of, status_unknown
 from ml_connector.flows.verdicts import before_go_live, is_before_go_live, pooled, verdict
@@ -18,6 +19,7 @@ from ml_connector.rules.paybacks import (
     plan_anonymous_payback,
     plan_customer_payback,
     plan_invoice_payback,
+    plan_order_payback,
     plan_unplaced_payback,
 )
 
@@ -61,7 +63,10 @@ def plan_payback(row: Movement, refund: Refund | None, related: Related, books: 
     other = paid.amount.currency != row.amount.currency
     if against := _other_currency(back, paid) if other else _too_much(row, paid, related):
         return Hold((against,))
-    return _followed(back, paid, capture, related, books)
+    order = shops.order_paid(paid, related)
+    if order is None:
+        return _followed(back, paid, capture, related, books)
+    return _of_order(back, row, paid, order, related=related, books=books)
 
 
 def plan_fee_returned(row: Movement, related: Related, books: Books, *, key: str) -> Verdict:
@@ -108,6 +113,27 @@ def _followed(back: Payback, paid: Movement, capture: Capture | None, related: R
     if placed.sale is not None:
         return pooled(plan_anonymous_payback(back, placed.sale, books=books), books, location=None, payout=None)
     return verdict(plan_unplaced_payback(back, books=books))
+
+
+def _of_order(
+    back: Payback, row: Movement, paid: Movement, order: shops.Order | Hold | Wait, *, related: Related, books: Books
+) -> Verdict:  # fmt: skip
+    """A refund of a shop's order: the shop's route makes the credit note, this pays it out."""
+    if not isinstance(order, shops.Order):
+        return order
+    if order.invoiced is None:
+        return verdict(plan_unplaced_payback(back, books=books))
+    note = shops.credit_note_of(row, paid, related)
+    if isinstance(note, Wait):
+        return note
+    asked = need.credit_note(order.key, minor=back.amount.minor, currency=back.amount.currency)
+    open_credit: tuple[Found, ...] | None = related.documents(asked)
+    return verdict(
+        plan_order_payback(
+            back, credit_key=note, order=order.record, customer=order.invoiced.customer, open_credit=open_credit,
+            books=books, related=related,
+        )
+    )  # fmt: skip
 
 
 def _payback(row: Movement, refund: Refund | None, books: Books) -> Payback:

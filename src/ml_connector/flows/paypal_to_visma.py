@@ -17,6 +17,7 @@ from ml_connector.flows.paypal_invoices import plan_invoice_record
 from ml_connector.flows.paypal_movements import plan_dispute_record, plan_row_record
 from ml_connector.flows.paypal_receipts import plan_capture_record
 from ml_connector.flows.paypal_refunds import plan_refund_record
+from ml_connector.flows.paypal_shops import SIBLINGS
 from ml_connector.rules.bookkeeping import Books
 
 KINDS = ("transaction", "capture", "refund", "invoice", "dispute")
@@ -46,5 +47,5 @@ def plan(document: Document, related: Related, *, terms: Terms, rulebook: Rulebo
 
 FLOW = Flow(
     name="paypal_to_visma", source="paypal", target="visma", kinds=KINDS, roles=ROLES,
-    needs=need.needs, plan=plan, links=need.links, moves=("transaction",),
+    needs=need.needs, plan=plan, links=need.links, moves=("transaction",), siblings=SIBLINGS,
 )  # fmt: skip

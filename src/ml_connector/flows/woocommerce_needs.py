@@ -27,9 +27,10 @@ def needs(document: Document, related: Related, terms: Terms) -> tuple[Need, ...
 
 
 def links(document: Document) -> tuple[tuple[str, str], ...]:
-    """By which (name, value) other records find this one: a refund by its order, an order by its transaction."""
+    """By which (name, value) other records find this one: a refund by its order, both by the payment they are about."""
     if isinstance(document, Refund) and document.sale_id:
-        return (("order", document.sale_id),)
+        paid = (("transaction", document.payment_id),) if document.payment_id else ()
+        return (("order", document.sale_id), *paid)
     if isinstance(document, Sale) and document.transaction_id:
         return (("transaction", document.transaction_id),)
     return ()

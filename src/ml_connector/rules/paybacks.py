@@ -131,6 +131,25 @@ def plan_customer_payback(
     return _with_fee(back, [money], sheet.findings, books=books)
 
 
+def plan_order_payback(
+    back: Payback, *, credit_key: str | None, order: str, customer: Known, open_credit: Sequence[Found] | None,
+    books: Books, related: Related,
+) -> Plan:  # fmt: skip
+    """R on the credit note that a shop's route makes of the refund; else on one that people made in the ledger."""
+    sheet = _sheet(back, back.key, books)
+    if credit_key is None:
+        if open_credit or _answered(related) not in {"", "none", "payment"} or _booked_on(back, related):
+            return _on_credit_note(back, sheet, open_credit, customer=customer, books=books, related=related)
+        sheet.note(_not_in_shop(back, order))
+        return Plan((), tuple(sheet.findings))
+    applied = (Application("CreditNote", Ref(credit_key), back.amount),)
+    money = customer_money(
+        sheet, "refund", MEANS, back.amount, customer=customer, applied=applied, needs=(credit_key,),
+        text=f"{begun(back.record)}, {order}",
+    )  # fmt: skip
+    return _with_fee(back, [money], sheet.findings, books=books)
+
+
 def _on_credit_note(
     back: Payback, sheet: Sheet, found: Sequence[Found] | None, *, customer: Known, books: Books, related: Related
 ) -> Plan:
@@ -240,6 +259,15 @@ def _credit_note_unknown(back: Payback, bill: Bill) -> Finding:
         "that was made for it in Visma, or none: then it is made here.",
         "credit_note",
         {"accept": "none", "choices": ["none"]},
+    )
+
+
+def _not_in_shop(back: Payback, order: str) -> Finding:
+    return Finding(
+        "refund-credit-note",
+        f"{begun(back.record)} of {back.amount} gives back {order}, which the shop has not credited with that amount. "
+        "Make the refund in the shop too; it is read by itself. Or make a credit note in Visma and answer its number.",
+        "credit_note",
     )
 
 

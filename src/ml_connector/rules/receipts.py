@@ -20,6 +20,7 @@ from ml_connector.rules.invoicing import Bill, customer_money
 from ml_connector.rules.mapping import Choice, Facts
 from ml_connector.rules.parties import Known
 from ml_connector.rules.sales import fee_role
+from ml_connector.rules.texts import begun
 
 MEANS = "wallet"
 CAPTURE = "capture"  # in a rule's `type`: every payment; an event code: those alone
@@ -124,14 +125,17 @@ def plan_anonymous_receipt(receipt: Receipt, sale: Anonymous, *, books: Books) -
     return Plan((write,) if write else (), tuple(sheet.findings))
 
 
-def plan_unplaced_receipt(receipt: Receipt, *, books: Books) -> Plan:
-    """One journal: Dr clearing (net), Dr fee; Cr suspense, with a warning that says how to solve it."""
+def plan_unplaced_receipt(receipt: Receipt, *, books: Books, expected: bool = False) -> Plan:
+    """One journal: Dr clearing (net), Dr fee; Cr suspense, with a warning that says how to solve it.
+
+    `expected`: suspense holds the other side already, so that there is nothing to warn of.
+    """
     sheet = _sheet(receipt, books)
     sheet.post("suspense", -receipt.amount.minor)
     post_fee(sheet, receipt.fee.minor)
     sheet.post("clearing", receipt.amount.minor - receipt.fee.minor)
-    sheet.note(_unplaced(receipt))
-    write = sheet.write(f"{receipt.record.capitalize()}, unplaced")
+    sheet.note(None if expected else _unplaced(receipt))
+    write = sheet.write(begun(receipt.record) if expected else f"{receipt.record.capitalize()}, unplaced")
     return Plan((write,) if write else (), tuple(sheet.findings))
 
 

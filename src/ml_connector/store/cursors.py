@@ -66,6 +66,20 @@ def get(c: Connection, connection_id: str, stream: str) -> Cursor | None:
     return _cursor(row) if row else None
 
 
+def finished_at(c: Connection, connection_id: str, stream: str) -> Micros | None:
+    """When a stream was last read to its end; None while pages are left or its reading fails."""
+    found: Micros | None = c.execute(
+        select(cursor.c.updated_at).where(
+            cursor.c.connection_id == connection_id,
+            cursor.c.stream == stream,
+            cursor.c.due_at > cursor.c.updated_at,
+            cursor.c.failures == 0,
+            cursor.c.position.is_not(None),
+        )
+    ).scalar_one_or_none()
+    return found
+
+
 def of_connection(c: Connection, connection_id: str) -> list[Cursor]:
     """Every cursor of a connection, walks' marks too."""
     rows = c.execute(select(*_COLUMNS).where(cursor.c.connection_id == connection_id).order_by(cursor.c.stream))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -288,6 +288,15 @@ def by_links(
         )
         for row in rows:
             found.setdefault(row.value, []).append(_stored(row))
+    return found
+
+
+def links_of(c: Connection, record_ids: Sequence[str], names: Collection[str]) -> set[str]:
+    """What these records point to under these names."""
+    found: set[str] = set()
+    for part in chunks(record_ids):
+        rows = c.execute(select(link.c.value).where(link.c.record_id.in_(part), link.c.name.in_(names)))
+        found.update(row[0] for row in rows)
     return found
 
 

@@ -227,6 +227,12 @@ def of_records(c: Connection, route_id: str, record_ids: Sequence[str]) -> list[
     return found
 
 
+def look_now(c: Connection, trip_ids: Sequence[str], *, now: Micros) -> None:
+    """Waiting trips among these are due."""
+    for part in chunks(trip_ids):
+        c.execute(update(trip).where(trip.c.id.in_(part), trip.c.state == "waiting").values(due_at=now))
+
+
 def of_route(
     c: Connection,
     route_id: str,

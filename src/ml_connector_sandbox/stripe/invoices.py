@@ -110,6 +110,7 @@ def _set_terms(book: Book, row: Json, given: Json, now: int) -> None:
         if due is not None or days is not None:
             name = "due_date" if due is not None else "days_until_due"
             raise bad(f"You can only specify `{name}` if `collection_method` is `send_invoice`.", param=name)
+        row["due_date"] = None
         return
     if due is not None and days is not None:
         raise bad("You may only specify one of these parameters: due_date, days_until_due.", param="due_date")
@@ -210,6 +211,7 @@ def edit(book: Book, row: Json, given: Json, now: int) -> Json:
     _set_plain(book, changed, given)
     if row["status"] == "draft":
         lines.check_ways(book, changed, where="default_tax_rates")
+        lines.retax(book, changed)
     row.update({name: value for name, value in changed.items() if before[name] != value})
     return told(book, row, before, now)
 

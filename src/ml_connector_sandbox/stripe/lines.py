@@ -135,6 +135,13 @@ def change(book: Book, invoice: Json, key: str, given: Json, now: int, *, where:
     lines[at] = line
 
 
+def retax(book: Book, invoice: Json) -> None:
+    """Other default rates for the lines that have no taxes of their own."""
+    for line in book.lines[invoice["id"]]:
+        if not book.extra[invoice["id"]]["ways"][line["id"]]:
+            _retax(book, invoice, line)
+
+
 def _retax(book: Book, invoice: Json, line: Json) -> None:
     """A new amount under old rates; manual amounts stay as they were given."""
     extra = book.extra[invoice["id"]]

@@ -20,7 +20,7 @@ API_VERSION = "2026-10-28.endive"
 
 # kind -> (id prefix, indexed fields)
 KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "customer": ("cus", ("email",)),
+    "customer": ("cus", ()),
     "tax_id": ("txi", ("customer",)),
     "customer_balance_transaction": ("cbtxn", ("customer",)),
     "tax_rate": ("txr", ()),

@@ -102,7 +102,7 @@ def test_the_second_time_a_record_is_sent_it_differs() -> None:
         script.writer().create("order_header", parcel, context(ordinal=ordinal))
     first, second = (json.loads(one.content)[0] for one in script.to("/v1/matchingOrders"))
     assert "text10" not in first
-    assert second["text10"] == "sent 2 times"
+    assert second["text10"] == "#2"
 
 
 @pytest.mark.parametrize(

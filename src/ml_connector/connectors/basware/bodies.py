@@ -358,7 +358,7 @@ def code(value: str, most: int, record: str, *, least: int = 1) -> str:
 
 
 def _count(again: int) -> str:
-    return f"sent {again + 1} times" if again else ""
+    return f"#{again + 1}" if again else ""
 
 
 def _day(day: date | None) -> str:

@@ -67,4 +67,5 @@ def movement_of(row: Fields) -> Movement:
         reference_type="transaction",
         status=type_,
         text=row.text("description")[:200],
+        rate=row.rate_or_none("exchange_rate"),
     )

@@ -25,6 +25,7 @@ ROW_STATES: Mapping[str, Literal["open", "paid", "canceled"]] = {"open": "open",
 METHODS: Mapping[str, str] = {"klarna": "bnpl", "afterpay_clearpay": "bnpl", "affirm": "bnpl", "paypal": "wallet",
                               "mobilepay": "wallet", "vipps": "wallet", "swish": "wallet"}  # fmt: skip
 """Payment methods that are neither card nor bank."""
+ROWS = "invoice_payments"  # of ours: what GET /v1/invoice_payments of its payment intent listed
 CARDS = frozenset({"card", "card_present", "interac_present"})
 
 
@@ -61,6 +62,7 @@ def charge_of(charge: Fields) -> Capture:
         failed_movement_id=charge.id_or_none("failure_balance_transaction") or "",
         failure=charge.text("failure_message")[:500] or charge.text("failure_code"),
         marks=charge.marks(),
+        settles=_settles(charge),
     )
 
 
@@ -119,6 +121,13 @@ def _settled(owner: Fields, currency: str, *, minor_sign: int) -> tuple[Money | 
         return fee, None
     amount = row.money("amount", settled)
     return None, Converted(amount if minor_sign > 0 else -amount, row.rate_or_none("exchange_rate"), fee)
+
+
+def _settles(charge: Fields) -> tuple[tuple[str, str], ...] | None:
+    """The invoices it pays, as the reader found them by the payment intent; None where nobody has looked."""
+    if charge.node.get(ROWS) is None:
+        return None
+    return tuple((row.id("id"), row.id("invoice")) for row in charge.parts(ROWS))
 
 
 def _means(method: str) -> str:

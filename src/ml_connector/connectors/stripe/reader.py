@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ml_connector.connectors.http import Http
@@ -11,13 +11,17 @@ from ml_connector.connectors.shapes import Absent, Page, SourceObject
 from ml_connector.connectors.stripe import sweeps
 from ml_connector.connectors.stripe.auth import access_of
 from ml_connector.connectors.stripe.client import Row, StripeClient
+from ml_connector.connectors.stripe.fields import id_in
 from ml_connector.connectors.stripe.forms import Form
 from ml_connector.connectors.stripe.objects import EXPAND, PATHS, expand_of, source_object
 from ml_connector.connectors.stripe.pacing import Pacer, Ticking
+from ml_connector.connectors.stripe.payments import ROWS
 from ml_connector.connectors.stripe.payouts import ENTRIES, MOST_ENTRIES
 from ml_connector.errors import UsageError
 
 UNKNOWN = "Stripe has no such record in this account and mode."
+LEAD = timedelta(days=120)  # an invoice is paid so long after it was made
+ROW_KEPT = ("id", "invoice")
 KEPT = ("id", "amount", "fee", "net", "currency", "reporting_category", "type", "status", "source", "created")
 """What is kept of each line of a payout: the whole line is a record of its own."""
 
@@ -60,7 +64,9 @@ class StripeReader:
     def fetch(
         self, kind: str, external_ids: Sequence[str], *, since: datetime | None = None
     ) -> list[SourceObject | Absent]:
-        """The present state of these records, one call each; a payout costs one more for each hundred of its lines."""
+        """The present state of these records, one call each; a charge costs another one, and so does each hundred of a
+        payout's lines.
+        """
         del since
         known: dict[str, SourceObject | Absent] = {}
         for id_ in dict.fromkeys(external_ids):
@@ -83,23 +89,34 @@ class StripeReader:
         return self._listed(kind, params)
 
     def walk(self, kind: str, *, location: str | None, since: datetime) -> list[SourceObject]:
-        """Every record of a kind made from `since` on."""
+        """Every record of a kind made from `since` on; payments of invoices are made long before they are paid."""
         del location
-        _path(kind)
-        return self._listed(kind, {"created": {"gte": int(since.astimezone(UTC).timestamp())}})
+        begin = since.astimezone(UTC) - (LEAD if kind == "invoice_payment" else timedelta(0))
+        return self._listed(kind, {"created": {"gte": int(begin.timestamp())}})
 
     def _listed(self, kind: str, params: Form) -> list[SourceObject]:
         asked = {**params, "expand": expand_of(kind, listed=True)}
         rows = list(self.client.every(_path(kind), asked))
-        if kind == "payout":
-            rows = [self._with_content(row) for row in rows]
-        return [source_object(kind, row) for row in rows]
+        return [source_object(kind, self._completed(kind, row)) for row in rows]
 
     def _one(self, kind: str, id_: str) -> SourceObject | Absent:
         found = self.client.one(_path(kind), id_, expand=EXPAND.get(kind, ()))
         if found is None:
             return Absent(kind, id_, UNKNOWN)
-        return source_object(kind, self._with_content(found) if kind == "payout" else found)
+        return source_object(kind, self._completed(kind, found))
+
+    def _completed(self, kind: str, row: Row) -> Row:
+        """A record with what belongs to it and no field of its own tells."""
+        return self._with_content(row) if kind == "payout" else self._with_rows(row) if kind == "charge" else row
+
+    def _with_rows(self, charge: Row) -> Row:
+        """A charge with the payments of invoices behind its payment intent: it names no invoice itself."""
+        intent = id_in(charge.get("payment_intent"))
+        if intent is None:
+            return charge
+        params = {"payment": {"type": "payment_intent", "payment_intent": intent}}
+        rows = self.client.every(PATHS["invoice_payment"], params)
+        return {**charge, ROWS: [{name: row.get(name) for name in ROW_KEPT} for row in rows]}
 
     def _with_content(self, payout: Row) -> Row:
         """A payout with its lines beside it, where Stripe lists them: automatic ones, once they are reconciled."""

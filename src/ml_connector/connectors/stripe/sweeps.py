@@ -1,7 +1,8 @@
 """Streams: Stripe's lists from a moment on, newest first, each round with an overlap and once a day with a long one.
 
-Events and payouts are named, to be read by id; everything else is given as it is listed. Movements of the balance name
-what they come from, so that a refund or a dispute that no event told of is read all the same.
+Events, charges and payouts are named, to be read by id with what belongs to them; everything else is given as it is
+listed. Movements of the balance name what they come from, so that a refund or a dispute that no event told of is read
+all the same.
 """
 
 from __future__ import annotations
@@ -54,12 +55,14 @@ class Sweep:
 
 SWEEPS: Mapping[str, Sweep] = {
     "balance_transactions": Sweep("balance_transaction", HOUR, timedelta(days=3)),
-    "charges": Sweep("charge", HOUR, timedelta(days=3)),
+    "charges": Sweep("charge", HOUR, timedelta(days=3), named=True),
     "refunds": Sweep("refund", HOUR, timedelta(days=30)),  # pending ones fail weeks later
     "payouts": Sweep("payout", HOUR, timedelta(days=14), named=True),
     "disputes": Sweep("dispute", HOUR, timedelta(days=180)),
     "invoice_payments": Sweep("invoice_payment", timedelta(days=1), timedelta(days=120)),  # created with the invoice
 }
+LOOKS = ("status", "captured", "balance_transaction", "failure_balance_transaction", "reconciliation_status")
+"""What changes of a named row when it must be read again."""
 FIRST = timedelta(days=3)  # how far back a stream begins that nobody told from when
 
 
@@ -162,7 +165,7 @@ def _mark(sweep: Sweep, row: Row) -> tuple[str, Named] | None:
     """What a row names, and what of it changes when that must be read again."""
     id_ = id_in(row)
     if sweep.named and id_ is not None:
-        look = digest_of(id_, row.get("status"), row.get("reconciliation_status"))
+        look = digest_of(id_, *(id_in(row.get(name)) or row.get(name) for name in LOOKS))
         return look, Named(sweep.kind, id_)
     if sweep.kind != "balance_transaction" or id_ is None:
         return None

@@ -23,6 +23,7 @@ from ml_connector.finance.invoices import (
     Ref,
     Reversal,
     SupplierInvoice,
+    SupplierInvoiceLine,
     TaxDetail,
 )
 from ml_connector.finance.journal import Dimensions, JournalEntry, Posting
@@ -34,6 +35,7 @@ HEADER_TEXT = 120
 LINE_TEXT = 200
 PAYMENT_TEXT = 50  # invoiceText of a payment, as the vendor states it
 REFERENCE_TEXT = 40
+PURCHASES = {"order": "PurchaseOrder", "receipt": "PurchaseReceipt"}
 PAYMENT_TYPES = {"payment": "Payment", "prepayment": "Prepayment", "refund": "Refund"}
 
 
@@ -205,6 +207,9 @@ def supplier_invoice(invoice: SupplierInvoice, *, token: str, period: str | None
         "vatAmount": {"value": number(_times(invoice.vat_total, sign))},
     }
     _given(body, financialPeriod=period, supplierReference=invoice.reference[:REFERENCE_TEXT], note=invoice.source)
+    _given(body, paymentRefNo=invoice.payment_reference[:REFERENCE_TEXT])
+    if invoice.pay_selected is not None:
+        body["paySelected"] = {"value": invoice.pay_selected}
     if invoice.due_on is not None:
         body["dueDate"] = _day(invoice.due_on)
     lines = []
@@ -214,17 +219,37 @@ def supplier_invoice(invoice: SupplierInvoice, *, token: str, period: str | None
             "lineNumber": {"value": n},
             "accountNumber": {"value": line.account},
             "transactionDescription": {"value": line.text[:LINE_TEXT]},
-            "quantity": {"value": 1},
-            "unitCostInCurrency": {"value": number(_times(line.net, sign))},
+            **_quantity(line, number(_times(line.net, sign)), sign=sign),
             "costInCurrency": {"value": number(_times(line.net, sign))},
             "vatCodeId": {"value": line.vat_code},
         }
         if line.dimensions:
             row["subaccount"] = segments(line.dimensions)
-        lines.append(row)
+        lines.append(row | purchase(line))
     body["invoiceLines"] = lines
     if invoice.tax_details:
         body["taxDetailLines"] = taxes(invoice.tax_details, sign=sign)
+    return body
+
+
+def _quantity(line: SupplierInvoiceLine, cost: int | Decimal, *, sign: int) -> Body:
+    """One unit of the whole cost; of something ordered its quantity, and no price, which need not divide the cost."""
+    if line.quantity is not None:
+        return {"quantity": {"value": abs(line.quantity) if sign < 0 else line.quantity}}
+    return {"quantity": {"value": 1}, "unitCostInCurrency": {"value": cost}}
+
+
+def purchase(line: SupplierInvoiceLine) -> Body:
+    """What a line was ordered or received by, and its project."""
+    body: Body = {}
+    if line.link is not None:
+        body["linkLine"] = {
+            "purchaseType": PURCHASES[line.link.kind],
+            "purchaseNumber": {"value": line.link.number},
+            "purchaseLineNbr": {"value": line.link.line},
+        }
+    if line.project:
+        body["projectId"] = {"value": line.project}
     return body
 
 

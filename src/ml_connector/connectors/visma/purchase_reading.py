@@ -12,6 +12,7 @@ from ml_connector.connectors.visma import purchasing
 from ml_connector.connectors.visma.client import VismaClient, segment
 from ml_connector.connectors.visma.lookback import OVERLAP, stamp
 from ml_connector.connectors.visma.observed import Row, day, text
+from ml_connector.connectors.visma.payloads import REFERENCE_TEXT
 from ml_connector.errors import UsageError
 from ml_connector.finance.plan import Found
 
@@ -149,7 +150,9 @@ def _combinations(client: VismaClient, fields: Mapping[str, str]) -> list[Found]
 
 
 def _same(written: str, asked: str) -> bool:
-    return "".join(written.split()).casefold() == "".join(asked.split()).casefold()
+    """Blanks and case aside; what we wrote there was cut to its field."""
+    packed, whole = ("".join(one.split()).casefold() for one in (written, asked))
+    return packed == whole or (len(written) == REFERENCE_TEXT and asked.startswith(written))
 
 
 _LOOK_UPS: Mapping[str, Callable[[VismaClient, Mapping[str, str]], list[Found]]] = {

@@ -1,7 +1,4 @@
-"""What approval changes on an invoice that waits in the ledger: its lines replaced, its hold taken off.
-
-And the parts of a supplier invoice's body that purchasing adds.
-"""
+"""What approval changes on an invoice that waits in the ledger: its lines replaced, its hold taken off."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ from typing import Any
 from ml_connector.connectors.shapes import Context, Created
 from ml_connector.connectors.visma.client import VismaClient, job_of, segment
 from ml_connector.connectors.visma.observed import text
-from ml_connector.connectors.visma.payloads import number, segments
+from ml_connector.connectors.visma.payloads import number, purchase, segments
 from ml_connector.errors import NotFound, Rejected
 from ml_connector.finance.invoices import SupplierInvoiceLine
 from ml_connector.finance.procurement import LedgerCoding
@@ -20,7 +17,6 @@ Body = dict[str, Any]
 PATH = "/v1/supplierInvoice/Invoice"
 CHANGEABLE = frozenset({"Hold", "Balanced"})
 LINE_TEXT = 200
-PURCHASES = {"order": "PurchaseOrder", "receipt": "PurchaseReceipt"}
 
 
 def recode(client: VismaClient, coding: LedgerCoding, context: Context) -> Created:
@@ -79,18 +75,4 @@ def line_body(line: SupplierInvoiceLine, position: int) -> Body:
     }
     if line.dimensions:
         row["subaccount"] = segments(line.dimensions)
-    return row | link_body(line)
-
-
-def link_body(line: SupplierInvoiceLine) -> Body:
-    """What a line was ordered or received by, and its project."""
-    body: Body = {}
-    if line.link is not None:
-        body["linkLine"] = {
-            "purchaseType": PURCHASES[line.link.kind],
-            "purchaseNumber": {"value": line.link.number},
-            "purchaseLineNbr": {"value": line.link.line},
-        }
-    if line.project:
-        body["projectId"] = {"value": line.project}
-    return body
+    return row | purchase(line)

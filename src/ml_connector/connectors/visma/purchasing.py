@@ -7,7 +7,7 @@ those of receipts and payments have none.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any, Literal, NoReturn
 
@@ -64,6 +64,7 @@ def supplier(row: Row) -> LedgerSupplier:
         email=text(contact.get("email")),
         phone=text(contact.get("phone1")),
         addresses=tuple(_address(role, one) for role, one in found if isinstance(one, Mapping)),
+        updated_at=_moment(row),
     )
 
 
@@ -102,6 +103,7 @@ def order(row: Row) -> PurchaseOrder:
         text=text(row.get("description")),
         term=text(row.get("terms")),
         supplier_reference=text(row.get("supplierRef")),
+        updated_at=_moment(row),
     )
 
 
@@ -140,6 +142,7 @@ def receipt(row: Row) -> PurchaseReceipt:
         lines=tuple(_receipt_line(one) for one in _rows(row, "lines")),
         day=_day(row, "date"),
         supplier_reference=text(row.get("supplierRef")),
+        updated_at=_moment(row),
     )
 
 
@@ -185,6 +188,7 @@ def invoice(row: Row) -> LedgerSupplierInvoice:
         note=text(row.get("note")),
         text=text(row.get("description")),
         files=tuple(_file(one) for one in _rows(row, "attachments")),
+        updated_at=_moment(row),
     )
 
 
@@ -220,6 +224,7 @@ def payment(row: Row) -> LedgerSupplierPayment:
         day=_day(row, "applicationDate"),
         method=text(row.get("paymentMethod")),
         reference=text(row.get("paymentRef")),
+        updated_at=_moment(row),
     )
 
 
@@ -331,6 +336,16 @@ def _day(row: Row, name: str) -> date | None:
     except ValueError:
         _fail(name, "is no date")
     return read if read is None or read.year > 1900 else None  # an empty date comes as a very early one
+
+
+def _moment(row: Row) -> datetime | None:
+    """The last change, as if it were UTC: the zone is not documented."""
+    found = row.get("lastModifiedDateTime")
+    try:
+        read = datetime.fromisoformat(found) if isinstance(found, str) else None
+    except ValueError:
+        return None
+    return None if read is None else read.replace(tzinfo=read.tzinfo or UTC).astimezone(UTC)
 
 
 def _decimal(row: Row, name: str) -> Decimal:

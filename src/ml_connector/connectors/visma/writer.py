@@ -221,12 +221,16 @@ class VismaWriter:
         """Customers or suppliers by the first of number, org_number, vat_number, email that finds any. 1-4 calls.
 
         Open credit notes (`credit_note`) of a document and amount: see `notes`. 2 calls. Customer invoices
-        (`ledger_invoice`) whole, by number (2 calls) or by the reference a shop gave them (1 call).
+        (`ledger_invoice`) whole, by number (2 calls) or by the reference a shop gave them (1 call). A payment
+        (`ledger_payment`) by type and number in `of`.
         """
         if kind == "credit_note":
             return notes.look_up(self.client, fields)
         if kind == "ledger_invoice":
             return self._invoices(fields)
+        if kind == "ledger_payment":
+            seen = search.payment(self.client, fields.get("of", ""))
+            return [] if seen is None else [Found(seen.number, status=seen.status, currency=seen.currency)]
         return parties.look_up(self.client, kind, fields)
 
     def chart(self) -> Chart:
