@@ -242,7 +242,8 @@ _taking_back = aliased(planned_write)
 _UNMET = exists().where(
     write_need.c.write_id == planned_write.c.id,
     ~exists().where(
-        _need_done.c.company_id == planned_write.c.company_id,
+        # Of the row next to it: SQLAlchemy would not tie a farther one to this query, and read every write instead.
+        _need_done.c.company_id == write_need.c.company_id,
         _need_done.c.key == write_need.c.key,
         _need_done.c.state == "done",
         # What is about to be taken back serves nobody: a payment put against it would keep it from being reversed.
