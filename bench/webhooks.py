@@ -220,14 +220,14 @@ def _serving(who: str, url: str) -> Iterator[Server]:
 
 def _serve(who: str, url: str) -> None:
     from ml_connector.app import COLLECT_AFTER
-    from ml_connector.web import serving
+    from ml_connector.web import listening as door
 
     gc.set_threshold(*COLLECT_AFTER)  # the same interpreter for both
 
     def listen(app: ASGIApp) -> None:
-        listening = serving.listen("127.0.0.1", 0)
+        listening = door.listen("127.0.0.1", 0)
         print(listening.getsockname()[1], flush=True)
-        serving.server_of(app).run(sockets=[listening])
+        door.server_of(app).run(sockets=[listening])
 
     (_ours if who == "ours" else _floor)(url, listen)
 

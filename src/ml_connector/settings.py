@@ -46,6 +46,10 @@ class Settings(BaseModel):
     )
     host: str = Field("127.0.0.1", min_length=1, description="Address to listen on.")
     port: int = Field(8080, ge=1, le=65_535, description="Port to listen on.")
+    intake_port: int | None = Field(
+        None, ge=1, le=65_535,
+        description="Port of a process that only takes webhooks, beside `serve` on SQLite. None: `serve` takes them.",
+    )  # fmt: skip
     public_url: str | None = Field(
         None, description="Address under which vendors reach us, exactly as registered with them."
     )
@@ -78,7 +82,7 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
-        for problem in (_database_problem(self), _address_problem(self), _time_problem(self)):
+        for problem in (_database_problem(self), _port_problem(self), _address_problem(self), _time_problem(self)):
             if problem:
                 raise ValueError(problem)
         return self
@@ -189,6 +193,14 @@ def _database_problem(settings: Settings) -> str | None:
     if not str(settings.inbox_url).startswith("sqlite:///") or settings.inbox_url == settings.database_url:
         return "MLC_INBOX_URL must be a SQLite file other than the main database"
     return None
+
+
+def _port_problem(settings: Settings) -> str | None:
+    if settings.intake_port is None:
+        return None
+    if not settings.is_sqlite:
+        return "MLC_INTAKE_PORT is for SQLite; on PostgreSQL start workers beside `serve`"
+    return "MLC_INTAKE_PORT must be another port than MLC_PORT" if settings.intake_port == settings.port else None
 
 
 def _address_problem(settings: Settings) -> str | None:

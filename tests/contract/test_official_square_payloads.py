@@ -18,7 +18,7 @@ import httpx2
 import pytest
 
 from ml_connector.engine import setup
-from ml_connector.engine.door import Doors
+from ml_connector.engine.door_rows import doors_of
 from ml_connector.engine.works import Lines, Works
 from ml_connector.store import inbox, setups, trips
 from ml_connector.store.inbox_writer import InboxWriter
@@ -116,7 +116,7 @@ def deliver(world: World, events: list[dict[str, Any]]) -> int:
     door_id, url = setup.open_door(
         world.works, connection_id=world.square_id, public_url=PUBLIC, signature_key=KEY, by="test"
     )
-    doors = Doors(world.works)
+    doors = doors_of(world.works)
     door = doors.find(url.rsplit("/", 1)[1])
     assert door is not None
     assert door.door_id == door_id

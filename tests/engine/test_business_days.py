@@ -155,6 +155,21 @@ def test_an_offline_sale_that_comes_after_its_day_was_closed_opens_another_vouch
     expect_settled(world)
 
 
+def test_days_that_were_over_before_they_were_read_are_one_voucher_each_however_many_rounds_plan_them(
+    open_world: Open,
+) -> None:
+    world = open_world("daily")
+    world.works = replace(world.works, limits=replace(world.works.limits, trips_at_once=2))
+    place = world.shop["location_ids"][0]
+    for day in (8, 9):
+        for minute in range(25):
+            world.sell(location_id=place, at=f"2026-03-{day:02}T10:{minute:02}:00Z")
+    rest(world, 1200, step=30)
+    assert [one["date"] for one in in_ledger(world)] == ["2026-03-08", "2026-03-09"]
+    assert states(world)[("payment", "posted")] == 50
+    expect_settled(world)
+
+
 def test_a_day_is_one_voucher_for_each_place(open_world: Open) -> None:
     world = open_world("daily")
     for place in world.shop["location_ids"][:2]:

@@ -14,7 +14,7 @@ from ml_connector.finance.plan import Plan
 from ml_connector.finance.rulebook import LocationTerms, Mode, Terms
 from ml_connector.rules import closing, retrying
 from ml_connector.rules.days import business_day, day_bounds
-from ml_connector.rules.pooling import evidence, evidence_row, merge, pool_of, seal_due
+from ml_connector.rules.pooling import closes_at, evidence, evidence_row, merge, pool_of
 from ml_connector.rules.texts import clipped, reference_of
 from tests.flows.builders import CHART, D12, OSLO, TERMS, Shop, capture, eur, line, sale
 
@@ -186,19 +186,24 @@ def test_the_evidence_lists_every_record_and_its_sum_and_runs_no_formula() -> No
     assert lines[3] == "total,2,,250.00,EUR,"
 
 
-def test_a_pool_is_sealed_by_size_by_age_or_by_the_close_of_its_day() -> None:
-    opened, day = utc(2026, 3, 10, 12), date(2026, 3, 10)
+def test_a_pool_is_sealed_by_its_age_or_by_the_close_of_its_day() -> None:
+    opened, age = utc(2026, 3, 10, 12), timedelta(seconds=60)
 
-    def due(mode: Mode, now: datetime, count: int = 3) -> str | None:
-        return seal_due(TERMS, mode, count=count, opened_at=opened, now=now, day=day, location=OSLO)
+    def closes(mode: Mode, opened_at: datetime = opened, *, planning: bool = False) -> datetime:
+        pool = pool_of(replace(TERMS, mode=mode), ENTRY, location=OSLO, payout="PO1") or ""
+        return closes_at(TERMS, pool, opened_at=opened_at, planning=planning)
 
-    assert due("batch", opened) is None
-    assert due("batch", opened, count=100) == "it holds 100 records"
-    assert due("batch", opened + timedelta(seconds=60)) == "it is 60 seconds old"
-    assert due("daily", utc(2026, 3, 11, 0, 59), count=500) is None
-    assert due("daily", utc(2026, 3, 11, 1, 0)) is not None
-    assert due("per_payout", opened + timedelta(seconds=60)) is not None
-    assert due("per_record", opened) is not None
+    assert closes("batch") == opened + age
+    assert closes("per_payout") == opened + age
+    assert closes("daily") == utc(2026, 3, 11, 1, 0)
+
+
+def test_a_pool_of_a_day_that_is_over_gathers_first_and_longer_while_records_are_planned() -> None:
+    pool = pool_of(replace(TERMS, mode="daily"), ENTRY, location=OSLO, payout=None) or ""
+    late = utc(2026, 3, 11, 1, 0)
+    assert closes_at(TERMS, pool, opened_at=late - timedelta(seconds=1)) == late
+    assert closes_at(TERMS, pool, opened_at=late) == late + timedelta(seconds=60)
+    assert closes_at(TERMS, pool, opened_at=late, planning=True) == late + timedelta(hours=1)
 
 
 # ----------------------------------------------------------------------------------------------------------- retries

@@ -18,11 +18,12 @@ def main() -> None:
     parser.add_argument("--mode", choices=("per_record", "batch"), default="batch")
     parser.add_argument("--workers", type=int, default=2, help="beside the one that serves; PostgreSQL only")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--intake", action="store_true", help="webhooks come to a process of their own; SQLite only")
     chosen = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="mlc-trial-"))
     common = {"kills": chosen.kills, "seed": chosen.seed, "mode": chosen.mode}
     if chosen.database == "sqlite":
-        _say(run_trial(folder, database_url=None, **common))
+        _say(run_trial(folder, database_url=None, intake=chosen.intake, **common))
         return
     with postgres.running() as server:
         server.create("trial")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import socket
 import subprocess
 import sys
@@ -67,19 +68,24 @@ class Trial:
 
 def run_trial(
     folder: Path, *, database_url: str | None, kills: int, seed: int = 1, mode: str = "batch", workers: int = 0,
-    finish_s: float = 420,
+    finish_s: float = 420, intake: bool = False,
 ) -> Trial:  # fmt: skip
-    """Sell, kill, sell, kill, ... then finish and prove. Raises AssertionError that names what is wrong."""
+    """Sell, kill, sell, kill, ... then finish and prove. Raises AssertionError that names what is wrong.
+
+    `intake`: webhooks come to a process of their own, which is killed too.
+    """
     chance = random.Random(seed)
     began = time.monotonic()
     trial = Trial()
+    door = _free_port() if intake else None
+    environment = {**ENVIRONMENT, **({"MLC_INTAKE_PORT": str(door)} if door else {})}
     with open_setting(
-        folder, database_url, mode=mode, seed=seed, time_scale=0.001, environment=ENVIRONMENT, **TERMS
+        folder, database_url, mode=mode, seed=seed, time_scale=0.001, environment=environment, **TERMS
     ) as setting:
         port = _free_port()
         # A killed drain loses its block of calls until the window ends: by design, and a hundred times in some minutes.
         setting.control("visma", "set_rate_limit", limit=1_000_000)
-        setting.subscribe(f"http://127.0.0.1:{port}")
+        setting.subscribe(f"http://127.0.0.1:{door or port}")
         setting.fail("visma", *FAULTS)
         ours = _Ours(setting, port, workers=workers)
         try:
@@ -91,7 +97,8 @@ def run_trial(
                 while time.monotonic() < until:
                     _trade(setting, chance, trial)
                     time.sleep(chance.uniform(0.05, 0.6))
-                trial.kills += ours.kill_some(chance)
+                killed = ours.kill_door(chance) if intake and chance.random() < 0.4 else 0
+                trial.kills += killed or ours.kill_some(chance)
                 trial.moments[_moment(setting)] += 1
             setting.heal("visma")
             ours.start_missing()
@@ -142,6 +149,17 @@ class _Ours:
             self._running[name].kill()
             self._running[name].wait()
         return len(victims)
+
+    def kill_door(self, chance: random.Random) -> int:
+        """Kill the process that takes webhooks in, which the one that serves starts again; how many."""
+        serving = self._running["serve"].pid
+        children = [
+            name for one in Path(f"/proc/{serving}/task").glob("*/children") for name in one.read_text().split()
+        ]
+        if not children:
+            return 0
+        os.kill(int(chance.choice(children)), signal.SIGKILL)
+        return 1
 
     def end(self) -> None:
         """Ask all to end; kill what does not."""

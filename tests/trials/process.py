@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ml_connector import app
+from ml_connector.cli.serving import beside
 from ml_connector.engine.runtime import Pace
 from ml_connector.logs import Redactor, configure
 from ml_connector.settings import load
@@ -33,7 +34,12 @@ def main() -> None:
         works = replace(opened, limits=limits)
         url, slots = settings.database_url, settings.worker_slots
         if what == "serve":
-            sys.exit(serving.serve(works, database_url=url, host="127.0.0.1", port=port, slots=slots, pace=PACE))
+            sys.exit(
+                serving.serve(
+                    works, database_url=url, host="127.0.0.1", port=port, slots=slots, pace=PACE,
+                    beside=beside(settings),
+                )
+            )  # fmt: skip
         sys.exit(serving.work(works, database_url=url, slots=slots, pace=PACE))
 
 

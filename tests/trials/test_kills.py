@@ -24,3 +24,8 @@ def test_killed_again_and_again_on_postgresql_nothing_is_lost_or_posted_twice(
     trial = run_trial(tmp_path, database_url=url, kills=4, seed=4, workers=1)
     assert trial.vouchers
     postgres_databases.remove(url)
+
+
+def test_killed_at_the_door_too_nothing_is_lost_or_posted_twice(tmp_path: Path) -> None:
+    trial = run_trial(tmp_path, database_url=None, kills=4, seed=5, intake=True)
+    assert trial.vouchers

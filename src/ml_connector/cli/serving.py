@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -13,6 +15,9 @@ from ml_connector.cli.session import session, settings_now, telling
 from ml_connector.engine.works import Works
 from ml_connector.logs import Redactor, configure
 from ml_connector.settings import Settings
+
+if TYPE_CHECKING:
+    from ml_connector.web.intake_keeper import Beside
 
 
 def register(root: typer.Typer) -> None:
@@ -31,10 +36,21 @@ def serve(as_json: AsJson = False) -> None:
         with _at_work(settings) as works:
             code = serving.serve(
                 works, database_url=settings.database_url, host=settings.host, port=settings.port,
-                slots=settings.worker_slots, public_url=settings.public_url,
+                slots=settings.worker_slots, public_url=settings.public_url, beside=beside(settings),
                 ready=lambda port: out.answer({"port": port}, lines(f"Serving on http://{settings.host}:{port}")),
             )  # fmt: skip
         raise typer.Exit(code)
+
+
+def beside(settings: Settings) -> Beside | None:
+    """The process that takes webhooks in, where the settings ask for one."""
+    from ml_connector.web.intake_keeper import Beside
+
+    if settings.intake_port is None:
+        return None
+    inbox = str(settings.inbox_url).removeprefix("sqlite:///")
+    module = (sys.executable, "-m", "ml_connector.cli.intake")
+    return Beside(settings.intake_port, (*module, inbox, settings.log_level, settings.log_format))
 
 
 def worker(as_json: AsJson = False) -> None:

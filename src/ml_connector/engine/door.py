@@ -1,4 +1,8 @@
-"""The webhook door: verify the very bytes, note what they say changed, and nothing else before the answer."""
+"""The webhook door: verify the very bytes, note what they say changed, and nothing else before the answer.
+
+What is known of doors and accounts is looked up elsewhere (`door_rows`, or `door_line` in a process that has no
+database), so that this needs few parts.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +11,12 @@ import secrets
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
-from ml_connector.clock import micros
+from ml_connector.clock import Clock, micros
 from ml_connector.connectors.shapes import Delivered, Webhooks
-from ml_connector.engine.works import Works, open_secret
 from ml_connector.errors import BadSignature, TooLarge, UsageError
-from ml_connector.store import setups
+from ml_connector.store.ids import Ids
 from ml_connector.store.notices import Notice
 
 _FRESH_S = 10.0  # a rotated key is known to every process within this time
@@ -38,16 +41,29 @@ class OpenDoor:
     keys: tuple[str, ...]
     webhooks: Webhooks
     body_limit: int
-    read_s: float  # by the clock that never jumps
+
+
+class Lookup(Protocol):
+    """Where doors are known. Both may take their time and raise StorageUnavailable."""
+
+    def door(self, path_secret: str) -> OpenDoor | None:
+        """The door with this secret in its path."""
+        ...
+
+    def account(self, door: OpenDoor, account_ref: str) -> tuple[str, str] | None:
+        """Workspace and connection of an account at this door."""
+        ...
 
 
 @dataclass(slots=True)
 class Doors:
     """The doors of this process: looked up by the secret part of the path, kept for seconds. Safe between threads."""
 
-    works: Works
+    lookup: Lookup
+    clock: Clock
+    ids: Ids
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _open: dict[str, OpenDoor] = field(default_factory=dict)  # by the secret in the path
+    _open: dict[str, tuple[float, OpenDoor]] = field(default_factory=dict)  # by the secret in the path; looked up when
     _accounts: dict[_AccountName, _Account] = field(default_factory=dict)
     counted: dict[tuple[str, str], int] = field(default_factory=dict)
 
@@ -56,18 +72,19 @@ class Doors:
         known = self.glance(path_secret)
         if known is not None:
             return known
-        found = self._read(path_hash(path_secret))
+        read_s = self.clock.monotonic()
+        found = self.lookup.door(path_secret)
         with self._lock:
             if found is None or not found.keys:  # a vendor tries the address before we have learnt its key
                 self._open.pop(path_secret, None)
             else:
-                self._open[path_secret] = found
+                self._open[path_secret] = (read_s, found)
         return found
 
     def glance(self, path_secret: str) -> OpenDoor | None:
         """The door with this secret if it is remembered and fresh; never reads the database."""
         known = self._open.get(path_secret)
-        return known if known is not None and self.works.clock.monotonic() - known.read_s < _FRESH_S else None
+        return known[1] if known is not None and self.clock.monotonic() - known[0] < _FRESH_S else None
 
     def receive(
         self, door: OpenDoor, body: bytes, headers: Mapping[str, str], *, from_memory: bool = False
@@ -81,7 +98,7 @@ class Doors:
         if not body:
             self.count(door, "unsigned")
             raise BadSignature("The body is empty.")
-        moment = self.works.clock.now()
+        moment = self.clock.now()
         try:
             door.webhooks.verify(body, headers, url=door.url, keys=door.keys, now=moment)
         except BadSignature:
@@ -102,36 +119,9 @@ class Doors:
         with self._lock:
             self.counted[door.connector, what] = self.counted.get((door.connector, what), 0) + 1
 
-    def _read(self, name: str) -> OpenDoor | None:
-        read_s = self.works.clock.monotonic()
-        with self.works.database.reading() as c:
-            row = setups.door_by_path(c, name)
-            sealed = setups.secrets(c, "door", row.id, now=self.works.now()) if row else []
-        if row is None:
-            return None
-        system = self.works.system(row.connector)
-        webhooks = system.webhooks
-        if webhooks is None:
-            return None
-        keys = tuple(open_secret(self.works, one).reveal() for one in sealed if one.field == KEY_FIELD)
-        for key in keys:
-            self.works.conceal(key)
-        url = str(row.settings.get("url", ""))
-        return OpenDoor(
-            row.id,
-            row.connector,
-            row.workspace_id,
-            row.connection_id,
-            url,
-            keys,
-            webhooks,
-            system.webhook_body_bytes,
-            read_s,
-        )
-
     def _notice(self, door: OpenDoor, one: Delivered, whose: _Whose, now: int) -> Notice:
         return Notice(
-            id=self.works.ids.new(),
+            id=self.ids.new(),
             door_id=door.door_id,
             kind=one.kind or "",
             external_id=one.external_id or "",
@@ -149,7 +139,7 @@ class Doors:
         if account_ref is None:
             return door.workspace_id, door.connection_id
         known = self._accounts.get((door.connector, door.workspace_id, account_ref))
-        if known is not None and self.works.clock.monotonic() - known[0] < _FRESH_S:
+        if known is not None and self.clock.monotonic() - known[0] < _FRESH_S:
             found = known[1]
         elif from_memory:
             return None
@@ -158,15 +148,8 @@ class Doors:
         return found or (door.workspace_id, None)  # another account than this door's: kept, and told
 
     def _read_account(self, door: OpenDoor, account_ref: str) -> tuple[str, str] | None:
-        read_s = self.works.clock.monotonic()
-        with self.works.database.reading() as c:
-            rows = setups.connections_by_account(c, door.connector, account_ref)
-            if door.workspace_id is not None:
-                rows = [row for row in rows if row.workspace_id == door.workspace_id]
-            if not rows and door.connection_id is not None:
-                own = setups.get_connection(c, door.connection_id)
-                rows = [own] if own is not None and own.account_ref is None else []  # whose it is, no ping has told yet
-        found = (rows[0].workspace_id, rows[0].id) if rows else None
+        read_s = self.clock.monotonic()
+        found = self.lookup.account(door, account_ref)
         with self._lock:
             # Two workspaces may have the same shop.
             self._accounts[door.connector, door.workspace_id, account_ref] = (read_s, found)

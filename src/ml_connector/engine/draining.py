@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from ml_connector.engine import pausing, planning, sealing, sending, settling
+from ml_connector.engine import pausing, planning, pools, sealing, sending, settling
 from ml_connector.engine.books import Books, open_books
 from ml_connector.engine.purse import Purse
 from ml_connector.engine.works import Line, Works, open_line
@@ -125,7 +125,7 @@ def next_due(works: Works, books: Books) -> int | None:
     """When this company has work again: a trip to look at, a submission to settle, a pool to close."""
     with works.database.reading() as c:
         times = [trips.next_due(c, books.route_ids), submissions.next_due(c, books.company.id)]
-        pools = sealing.sendable_pools(works, c, books)
-    times += [sealing.closes_at(books, pool, oldest=oldest) for pool, (_, oldest) in pools.items()]
+        open_pools = pools.sendable(works, c, books)
+    times += [pools.closes_at(books, pool, oldest=oldest) for pool, (_, oldest) in open_pools.items()]
     known = [time for time in times if time is not None]
     return min(known) if known else None

@@ -167,7 +167,8 @@ class Runtime:
         """Something arrived: look now. A hint that may be lost. Safe from any thread, and quick in an event loop."""
         with self._rung_lock:
             self._rung.update(connection_ids)
-        self._bell.set()
+        if not self._bell.is_set():  # the ticker silences it before it takes what was rung
+            self._bell.set()
 
     def _spawn(self, name: str, body: Callable[[], None]) -> None:
         thread = threading.Thread(target=body, name=f"runtime-{name}", daemon=True)

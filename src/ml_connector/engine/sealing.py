@@ -8,9 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
-from ml_connector.clock import micros, moment
-from ml_connector.engine import contents, reversing
-from ml_connector.engine.books import Books, terms_of
+from ml_connector.engine import contents, pools, reversing
+from ml_connector.engine.books import Books
 from ml_connector.engine.references import refs_of
 from ml_connector.engine.works import Works
 from ml_connector.errors import UsageError
@@ -19,12 +18,10 @@ from ml_connector.finance.invoices import PartyCard, Ref
 from ml_connector.finance.journal import JournalEntry
 from ml_connector.finance.kinds import KINDS
 from ml_connector.finance.plan import Content, Parcel
-from ml_connector.finance.rulebook import Mode, Terms
 from ml_connector.rules import pooling
 from ml_connector.rules.texts import base32
-from ml_connector.store import audit, bindings, leases, setups, submissions, writes
+from ml_connector.store import audit, bindings, leases, submissions, writes
 from ml_connector.store.audit import Entry
-from ml_connector.store.bulk import chunks
 from ml_connector.store.database import Connection
 from ml_connector.store.leases import Lease
 from ml_connector.store.states import move_many
@@ -32,7 +29,6 @@ from ml_connector.store.tables import trip as trip_table
 from ml_connector.store.writes import Write
 
 ALONE_AT_ONCE = 1_000
-POOL_AT_ONCE = 20_000  # the writes of one round of a pool; the rest follows in the next
 
 
 def token_of(company_id: str, submission_key: str) -> str:
@@ -45,94 +41,16 @@ def seal_due(works: Works, lease: Lease, books: Books) -> tuple[Lease, int]:
     """Seal what may be sent now. Returns the renewed lease and how many submissions were made."""
     with works.database.reading() as c:
         alone = writes.sealable(c, books.company.id, pool=None, limit=ALONE_AT_ONCE)
-        pools = _closing_pools(works, c, books)
-    if not alone and not pools:
+        closing = pools.closing(works, c, books)
+    if not alone and not closing:
         return lease, 0
     with works.database.writing() as c:
         lease = leases.renew(c, lease, now=works.now(), ttl_us=works.limits.lease_s * 1_000_000)
         groups = [
             (write.key if write.reverses_id else f"{write.key}/{write.revision}", [write]) for write in alone
-        ] + pools
+        ] + closing
         made = seal_groups(works, c, books, groups)
     return lease, made
-
-
-def _closing_pools(works: Works, c: Connection, books: Books) -> list[tuple[str, list[Write]]]:
-    """Pools, or full parts of them, whose time has come: (pool, its writes in the order they happened)."""
-    closing: list[tuple[str, list[Write]]] = []
-    now = works.now()
-    for pool, (count, oldest) in sendable_pools(works, c, books).items():
-        due = closes_at(books, pool, oldest=oldest) <= now
-        size = _size(books, pool)
-        if not due and (size is None or count < size):
-            continue
-        members = writes.sealable(c, books.company.id, pool=pool, limit=POOL_AT_ONCE)
-        parts = chunks(members, size or POOL_AT_ONCE)
-        closing += [(pool, list(part)) for part in parts if due or len(part) == size]
-    return closing
-
-
-def sendable_pools(works: Works, c: Connection, books: Books) -> dict[str, tuple[int, int]]:
-    """Open pools: how many writes and when the oldest was planned.
-
-    Only pools that seem full or old are looked at for what may really be sent: the others are not closed now anyway.
-    """
-    if not writes.posts(c, books.company.id):
-        return {}
-    now = works.now()
-    ages = writes.pool_ages(c, books.company.id)
-    near = {
-        pool
-        for pool, (count, oldest) in ages.items()
-        if closes_at(books, pool, oldest=oldest) <= now or ((size := _size(books, pool)) is not None and count >= size)
-    }
-    later = {pool: age for pool, age in ages.items() if pool not in near}
-    return {**later, **writes.pool_ages(c, books.company.id, sendable=near)}
-
-
-def pools_due(works: Works, c: Connection, company_id: str) -> bool:
-    """Whether a pool of this company is to be closed now; looks at rows only."""
-    ages = writes.pool_ages(c, company_id) if writes.posts(c, company_id) else {}
-    if not ages:
-        return False
-    terms = {}
-    for route in setups.routes(c, company_id=company_id):
-        source = setups.get_connection(c, route.source_id)
-        if source is not None:
-            terms[source.code] = terms_of(setups.newest_config(c, "route", route.id), code=source.code)
-    now = works.clock.now()
-
-    def closing(ages: Mapping[str, tuple[int, int]]) -> set[str]:
-        return {
-            pool
-            for pool, (_, oldest) in ages.items()
-            if (code := pooling.named(pool).code) in terms
-            and pooling.closes_at(terms[code], pool, opened_at=moment(oldest)) <= now
-        }
-
-    return bool(closing(writes.pool_ages(c, company_id, sendable=closing(ages))))
-
-
-def closes_at(books: Books, pool: str, *, oldest: int) -> int:
-    """When a pool is closed, in microseconds: the day's end and its grace, or its age."""
-    return micros(pooling.closes_at(_terms_of_pool(books, pool), pool, opened_at=moment(oldest)))
-
-
-def mode_of(pool: str) -> Mode:
-    """The posting mode a pool was made under; it stays even when the route's mode changes."""
-    return pooling.named(pool).mode
-
-
-def _size(books: Books, pool: str) -> int | None:
-    """How many writes fill a pool; None where only its time closes it."""
-    name = pooling.named(pool)
-    return name.size or (_terms_of_pool(books, pool).batch_size if name.mode == "batch" else None)
-
-
-def _terms_of_pool(books: Books, pool: str) -> Terms:
-    """A pool's name begins with the source's code; only that road's terms count."""
-    code = pool.partition(":")[0]
-    return next(road.terms for road in books.roads.values() if road.terms.code == code)
 
 
 def seal_groups(
@@ -200,7 +118,7 @@ def content_of(
         raise UsageError("Only journal entries share a voucher.", record=members[0].key)
     pool = members[0].pool_key or members[0].key
     return pooling.merge(
-        entries, mode_of(pool), reference=token, text=f"{books.company.name}: {len(entries)} records {token}"
+        entries, pools.mode_of(pool), reference=token, text=f"{books.company.name}: {len(entries)} records {token}"
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from ml_connector.engine import draining, reading, sealing, upkeep
+from ml_connector.engine import draining, pools, reading, upkeep
 from ml_connector.engine.draining import Drained
 from ml_connector.engine.reading import Read
 from ml_connector.engine.works import Works
@@ -54,7 +54,7 @@ def due_units(works: Works) -> list[Unit]:
         companies = set(trips.companies_due(c, now=now)) | set(submissions.companies_due(c, now=now))
         companies |= set(writes.companies_with_reversals(c)) | set(writes.companies_with_unsent(c))
         targets = {one.id: one.connection_id for one in setups.companies(c)}
-        companies |= {one for one in targets if sealing.pools_due(works, c, one)}
+        companies |= pools.companies_due(works, c)
         able = active - budget.exhausted(c, now=now)
         found += [Unit("drain", one) for one in sorted(companies) if targets.get(one) in able]
     found += [Unit("upkeep", subject) for subject in upkeep.due(works)]

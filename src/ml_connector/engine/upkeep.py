@@ -34,12 +34,12 @@ def due(works: Works) -> list[str]:
     with works.database.reading() as c:
         found = [INBOX] if lost and leases.holder_of(c, name=INBOX, now=now) is None else []
         ledgers = {company.connection_id for company in _companies_holding(c)}
+        marks = cursors.positions(c, STREAM)
         for connection in setups.connections(c):
             looked_after = connection.id in ledgers or _looked_after(works.system(connection.connector))
             if connection.state != "active" or not looked_after:
                 continue
-            mark = cursors.get(c, connection.id, STREAM)
-            if mark is None or int(mark.position or 0) <= now:
+            if int(marks.get(connection.id) or 0) <= now:
                 found.append(connection.id)
     return found
 

@@ -15,6 +15,7 @@ from ml_connector.finance.rulebook import Mode, Terms
 from ml_connector.rules.days import day_bounds
 from ml_connector.rules.texts import clipped
 
+LATE_LIMIT = timedelta(hours=1)  # so long a pool of a day that is over waits for records that are still to be planned
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a text that begins so
 
 
@@ -89,26 +90,6 @@ def evidence(rows: Iterable[EvidenceRow]) -> bytes:
     return out.getvalue().encode()
 
 
-def seal_due(
-    terms: Terms, mode: Mode, *, count: int, opened_at: datetime, now: datetime, day: date, location: str | None
-) -> str | None:
-    """Why a pool is to be sealed now; None while it may still grow.
-
-    Summaries of a day wait for the close of the day plus its grace, whatever their size or age. A pool of one payout or
-    a batch goes by size and age.
-    """
-    if mode == "daily":
-        closes_at = day_bounds(day, terms, location)[1] + timedelta(minutes=terms.day_grace_minutes)
-        return f"the day closed, and its grace ended at {closes_at:%Y-%m-%d %H:%M} UTC" if now >= closes_at else None
-    if mode == "per_record":
-        return "posted alone"
-    if count >= terms.batch_size and mode == "batch":
-        return f"it holds {count} records"
-    if now - opened_at >= timedelta(seconds=terms.batch_age_s):
-        return f"it is {int((now - opened_at).total_seconds())} seconds old"
-    return None
-
-
 def _safe(cell: str) -> str:
     return f"'{cell}" if cell.startswith(_FORMULA) else cell
 
@@ -139,9 +120,17 @@ def named(pool: str) -> PoolName:
     return PoolName(parts[0], mode, day, parts[8] if mode == "daily" and len(parts) > 8 else None)
 
 
-def closes_at(terms: Terms, pool: str, *, opened_at: datetime) -> datetime:
-    """When a pool is sealed whatever its size: at its age, or when the day it sums has ended and its grace is over."""
+def closes_at(terms: Terms, pool: str, *, opened_at: datetime, planning: bool = False) -> datetime:
+    """When a pool is sealed whatever its size: at its age, or when the day it sums has ended and its grace is over.
+
+    A day that was over when its pool was opened (a backfill, a till that was offline) gathers for the age of a batch,
+    and while more records are being planned for up to an hour: else each round of planning made a voucher.
+    """
     name = named(pool)
-    if name.mode == "daily":
-        return day_bounds(name.day, terms, name.location)[1] + timedelta(minutes=terms.day_grace_minutes)
-    return opened_at + timedelta(seconds=terms.batch_age_s)
+    by_age = opened_at + timedelta(seconds=terms.batch_age_s)
+    if name.mode != "daily":
+        return by_age
+    ends = day_bounds(name.day, terms, name.location)[1] + timedelta(minutes=terms.day_grace_minutes)
+    if opened_at < ends:
+        return ends
+    return opened_at + LATE_LIMIT if planning else by_age

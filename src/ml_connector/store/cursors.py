@@ -66,6 +66,12 @@ def get(c: Connection, connection_id: str, stream: str) -> Cursor | None:
     return _cursor(row) if row else None
 
 
+def positions(c: Connection, stream: str) -> dict[str, str | None]:
+    """How far this stream has been read on every connection that has it."""
+    rows = c.execute(select(cursor.c.connection_id, cursor.c.position).where(cursor.c.stream == stream))
+    return {row.connection_id: row.position for row in rows}
+
+
 def finished_at(c: Connection, connection_id: str, stream: str) -> Micros | None:
     """When a stream was last read to its end; None while pages are left or its reading fails."""
     found: Micros | None = c.execute(

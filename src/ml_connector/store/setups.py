@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
 
+from ml_connector.store.bulk import chunks
 from ml_connector.store.ids import Ids
 from ml_connector.store.tables import Micros, company, config, connection, door, oauth_state, route, secret, workspace
 
@@ -393,6 +394,19 @@ def newest_config(c: Connection, owner_kind: str, owner_id: str) -> ConfigRow | 
     return ConfigRow(
         row.n, date.fromisoformat(row.valid_from) if row.valid_from else None, row.body, row.author, row.created_at
     )
+
+
+def newest_configs(c: Connection, owner_kind: str, owner_ids: Sequence[str]) -> dict[str, ConfigRow]:
+    """The versions that were saved last, by owner."""
+    found: dict[str, ConfigRow] = {}
+    for part in chunks(owner_ids):
+        rows = c.execute(
+            select(config).where(config.c.owner_kind == owner_kind, config.c.owner_id.in_(part)).order_by(config.c.n)
+        )
+        for row in rows:
+            valid_from = date.fromisoformat(row.valid_from) if row.valid_from else None
+            found[row.owner_id] = ConfigRow(row.n, valid_from, row.body, row.author, row.created_at)
+    return found
 
 
 def set_up_mark(c: Connection, company_id: str) -> str:

@@ -9,24 +9,26 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ml_connector.engine.door import Doors
+from ml_connector.engine.door_rows import doors_of
 from ml_connector.engine.runtime import Runtime
 from ml_connector.engine.works import Works
 from ml_connector.store.inbox_writer import InboxWriter
 from ml_connector.web import consent
 from ml_connector.web.guard import Guard
 from ml_connector.web.health import Health
+from ml_connector.web.intake_keeper import Intake
 from ml_connector.web.metrics import Seen
 from ml_connector.web.webhooks import PREFIX, Hooks
 
 
 def build_app(
     works: Works, writer: InboxWriter, *, ring: Callable[[Collection[str]], None], runtime: Runtime | None = None,
-    metrics_token: str | None = None, public_url: str | None = None, more: Sequence[BaseRoute] = (),
+    intake: Intake | None = None, metrics_token: str | None = None, public_url: str | None = None,
+    more: Sequence[BaseRoute] = (),
 ) -> ASGIApp:  # fmt: skip
     """The application over open works and a started writer; `more` are routes of pages and interfaces."""
-    hooks = Hooks(Doors(works), writer, ring)
-    health = Health(Seen(works, hooks, writer, runtime), metrics_token)
+    hooks = Hooks(doors_of(works), writer, ring)
+    health = Health(Seen(works, hooks, writer, runtime, intake), metrics_token)
     routes: list[BaseRoute] = [
         Route("/oauth/{connector}/callback", partial(consent.callback, works), methods=["GET"]),
         Route("/health", health.live, methods=["GET"]),

@@ -51,6 +51,8 @@ class Health:
             missing.append(f"database: {type(fault).code}")
         if self.seen.runtime is not None and self.seen.runtime.failure is not None:
             missing.append("workers")
+        if self.seen.intake is not None and not self.seen.intake.alive:
+            missing.append("intake")
         return missing
 
     def _has_token(self, request: Request) -> bool:

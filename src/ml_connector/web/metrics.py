@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from ml_connector.engine.works import Works
 from ml_connector.errors import ConnectorError
 from ml_connector.store import inbox, leases, reviews, setups, trips
 from ml_connector.store.inbox_writer import InboxWriter
+from ml_connector.web.intake_keeper import Intake
 from ml_connector.web.webhooks import Hooks
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -27,6 +29,7 @@ class Seen:
     hooks: Hooks | None = None
     writer: InboxWriter | None = None
     runtime: Runtime | None = None
+    intake: Intake | None = None
 
 
 class _Ours(Collector):
@@ -57,12 +60,18 @@ def text(seen: Seen) -> bytes:
 def _doors(seen: Seen) -> Iterator[Metric]:
     if seen.hooks is not None:
         told = CounterMetricFamily("mlc_webhooks", "Deliveries by what became of them.", labels=["connector", "result"])
-        for (connector, what), count in sorted(dict(seen.hooks.doors.counted).items()):
+        counted = Counter(seen.hooks.doors.counted)
+        counted.update(seen.intake.counted if seen.intake is not None else {})
+        for (connector, what), count in sorted(counted.items()):
             told.add_metric([connector, what], count)
-        told.add_metric(["", "unknown door"], seen.hooks.unknown)
+        unknown = seen.hooks.unknown + (seen.intake.unknown if seen.intake is not None else 0)
+        told.add_metric(["", "unknown door"], unknown)
         yield told
     if seen.writer is not None:
-        yield GaugeMetricFamily("mlc_inbox_queue", "Notices that wait for the disk.", value=seen.writer.waiting())
+        waiting = seen.writer.waiting() + (seen.intake.waiting if seen.intake is not None else 0)
+        yield GaugeMetricFamily("mlc_inbox_queue", "Notices that wait for the disk.", value=waiting)
+    if seen.intake is not None:
+        yield CounterMetricFamily("mlc_intake_starts", "Starts of the process at the door.", value=seen.intake.starts)
 
 
 def _machine(seen: Seen) -> Iterator[Metric]:

@@ -129,7 +129,7 @@ class Hooks:
             self.doors.count(door, what)
         if status == 503:
             log.error("webhook.not_stored", fault=str(fault), door=door.door_id if door else None)
-        return _said(status, type(fault).code)
+        return said(status, type(fault).code)
 
 
 class _HungUp(Exception):
@@ -180,8 +180,9 @@ def _too_large(limit: int) -> TooLarge:
     return TooLarge(f"This door takes {limit} bytes.")
 
 
-def _said(status: int, told: str, **headers: str) -> Answer:
-    content: Any = json.dumps({"error": told}).encode()
+def said(status: int, told: str, **headers: str) -> Answer:
+    """An answer with one sentence: what is wrong, or how it is."""
+    content = json.dumps({"error" if status >= 400 else "status": told}).encode()
     if status == 503:
         headers["retry-after"] = str(RETRY_AFTER_S)
     said = {"content-type": "application/json", "x-content-type-options": "nosniff", "cache-control": "no-store"}
@@ -200,7 +201,7 @@ def _empty(status: int) -> Answer:
 
 _SLOW = StorageUnavailable("The inbox did not answer in time.")
 _STORED, _GONE = _empty(200), _empty(400)  # nobody hears the second
-_UNKNOWN = _said(404, "There is no such door.")
-_ONLY_POST = _said(405, "A door takes POST alone.", allow="POST")
-_TOO_SLOW = _said(408, "The body did not come in time.")
-_BROKEN = _said(500, "Something went wrong here. The log of this moment says what.")
+_UNKNOWN = said(404, "There is no such door.")
+_ONLY_POST = said(405, "A door takes POST alone.", allow="POST")
+_TOO_SLOW = said(408, "The body did not come in time.")
+_BROKEN = said(500, "Something went wrong here. The log of this moment says what.")

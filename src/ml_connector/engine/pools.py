@@ -1,0 +1,115 @@
+"""Pools: which writes that share a voucher or a call are to be sealed now, of one company or of all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ml_connector.clock import micros, moment
+from ml_connector.engine.books import Books, terms_of
+from ml_connector.engine.works import Works
+from ml_connector.finance.rulebook import Mode, Terms
+from ml_connector.rules import pooling
+from ml_connector.store import setups, trips, writes
+from ml_connector.store.bulk import chunks
+from ml_connector.store.database import Connection
+from ml_connector.store.writes import Write
+
+POOL_AT_ONCE = 20_000  # the writes of one round of a pool; the rest follows in the next
+Age = tuple[int, int]
+"""How many writes a pool holds, and when the oldest was planned."""
+
+
+def closing(works: Works, c: Connection, books: Books) -> list[tuple[str, list[Write]]]:
+    """Pools, or full parts of them, whose time has come: (pool, its writes in the order they happened)."""
+    found: list[tuple[str, list[Write]]] = []
+    now = works.now()
+    planning = _planning(c, books, now=now)
+    for pool, (count, oldest) in sendable(works, c, books).items():
+        due = closes_at(books, pool, oldest=oldest, planning=planning) <= now
+        size = _size(books, pool)
+        if not due and (size is None or count < size):
+            continue
+        members = writes.sealable(c, books.company.id, pool=pool, limit=POOL_AT_ONCE)
+        parts = chunks(members, size or POOL_AT_ONCE)
+        found += [(pool, list(part)) for part in parts if due or len(part) == size]
+    return found
+
+
+def sendable(works: Works, c: Connection, books: Books) -> dict[str, Age]:
+    """Open pools of a company.
+
+    Only those that seem full or old are looked at for what may really be sent: the others are not closed now anyway.
+    """
+    if not writes.posts(c, books.company.id):
+        return {}
+    now = works.now()
+    ages = writes.pool_ages(c, books.company.id)
+    near = {
+        pool
+        for pool, (count, oldest) in ages.items()
+        if closes_at(books, pool, oldest=oldest) <= now or ((size := _size(books, pool)) is not None and count >= size)
+    }
+    later = {pool: age for pool, age in ages.items() if pool not in near}
+    return {**later, **writes.pool_ages(c, books.company.id, sendable=near)}
+
+
+def companies_due(works: Works, c: Connection) -> set[str]:
+    """Companies of which a pool is to be closed now; a few queries, however many companies there are."""
+    ages = writes.open_pools(c)
+    if not ages:
+        return set()
+    terms = _terms_by_code(c, {company_id for company_id, _ in ages})
+    near = _closed(works, ages, terms)
+    return {company_id for company_id, _ in _closed(works, writes.open_pools(c, sendable=near), terms)}
+
+
+def _closed(
+    works: Works, ages: Mapping[tuple[str, str], Age], terms: Mapping[tuple[str, str], Terms]
+) -> set[tuple[str, str]]:
+    now = works.clock.now()
+    return {
+        (company_id, pool)
+        for (company_id, pool), (_, oldest) in ages.items()
+        if (known := terms.get((company_id, pooling.named(pool).code))) is not None
+        and pooling.closes_at(known, pool, opened_at=moment(oldest)) <= now
+    }
+
+
+def _terms_by_code(c: Connection, company_ids: set[str]) -> dict[tuple[str, str], Terms]:
+    """Terms of the routes of these companies, by company and the code of their source."""
+    codes = {one.id: one.code for one in setups.connections(c)}
+    routes = [route for route in setups.routes(c) if route.company_id in company_ids]
+    saved = setups.newest_configs(c, "route", [route.id for route in routes])
+    return {
+        (route.company_id, codes[route.source_id]): terms_of(saved.get(route.id), code=codes[route.source_id])
+        for route in routes
+    }
+
+
+def _planning(c: Connection, books: Books, *, now: int) -> bool:
+    """Whether records of the company are still to be planned."""
+    due_at = trips.next_due(c, books.route_ids)
+    return due_at is not None and due_at <= now
+
+
+def closes_at(books: Books, pool: str, *, oldest: int, planning: bool = False) -> int:
+    """When a pool is closed, in microseconds. `planning`: records that may belong to it are still being planned."""
+    closes = pooling.closes_at(_terms_of_pool(books, pool), pool, opened_at=moment(oldest), planning=planning)
+    return micros(closes)
+
+
+def mode_of(pool: str) -> Mode:
+    """The posting mode a pool was made under; it stays even when the route's mode changes."""
+    return pooling.named(pool).mode
+
+
+def _size(books: Books, pool: str) -> int | None:
+    """How many writes fill a pool; None where only its time closes it."""
+    name = pooling.named(pool)
+    return name.size or (_terms_of_pool(books, pool).batch_size if name.mode == "batch" else None)
+
+
+def _terms_of_pool(books: Books, pool: str) -> Terms:
+    """A pool's name begins with the source's code; only that road's terms count."""
+    code = pool.partition(":")[0]
+    return next(road.terms for road in books.roads.values() if road.terms.code == code)
