@@ -10,13 +10,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import stripe
 import uvicorn
 
 from ml_connector_sandbox.core.faults import Faulty
 from ml_connector_sandbox.core.server import Application, Clock, bound_socket
 from ml_connector_sandbox.stripe import Stripe
-
-stripe = pytest.importorskip("stripe", reason="the official Stripe library is not installed")
 
 # A place beyond the last second of any clock in these tests: pending webhooks of all endpoints are due by then.
 SOON = timedelta(seconds=5)
