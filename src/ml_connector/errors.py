@@ -6,6 +6,8 @@ from here.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 
 class ConnectorError(Exception):
     """Something in ml-connector could not be done."""
@@ -71,6 +73,13 @@ class Rejected(ConnectorError):
 
     code = "MLC-301"
     what_to_do = "Read the reason, correct the rule or the record, then resolve the review item."
+
+    def __init__(
+        self, what: str, *, record: str | None = None, fix: str | None = None, rows: Mapping[str, str] | None = None
+    ) -> None:
+        """`rows`: which of several records sent at once are to blame, and why; none of them was taken."""
+        super().__init__(what, record=record, fix=fix)
+        self.rows = rows or {}
 
 
 class NotFound(Rejected):

@@ -62,31 +62,31 @@ def open_books(works: Works, company_id: str) -> Books:
         if company is None:
             raise UsageError("There is no such company.", record=company_id)
         routes = setups.routes(c, company_id=company_id)
-        sources = {route.source_id: setups.get_connection(c, route.source_id) for route in routes}
+        ends = {one: setups.get_connection(c, one) for route in routes for one in (route.source_id, route.target_id)}
         terms = {route.id: setups.newest_config(c, "route", route.id) for route in routes}
         rules = {route.id: setups.configs(c, "rulebook", route.id) for route in routes}
         mark = setups.set_up_mark(c, company_id)
     roads = {}
     for route in routes:
-        source = sources[route.source_id]
-        if source is None or terms[route.id] is None:
+        source, other = ends[route.source_id], ends[route.beside(company.connection_id)]
+        if source is None or other is None or terms[route.id] is None:
             raise ConfigurationError(
-                "The route has no source or no terms.", record=route.id, fix="Set the route up again."
+                "The route lacks an end or its terms.", record=route.id, fix="Set the route up again."
             )
-        roads[route.id] = _road(works, company, route, source, body=terms[route.id], versions=rules[route.id])
+        known = terms_of(terms[route.id], code=other.code)
+        roads[route.id] = _road(works, company, route, source, terms=known, versions=rules[route.id])
     return Books(company, roads, chart, chart_n, read_at, mark)
 
 
 def _road(
-    works: Works, company: CompanyRow, route: RouteRow, source: ConnectionRow, *, body: setups.ConfigRow | None,
+    works: Works, company: CompanyRow, route: RouteRow, source: ConnectionRow, *, terms: Terms,
     versions: list[setups.ConfigRow]
 ) -> Road:  # fmt: skip
     translate = works.system(source.connector).translate
     if translate is None:
         raise ConfigurationError(f"{source.connector} has nothing to translate.", record=route.id)
-    terms = replace(terms_of(body, code=source.code), go_live=company.go_live)
     rulebooks = tuple(rulebook_of(version) for version in versions) or (Rulebook(0, date.min),)
-    return Road(route, works.flows[route.flow], source, translate, terms, rulebooks)
+    return Road(route, works.flows[route.flow], source, translate, replace(terms, go_live=company.go_live), rulebooks)
 
 
 def rulebook_of(row: setups.ConfigRow) -> Rulebook:
@@ -96,9 +96,20 @@ def rulebook_of(row: setups.ConfigRow) -> Rulebook:
 
 
 def terms_of(row: setups.ConfigRow | None, *, code: str) -> Terms:
-    """The terms kept in a config row, for the source connection of this code."""
+    """The terms kept in a config row. `code` is of the connection beside the ledger: keys of the route begin with
+    it.
+    """
     terms: Terms = decode(Terms, json.loads(row.body)) if row else Terms()
     return replace(terms, code=code)
+
+
+def route_terms(c: Connection, route: RouteRow) -> Terms:
+    """The terms of a route as they stand now."""
+    company = setups.get_company(c, route.company_id)
+    other = setups.get_connection(c, route.beside(company.connection_id)) if company else None
+    if other is None:
+        raise ConfigurationError("The route lacks an end.", record=route.id, fix="Set the route up again.")
+    return terms_of(setups.newest_config(c, "route", route.id), code=other.code)
 
 
 def terms_text(terms: Terms) -> str:

@@ -210,6 +210,8 @@ class Outcomes:
             self._move(one, "ignored", reason=reason)
         elif one.case.decisions.get("ignore"):
             self._move(one, "posted", reason=reason, plan=trip.plan, hash_text=trip.plan_hash)
+        elif self._left_alone(one, correcting.take_back_hash(reason)):
+            return
         elif one.case.terms.corrections != "automatic" and one.case.decisions.get(CORRECTION) != TAKE_BACK:
             self._hold(one, [correcting.take_back_question(mine.standing, reason)])
         else:
@@ -333,12 +335,22 @@ class Outcomes:
     def _correct(self, one: Judged, plan: Plan, wrong: Sequence[Write]) -> None:
         """What is posted with other content, or not named any more, is taken back with all that is put against it."""
         wanted = plan_hash(plan)
+        if self._left_alone(one, wanted):
+            return
         if one.case.terms.corrections != "automatic" and one.case.decisions.get(CORRECTION) != wanted:
             taken = reversing.with_dependents(self.c, self.books.company.id, wrong)
             self._hold(one, [correcting.question(plan, wrong, taken, accept=wanted)])
             return
         told = f"{', '.join(old.number or old.key for old in wrong)} is being reversed first."
         self._take_back(one, wrong, purpose=reversing.CORRECTING, told=told)
+
+    def _left_alone(self, one: Judged, change: str) -> bool:
+        """A person wants what is posted to stay in spite of this very change."""
+        why = correcting.left_alone(one.case.decisions.get(CORRECTION, ""), change)
+        if why is not None:
+            trip = self.trips[one.case.id]
+            self._move(one, "posted", reason=why, plan=trip.plan, hash_text=trip.plan_hash)
+        return why is not None
 
     def _take_back(self, one: Judged, several: Sequence[Write], *, purpose: str, told: str) -> None:
         """Reverse these and what is put against them; the trip waits for it and is looked at again."""
@@ -382,7 +394,7 @@ class Outcomes:
         worth = expected(write.content)
         revision = self.revisions.get(write.key, 0) + 1
         target_id = one.case.target_id if write.into == "target" else one.case.source_id
-        pool = write.pool or pooling.parcel_of(one.case.terms, write.kind)
+        pool = write.pool or pooling.parcel_of(one.case.terms, write.kind, write.content)
         row = {
             "id": write_id,
             "workspace_id": self.workspace,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from ml_connector.engine import sealing
 from ml_connector.engine.books import Books
 from ml_connector.engine.works import Line, Works
-from ml_connector.store import audit, reviews, trips, writes
+from ml_connector.store import audit, reviews, submissions, trips, writes
 from ml_connector.store.audit import Entry
 from ml_connector.store.database import Connection
 from ml_connector.store.submissions import Submission
+from ml_connector.store.writes import Write
 
 
 def take_out(
@@ -20,11 +22,31 @@ def take_out(
 
     Their writes are open again and leave the parcel, so that a record planned anew goes out in another.
     """
-    now = works.now()
     members = [write for write in writes.of_submissions(c, [one.id]).get(one.id, []) if write.key in refused]
-    if not members:
-        return
-    writes.unseal_these(c, [write.id for write in members], now=now)
+    if members:
+        writes.unseal_these(c, [write.id for write in members], now=works.now())
+        _hold(works, c, books, line, one, members=members, refused=refused)
+
+
+def send_the_rest(
+    works: Works, c: Connection, books: Books, line: Line, one: Submission, *, refused: Mapping[str, str]
+) -> None:  # fmt: skip
+    """Nothing of a parcel was taken because of these rows: their records are held, the others go out in another."""
+    members = writes.of_submissions(c, [one.id]).get(one.id, [])
+    row = {"id": one.id, "due_at": None, "updated_at": works.now()}
+    submissions.move(c, [row], source="refused", target="cancelled")
+    writes.unseal(c, one.id, now=works.now())
+    bad = [write for write in members if write.key in refused]
+    rest = [write for write in members if write.key not in refused]
+    _hold(works, c, books, line, one, members=bad, refused=refused)
+    sealing.seal_groups(works, c, books, [(rest[0].pool_key or rest[0].key, rest)], move_trips=False)
+
+
+def _hold(
+    works: Works, c: Connection, books: Books, line: Line, one: Submission, *, members: Sequence[Write],
+    refused: Mapping[str, str],
+) -> None:  # fmt: skip
+    now = works.now()
     trips.hold(c, sorted({write.trip_id for write in members}), reason="refused", now=now)
     items = [
         {

@@ -64,26 +64,35 @@ def companies_due(works: Works, c: Connection) -> set[str]:
 
 
 def _closed(
-    works: Works, ages: Mapping[tuple[str, str], Age], terms: Mapping[tuple[str, str], Terms]
+    works: Works, ages: Mapping[tuple[str, str], Age], terms: Mapping[tuple[str, str, bool], Terms]
 ) -> set[tuple[str, str]]:
     now = works.clock.now()
     return {
         (company_id, pool)
         for (company_id, pool), (_, oldest) in ages.items()
-        if (known := terms.get((company_id, pooling.named(pool).code))) is not None
+        if (known := terms.get((company_id, *_whose(pool)))) is not None
         and pooling.closes_at(known, pool, opened_at=moment(oldest)) <= now
     }
 
 
-def _terms_by_code(c: Connection, company_ids: set[str]) -> dict[tuple[str, str], Terms]:
-    """Terms of the routes of these companies, by company and the code of their source."""
+def _terms_by_code(c: Connection, company_ids: set[str]) -> dict[tuple[str, str, bool], Terms]:
+    """Terms of the routes of these companies, by company and whose pools they are (`_whose`)."""
     codes = {one.id: one.code for one in setups.connections(c)}
+    ledgers = {one.id: one.connection_id for one in setups.companies(c)}
     routes = [route for route in setups.routes(c) if route.company_id in company_ids]
     saved = setups.newest_configs(c, "route", [route.id for route in routes])
-    return {
-        (route.company_id, codes[route.source_id]): terms_of(saved.get(route.id), code=codes[route.source_id])
-        for route in routes
-    }
+    found = {}
+    for route in routes:
+        ledger_id = ledgers[route.company_id]
+        code = codes[route.beside(ledger_id)]
+        found[route.company_id, code, route.source_id == ledger_id] = terms_of(saved.get(route.id), code=code)
+    return found
+
+
+def _whose(pool: str) -> tuple[str, bool]:
+    """The road a pool belongs to: the code of the system beside the ledger, and whether it leads out of the ledger."""
+    name = pooling.named(pool)
+    return name.code, name.is_parcel
 
 
 def _planning(c: Connection, books: Books, *, now: int) -> bool:
@@ -110,6 +119,8 @@ def _size(books: Books, pool: str) -> int | None:
 
 
 def _terms_of_pool(books: Books, pool: str) -> Terms:
-    """A pool's name begins with the source's code; only that road's terms count."""
-    code = pool.partition(":")[0]
-    return next(road.terms for road in books.roads.values() if road.terms.code == code)
+    """Of the road that the pool belongs to. A road into the ledger may answer for rows that go back to its source."""
+    code, outward = _whose(pool)
+    roads = [road for road in books.roads.values() if road.terms.code == code]
+    ledger_id = books.company.connection_id
+    return max(roads, key=lambda road: (road.route.source_id == ledger_id) == outward).terms

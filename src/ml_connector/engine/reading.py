@@ -12,13 +12,12 @@ from ml_connector.clock import micros, moment
 from ml_connector.connectors.shapes import SourceObject
 from ml_connector.engine import arriving, gathering, pausing, upkeep
 from ml_connector.engine.arriving import Brought, Wanted
-from ml_connector.engine.books import terms_of
+from ml_connector.engine.books import route_terms
 from ml_connector.engine.gathering import Case
 from ml_connector.engine.works import Line, Works, open_line
 from ml_connector.errors import ConnectorError, NotAuthorized, Transient, UsageError
 from ml_connector.finance.documents import Document
 from ml_connector.finance.plan import Answer, Need
-from ml_connector.finance.rulebook import Terms
 from ml_connector.store import cursors, inbox, reviews, setups, trips
 from ml_connector.store.cursors import Cursor
 from ml_connector.store.database import Connection
@@ -254,9 +253,7 @@ class _Around:
         self._known: dict[tuple[str, str], Answer] = {}
         self._cases: list[Case] = []
         with works.database.reading() as c:
-            self._terms = {
-                route.id: route_terms(c, route.id, code=wanted.connection.code) for route, _ in wanted.routes
-            }
+            self._terms = {route.id: route_terms(c, route) for route, _ in wanted.routes}
         self.asked: set[tuple[str, str]] = set()
         self.extra: list[Brought] = []
         self.walks: dict[tuple[str, str | None], int] = {}
@@ -309,11 +306,6 @@ class _Around:
                     key = (need.kind, need.location)
                     links[key] = min(links.get(key, since), since)
         return {kind: sorted(names) for kind, names in ids.items()}, links
-
-
-def route_terms(c: Connection, route_id: str, *, code: str) -> Terms:
-    """The terms of a route as they stand now."""
-    return terms_of(setups.newest_config(c, "route", route_id), code=code)
 
 
 def _fetch_needs(works: Works, connection: ConnectionRow, needs: Sequence[OpenNeed], read: Read) -> None:

@@ -109,7 +109,8 @@ def content_of(
     booked = [contents.of_write(write) for write in members]
     if KINDS[members[0].kind].parcel is not None:
         rows = zip(members, booked, strict=True)
-        return Parcel(members[0].kind, tuple((write.key, fill(content, known)) for write, content in rows))
+        again = tuple(write.revision - 1 for write in members)
+        return Parcel(members[0].kind, tuple((write.key, fill(content, known)) for write, content in rows), again)
     if len(members) == 1 and members[0].pool_key is None:
         filled: Content = fill(booked[0], known)
         return filled

@@ -9,7 +9,7 @@ from typing import Any
 
 from ml_connector.clock import moment
 from ml_connector.connectors.shapes import Context, Created, Sent
-from ml_connector.engine import contents, pausing, sealing
+from ml_connector.engine import contents, parcels, pausing, sealing
 from ml_connector.engine.books import Books
 from ml_connector.engine.purse import Purse
 from ml_connector.engine.works import Line, Works
@@ -220,6 +220,10 @@ def refuse(
     if line.connection.id == books.company.connection_id:
         charts.expire(c, books.company.id)
     members = writes.of_submissions(c, [one.id]).get(one.id, [])
+    named = fault.rows if isinstance(fault, Rejected) else {}
+    if named and any(write.key not in named for write in members):
+        parcels.send_the_rest(works, c, books, line, one, refused=named)
+        return
     if len(members) > 1:
         sealing.split_in_halves(works, c, books, one.id, members)
         return

@@ -8,11 +8,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
+from itertools import count
 from typing import Any
 
 from ml_connector.connectors.shapes import Ping
 from ml_connector.engine import door as doors
-from ml_connector.engine.books import fresh_chart, rulebook_of, rulebook_text, terms_of, terms_text
+from ml_connector.engine.books import fresh_chart, route_terms, rulebook_of, rulebook_text, terms_text
 from ml_connector.engine.works import Works, open_line, open_secret
 from ml_connector.errors import ConfigurationError, Rejected, UsageError
 from ml_connector.finance.encoding import decode, encode, encode_finding, hash_of
@@ -325,11 +326,9 @@ def terms_now(works: Works, route_id: str) -> Terms:
     """The terms of a route as they stand."""
     with works.database.reading() as c:
         route = setups.get_route(c, route_id)
-        source = setups.get_connection(c, route.source_id) if route else None
-        row = setups.newest_config(c, TERMS, route_id)
-    if source is None:
-        raise UsageError("There is no such route.", record=route_id)
-    return terms_of(row, code=source.code)
+        if route is None:
+            raise UsageError("There is no such route.", record=route_id)
+        return route_terms(c, route)
 
 
 def save_terms(works: Works, route_id: str, terms: Terms, *, by: str) -> int:
@@ -448,11 +447,21 @@ def save_rules(works: Works, route_id: str, book: Rulebook, *, by: str, force: b
     return SavedRules(n, findings)
 
 
-def add_rule(works: Works, route_id: str, rule_toml: str, *, by: str) -> int:
-    """Put one more rule (TOML) before the others; the version saved."""
+def add_rule(works: Works, route_id: str, rule_toml: str, *, by: str, values: Mapping[str, str] | None = None) -> int:
+    """Put one more rule (TOML, with these values in it) behind the others; the version saved.
+
+    Behind: it was asked for because no rule decides its case, so there it speaks, and everywhere else the older rules
+    go on deciding. An id that is taken gets a number.
+    """
     book = rules_now(works, route_id)
-    added = rulefile.rules_from_toml(rule_toml)
-    return save_rules(works, route_id, replace(book, rules=(*added, *book.rules)), by=by).version
+    taken = {rule.id for rule in book.rules}
+    added = []
+    for rule in rulefile.rules_from_toml(rule_toml):
+        free = next(name for n in count(1) if (name := rule.id if n == 1 else f"{rule.id}-{n}") not in taken)
+        taken.add(free)
+        said: dict[str, Any] = dict(values or {})
+        added.append(replace(rule, id=free, **said))
+    return save_rules(works, route_id, replace(book, rules=(*book.rules, *added)), by=by).version
 
 
 # ------------------------------------------------------------------------------------------- webhook doors

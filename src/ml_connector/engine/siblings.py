@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ml_connector.clock import micros
-from ml_connector.engine.books import Books, terms_of
+from ml_connector.engine.books import Books, route_terms
 from ml_connector.engine.works import Works
 from ml_connector.finance.documents import Document
 from ml_connector.finance.encoding import decode_content
@@ -118,8 +118,8 @@ def _siblings(works: Works, c: Connection, asker: Asker) -> list[_Sibling]:
             connection = setups.get_connection(c, route.source_id)
             if route.source_id == asker.source_id or connection is None:
                 continue
-            terms = terms_of(setups.newest_config(c, "route", route.id), code=connection.code)
-            found.append(_Sibling(route, connection, works.flows[route.flow], _leaves_money(terms, asker.code)))
+            leaves = _leaves_money(route_terms(c, route), asker.code)
+            found.append(_Sibling(route, connection, works.flows[route.flow], leaves))
     return found
 
 

@@ -59,7 +59,8 @@ def decode_content(kind: str, data: Any) -> Content:
 def encode_sent(content: Content | Parcel) -> Any:
     """What a submission sends, as JSON-ready data."""
     if isinstance(content, Parcel):
-        return {"rows": [[key, encode(row)] for key, row in content.rows]}
+        rows = zip(content.rows, content.again, strict=True)
+        return {"rows": [[key, encode(row), again] for (key, row), again in rows]}
     return encode(content)
 
 
@@ -67,7 +68,8 @@ def decode_sent(kind: str, data: Any) -> Content | Parcel:
     """What a submission of this kind sends."""
     if KINDS[kind].parcel is None:
         return decode_content(kind, data)
-    return Parcel(kind, tuple((key, decode_content(kind, row)) for key, row in data["rows"]))
+    rows = tuple((key, decode_content(kind, row)) for key, row, _ in data["rows"])
+    return Parcel(kind, rows, tuple(again for _, _, again in data["rows"]))
 
 
 def decode_write(data: dict[str, Any]) -> PlannedWrite:

@@ -35,7 +35,8 @@ class Kind:
 
     `released`: it is made as a draft, read back, and stands only when released. `read_back`: it is looked at in the
     target before it counts as done. `updated`: master data, sent again in place when its content changes; all else is
-    reversed. `parcel`: how many rows of it share one call (None: each goes alone, or as its pool says).
+    reversed. `parcel`: how many rows of it share one call (None: each goes alone, or as its pool says); those that
+    differ in one of the fields `apart` never do.
     """
 
     content: type[Any]
@@ -43,6 +44,7 @@ class Kind:
     read_back: bool = True
     updated: bool = False
     parcel: int | None = None
+    apart: tuple[str, ...] = ()
 
 
 _CARD = Kind(PartyCard, released=False, read_back=False, updated=True)
@@ -65,7 +67,7 @@ KINDS: Mapping[str, Kind] = {
     "invoice_void": Kind(InvoiceVoid, released=False),
     "ledger_attachment": Kind(LedgerAttachment, released=False, read_back=False),
     "ledger_note": Kind(LedgerNote, released=False),
-    "reference_row": Kind(ReferenceRow, released=False, updated=True, parcel=500),
+    "reference_row": Kind(ReferenceRow, released=False, updated=True, parcel=500, apart=("kind", "list_key")),
     "supplier_card": Kind(SupplierCard, released=False, updated=True, parcel=200),
     "order_header": Kind(OrderHeader, released=False, updated=True, parcel=500),
     "order_line": Kind(OrderLine, released=False, updated=True, parcel=100),

@@ -53,10 +53,11 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """Rows of one kind that share a call: each with the key of the write it is."""
+    """Rows of one kind that share a call: each with the key of the write it is, and how often that was sent before."""
 
     kind: str
     rows: tuple[tuple[str, Any], ...]
+    again: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)

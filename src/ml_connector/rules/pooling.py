@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from ml_connector.finance.journal import JournalEntry, joined, summarised
 from ml_connector.finance.kinds import KINDS
 from ml_connector.finance.money import Money
+from ml_connector.finance.plan import Content
 from ml_connector.finance.rulebook import Mode, Terms
 from ml_connector.rules.days import day_bounds
 from ml_connector.rules.texts import clipped
@@ -103,18 +104,23 @@ class PoolName:
     day: date
     location: str | None
     size: int | None = None  # how many fill it; None: as many as the terms say
+    is_parcel: bool = False  # rows out of the ledger; else entries into it
 
 
-def parcel_of(terms: Terms, kind: str) -> str | None:
+def parcel_of(terms: Terms, kind: str, content: Content) -> str | None:
     """Where rows wait that share a call because of their kind; None for those that do not."""
-    return f"{terms.code}:parcel:{kind}" if KINDS[kind].parcel else None
+    what = KINDS[kind]
+    if what.parcel is None:
+        return None
+    apart = (str(getattr(content, name)) for name in what.apart)
+    return ":".join((terms.code, "parcel", kind, *apart)).rstrip(":")
 
 
 def named(pool: str) -> PoolName:
     """Read a name that `pool_of` or `parcel_of` made."""
     parts = pool.split(":")
     if parts[1] == "parcel":
-        return PoolName(parts[0], "batch", date.min, None, KINDS[parts[2]].parcel)
+        return PoolName(parts[0], "batch", date.min, None, KINDS[parts[2]].parcel, is_parcel=True)
     mode = next(mode for mode in ("batch", "daily", "per_payout") if mode == parts[2])
     day = date.fromisoformat(parts[3].rpartition("/")[2])
     return PoolName(parts[0], mode, day, parts[8] if mode == "daily" and len(parts) > 8 else None)

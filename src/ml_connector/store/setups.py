@@ -59,6 +59,10 @@ class RouteRow:
     target_id: str
     posting: str
 
+    def beside(self, ledger_id: str) -> str:
+        """The connection at its other end: the one that is not the ledger."""
+        return self.target_id if self.source_id == ledger_id else self.source_id
+
 
 @dataclass(frozen=True, slots=True)
 class DoorRow:

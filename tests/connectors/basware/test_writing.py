@@ -20,7 +20,7 @@ from tests.connectors.basware.contents import CARD, HEADER, INVOICE, LINE, PAID,
 from tests.connectors.basware.scripted import CREDENTIALS, DOCUMENTS, STATUS, Scripted, context, error, reply, request
 
 A, B = (replace(CARD, external_code=code("supplier", n), number=n, source=f"vi:supplier:{n}") for n in ("1", "2"))
-SUPPLIERS = Parcel("supplier_card", ((A.source, A), (B.source, B)))
+SUPPLIERS = Parcel("supplier_card", ((A.source, A), (B.source, B)), (0, 0))
 
 
 def swept(*rows: dict[str, Any]) -> dict[str, Any]:
@@ -56,13 +56,13 @@ def test_a_parcel_is_one_array_and_its_request_id_is_kept() -> None:
 def test_reference_rows_go_where_they_belong(kind: str, path: str) -> None:
     script = Scripted({f"POST {path}": []} | {f"POST {path}": reply(200, [], x_amzn_RequestId="r")})
     one = REFERENCE[kind]
-    script.writer().create("reference_row", Parcel("reference_row", ((one.source, one),)), context())
+    script.writer().create("reference_row", Parcel("reference_row", ((one.source, one),), (0,)), context())
     assert len(script.to(path, "POST")) == 1
 
 
 def test_companies_and_resources_never_share_a_call() -> None:
     for other in (row(company="NO02"), REFERENCE["tax_code"]):
-        parcel = Parcel("reference_row", (("a", row()), ("b", other)))
+        parcel = Parcel("reference_row", (("a", row()), ("b", other)), (0, 0))
         with pytest.raises(Rejected, match="mixes"):
             Scripted().writer().create("reference_row", parcel, context())
 
@@ -71,6 +71,14 @@ def test_the_sheets_limits_are_the_parcels() -> None:
     assert {kind: KINDS[kind].parcel for kind in ("reference_row", "supplier_card", "order_header", "order_line")} == {
         "reference_row": 500, "supplier_card": 200, "order_header": 500, "order_line": 100,
     }  # fmt: skip
+
+
+def test_a_refused_parcel_names_its_bad_rows_by_their_keys() -> None:
+    errors = {"errors": [{"code": "SCHEMA_VALIDATION_ERROR", "message": "too long", "externalCode": B.external_code}]}
+    script = Scripted({"POST /v1/vendors": reply(400, errors)})
+    with pytest.raises(Rejected) as refused:
+        script.writer().create("supplier_card", SUPPLIERS, context())
+    assert refused.value.rows == {B.source: "too long"}
 
 
 def test_an_answer_without_a_request_id_is_an_unknown_outcome() -> None:
@@ -92,14 +100,14 @@ def test_a_parcel_above_four_megabytes_is_split_and_nothing_is_lost() -> None:
 def test_a_number_that_a_double_cannot_hold_is_refused_and_not_rounded() -> None:
     line = replace(LINE, quantity=Decimal("0.12345678901234567891"))
     with pytest.raises(Rejected, match="digits"):
-        Scripted().writer().create("order_line", Parcel("order_line", (("k", line),)), context())
+        Scripted().writer().create("order_line", Parcel("order_line", (("k", line),), (0,)), context())
 
 
 def test_the_second_time_a_record_is_sent_it_differs() -> None:
     script = Scripted({"POST /v1/matchingOrders": reply(200, [], x_amzn_RequestId="r")})
-    parcel = Parcel("order_header", ((HEADER.source, HEADER),))
-    for ordinal in (1, 2):
-        script.writer().create("order_header", parcel, context(ordinal=ordinal))
+    for again in (0, 1):
+        parcel = Parcel("order_header", ((HEADER.source, HEADER),), (again,))
+        script.writer().create("order_header", parcel, context())
     first, second = (json.loads(one.content)[0] for one in script.to("/v1/matchingOrders"))
     assert "text10" not in first
     assert second["text10"] == "#2"

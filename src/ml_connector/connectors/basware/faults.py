@@ -57,7 +57,7 @@ def judged(answer: Answer, where: str, *, method: str, already: bool = False) ->
 
 
 def fault(answer: Answer, where: str, *, method: str) -> ConnectorError:
-    """The error that an answer means; `rows_refused` tells which records of a batch it names."""
+    """The error that an answer means. A refused batch names its bad records by external code."""
     body = body_of(answer)
     codes = [code for code, _, _ in errors_of(body)]
     kind = STATUSES.get(answer.status)
@@ -72,6 +72,8 @@ def fault(answer: Answer, where: str, *, method: str) -> ConnectorError:
         least = {409: CONFLICT_WAIT_S, 503: BUSY_WAIT_S}.get(answer.status)
         return kind(what, record=where, retry_after_s=retry_after(answer) or least)
     fix = SCHEMA_FIX if "SCHEMA_VALIDATION_ERROR" in codes else FIXES.get(answer.status)
+    if kind is Rejected:
+        return Rejected(what, record=where, fix=fix, rows=rows_refused(answer))
     return kind(what, record=where, fix=fix)
 
 

@@ -93,10 +93,12 @@ class BaswareWriter:
 
     def create(self, kind: str, content: Sent, context: Context) -> Created:
         """Send it. A parcel's remote id is the request's; several, blank-separated, where it had to be split."""
-        again = max(context.ordinal - 1, 0)
         if kind in PARCELS:
-            path, rows = _parcel(kind, content, again)
-            ids = self.client.post_rows(path, rows)
+            path, rows = _parcel(kind, content)
+            try:
+                ids = self.client.post_rows(path, rows)
+            except Rejected as refused:
+                raise _naming(refused, kind, content) from None
             return Created(remote_id=" ".join(ids), number=ids[0])
         if kind == "acknowledgement" and isinstance(content, Acknowledgement):
             return self._acknowledge(content)
@@ -317,12 +319,20 @@ def _rows(kind: str, content: Sent) -> tuple[tuple[str, Any], ...]:
     return rows
 
 
-def _parcel(kind: str, content: Sent, again: int) -> tuple[str, list[Row]]:
+def _naming(refused: Rejected, kind: str, content: Sent) -> Rejected:
+    """The same refusal with the keys of the rows it names instead of their codes there."""
+    keys = {row.external_code: key for key, row in _rows(kind, content)}
+    rows = {keys[code]: words for code, words in refused.rows.items() if code in keys}
+    return Rejected(refused.what, record=refused.record, fix=refused.fix, rows=rows)
+
+
+def _parcel(kind: str, content: Sent) -> tuple[str, list[Row]]:
     """Where a parcel goes, and its records. One company and one resource: others may not share a call."""
     rows = [row for _, row in _rows(kind, content)]
     if len({row.company for row in rows}) > 1 or len({_place(kind, row) for row in rows}) > 1:
         raise Rejected("A parcel mixes companies or resources.", record=rows[0].source, fix="Report this.")
-    made: list[Row] = [_MAKERS[kind](row, again) for row in rows]
+    counts: tuple[int, ...] = getattr(content, "again", None) or (0,) * len(rows)
+    made: list[Row] = [_MAKERS[kind](row, again) for row, again in zip(rows, counts, strict=True)]
     return _place(kind, rows[0])[0], made
 
 
