@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ml_connector.engine import preview, replaying, reviewing, setup
-from ml_connector.errors import UsageError
+from ml_connector.errors import Rejected, UsageError
 from ml_connector.finance.rulebook import LocationTerms
 from tests.engine.proofs import expect_settled, in_ledger, lines_in_ledger, query, questions, states, turnover
 from tests.engine.world import World
@@ -491,3 +491,35 @@ def test_a_customers_newer_card_updates_the_one_that_an_invoice_made(open_world:
     cards = query(world, "SELECT revision, state FROM planned_write WHERE kind = 'customer' ORDER BY revision")
     assert cards == [(1, "reversed"), (2, "done")]
     assert questions(world) == []
+
+
+def test_an_accepted_rule_decides_only_what_no_other_rule_decides(open_world: Open) -> None:
+    world = open_world()
+    book = setup.rules_now(world.works, world.route_id)
+    kept = [rule for rule in book.rules if rule.id != "any tips"]
+    setup.save_rules(world.works, world.route_id, replace(book, rules=tuple(kept)), by="test")
+    world.sell(tenders=[{"means": "card", "tip": 500}])
+    rest(world)
+    (item,) = items(world, "mapping-missing")
+    assert reviewing.answers_to(item)[:2] == ("accept", "use:<the value to use>")
+    with pytest.raises(UsageError, match="no account could be proposed"):
+        reviewing.resolve(world.works, world.workspace, item.id, answer="accept", by="Ann")
+    with pytest.raises(Rejected, match="is not in the ledger"):
+        reviewing.resolve(world.works, world.workspace, item.id, answer="use:4711", by="Ann")
+    reviewing.resolve(world.works, world.workspace, item.id, answer="use: 2820", by="Ann")
+    rest(world)
+    rules = setup.rules_now(world.works, world.route_id).rules
+    assert [rule.id for rule in rules] == [*(rule.id for rule in kept), "tips"]
+    assert rules[-1].account == "2820"
+    assert cents_on(world, "2820") == -500
+    expect_settled(world)
+
+
+def test_rules_from_proposals_have_names_of_their_own(open_world: Open) -> None:
+    world = open_world()
+    before = setup.rules_now(world.works, world.route_id).rules
+    proposal = '[[rule]]\nid = "any fee"\nroles = ["fee"]\naccount = "6570"\n'
+    for _ in range(2):
+        setup.add_rule(world.works, world.route_id, proposal, by="Ann")
+    after = setup.rules_now(world.works, world.route_id).rules
+    assert [rule.id for rule in after] == [*(rule.id for rule in before), "any fee-2", "any fee-3"]

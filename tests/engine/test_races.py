@@ -59,12 +59,6 @@ def sales_accounts(world: World) -> dict[str, int]:
     return {account: cents for account, cents in found.items() if cents}
 
 
-def touch_payment(world: World) -> None:
-    """A newer version of the payment is there, with nothing in it that is booked."""
-    payment = next(iter(world.square.vendor.world.payments.values()))  # type: ignore[attr-defined]
-    payment["note"] = f"{payment.get('note', '')}x"
-
-
 def test_a_version_that_arrives_during_planning_is_planned_too(world: World) -> None:
     trip = only_trip(world)
     read: list[str] = []
@@ -171,6 +165,46 @@ def test_a_correction_that_a_person_ignores_leaves_the_posting_as_it_is(world: W
     assert sales_accounts(world) == {"3001": 10000}
     assert states(world)[("payment", "posted")] == 1
     expect_settled(world)
+
+
+def test_an_ignored_correction_silences_only_that_very_change(world: World) -> None:
+    setup.save_terms(world.works, world.route_id, replace(world.terms, corrections="ask"), by="Ann")
+    rest(world)
+    sales_to(world, "3004")
+    replaying.replay_trips(world.works, world.workspace, [only_trip(world)], by="Ann")
+    rest(world)
+    item = reviewing.open_items(world.works, world.workspace)[0]
+    reviewing.resolve(world.works, world.workspace, item.id, answer="ignore: as it was agreed", by="Ann")
+    world.tamper("payments", note="looked at")
+    rest(world)
+    assert questions(world) == [], "the same change is not asked twice"
+    assert query(world, "SELECT reason FROM trip WHERE kind = 'payment'") == [
+        ("A person left the posting as it is: as it was agreed",)
+    ]
+    sales_to(world, "3002")
+    replaying.replay_trips(world.works, world.workspace, [only_trip(world)], by="Ann")
+    rest(world)
+    assert questions(world) == ["correction"], "another change is"
+    item = reviewing.open_items(world.works, world.workspace)[0]
+    reviewing.resolve(world.works, world.workspace, item.id, answer="accept", by="Ann")
+    rest(world)
+    assert sales_accounts(world) == {"3002": 10000}
+    expect_settled(world)
+
+
+def test_a_payment_that_is_kept_although_cancelled_is_asked_about_when_it_changes_otherwise(world: World) -> None:
+    setup.save_terms(world.works, world.route_id, replace(world.terms, corrections="ask"), by="Ann")
+    rest(world)
+    world.tamper("payments", status="CANCELED")
+    rest(world)
+    item = reviewing.open_items(world.works, world.workspace)[0]
+    reviewing.resolve(world.works, world.workspace, item.id, answer="ignore", by="Ann")
+    rest(world)
+    assert (questions(world), states(world)[("payment", "posted")]) == ([], 1)
+    world.tamper("payments", status="COMPLETED")
+    sales_to(world, "3004")
+    rest(world)
+    assert questions(world) == ["correction"]
 
 
 @pytest.mark.parametrize("asks", [False, True])

@@ -65,11 +65,19 @@ def test_the_demo_rulebook_passes() -> None:
         (Rule("x", ("vat",), vat_id="GONE"), "vat-id-expired"),
         (Rule("x", ("vat",), When(vat_rate=(Decimal(12),)), vat_id="U25"), "vat-rate-differs"),
         (Rule("x", ("vat",), account="2890", vat_id="U25"), "vat-account-differs"),
+        (Rule("x", ("sales",), vat_code="V12", vat_id="U25"), "vat-id-differs"),
         (Rule("x", ("clearing",), payment_method="OLD"), "payment-method-unknown"),
     ],
 )
 def test_what_a_rule_names_must_fit_the_ledger(rule: Rule, code: str) -> None:
     assert check(rule) == {(code, True)}
+
+
+def test_a_sales_rule_may_name_the_vat_id_behind_its_code() -> None:
+    assert (
+        check(Rule("x", ("sales",), When(vat_rate=(Decimal(25),)), account="3010", vat_code="V25", vat_id="U25"))
+        == set()
+    )
 
 
 def test_a_rule_behind_a_wider_one_never_speaks() -> None:

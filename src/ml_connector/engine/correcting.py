@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from ml_connector.engine import reversing
 from ml_connector.engine.references import refers_to
-from ml_connector.finance.encoding import decode_content, encode_write
+from ml_connector.finance.encoding import decode_content, encode_write, hash_of
 from ml_connector.finance.kinds import KINDS
 from ml_connector.finance.plan import Content, Finding, Plan
 from ml_connector.store import writes
@@ -17,6 +17,7 @@ from ml_connector.store.writes import Write
 
 CORRECTION = "correction"
 TAKE_BACK = "take back"  # the decision that what is posted is not to be booked at all
+LEAVE = "leave:"  # the decision that one change, named by a hash, is left out of the books: "leave:{hash}:{why}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,17 @@ def without_ground(several: Sequence[Write], live: Mapping[str, Write], leaving:
     ]
 
 
+def take_back_hash(reason: str) -> str:
+    """The name of the change that nothing is to be booked any more, for this reason."""
+    return hash_of([TAKE_BACK, reason])
+
+
+def left_alone(decision: str, change: str) -> str | None:
+    """Why a person leaves this very change out of the books; None when nobody said so. Another change is asked anew."""
+    named, _, why = decision.removeprefix(LEAVE).partition(":")
+    return f"A person left the posting as it is: {why}" if decision.startswith(LEAVE) and named == change else None
+
+
 def question(plan: Plan, wrong: Sequence[Write], taken: Sequence[Write], *, accept: str) -> Finding:
     """Asks a person to accept a correction: what is posted with other content, and what else goes with it."""
     now = {write.key: encode_write(write)["content"] for write in plan.writes}
@@ -98,6 +110,7 @@ def question(plan: Plan, wrong: Sequence[Write], taken: Sequence[Write], *, acce
     changes = [{"key": one.key, "posted": json.loads(one.content)["content"], "now": now.get(one.key)} for one in wrong]
     proposal = {
         "accept": accept,
+        "change": accept,
         "posted": changes[0]["posted"],
         "now": changes[0]["now"],
         "changes": changes,
@@ -105,7 +118,7 @@ def question(plan: Plan, wrong: Sequence[Write], taken: Sequence[Write], *, acce
     }
     sentence = (
         f"{'; '.join(parts)}.{also} Accept the correction (reversal and a new posting of what is still to be booked) "
-        "or ignore the change."
+        "or ignore this change; the next one is asked about again."
     )
     return Finding(CORRECTION, sentence, field=wrong[0].key, proposal=proposal)
 
@@ -117,4 +130,4 @@ def take_back_question(standing: Sequence[Write], reason: str) -> Finding:
         f"It is posted as {numbers}, and is not to be booked any more: {reason}. "
         "Accept to take the posting back, or ignore the change."
     )
-    return Finding(CORRECTION, sentence, proposal={"accept": TAKE_BACK})
+    return Finding(CORRECTION, sentence, proposal={"accept": TAKE_BACK, "change": take_back_hash(reason)})

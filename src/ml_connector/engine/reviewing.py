@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from ml_connector.engine import reversing, setup
+from ml_connector.engine import grounds, reversing, setup
+from ml_connector.engine.correcting import CORRECTION, LEAVE
 from ml_connector.engine.works import Works
 from ml_connector.errors import UsageError
 from ml_connector.finance.rulebook import LocationTerms
@@ -19,6 +20,7 @@ from ml_connector.store.reviews import ReviewItem
 
 IGNORE = "ignore"
 ACCEPT = "accept"
+USE = "use:"  # the proposed rule, with this value instead of the one that was guessed
 
 
 def open_items(
@@ -50,6 +52,7 @@ def answers_to(item: ReviewItem) -> tuple[str, ...]:
         "job-failed": ("check-again", "send-again", "cancel"),
         "several-found": ("number:<the one that counts>",),
         "twice-unknown": ("send-again", "cancel"),
+        "mapping-missing": (ACCEPT, f"{USE}<the value to use>", "plan-again", IGNORE),
         "connection-paused": ("resume",),
         "notices-given-up": (ACCEPT,),
     }
@@ -64,8 +67,8 @@ def resolve(works: Works, workspace_id: str, item_id: str, *, answer: str, by: s
     if item.state != "open":
         raise UsageError(f"This question is {item.state} already.", record=item_id)
     proposed_rule = item.proposal.get("rule") if item.code == "mapping-missing" else None
-    if answer == ACCEPT and proposed_rule:
-        return _accept_rule(works, item, by=by)
+    if proposed_rule and (answer == ACCEPT or answer.startswith(USE)):
+        return _accept_rule(works, item, by=by, value=answer[len(USE) :].strip() if answer != ACCEPT else None)
     if answer == ACCEPT and item.code == "location-unmapped":
         return _accept_location(works, item, by=by)
     with works.database.writing() as c:
@@ -76,16 +79,26 @@ def resolve(works: Works, workspace_id: str, item_id: str, *, answer: str, by: s
     return told
 
 
-def _accept_rule(works: Works, item: ReviewItem, *, by: str) -> str:
-    """Add the proposed rule to the route's rulebook; the trips it holds are planned again."""
+def _accept_rule(works: Works, item: ReviewItem, *, by: str, value: str | None) -> str:
+    """Add the proposed rule to the route's rulebook, with a person's `value` where one is given; the trips it holds are
+    planned again.
+    """
     if item.trip_id is None:
         raise UsageError("The question names no record.", record=item.id)
+    name = str(item.proposal["field"])
+    value = str(item.proposal.get(name, "")) if value is None else value
+    if not value:
+        raise UsageError(
+            f"Nothing like it is mapped yet, so no {name.replace('_', ' ')} could be proposed.", record=item.id,
+            fix=f"Answer `{USE}` and the one to use, such as `{USE}3010`.",
+        )  # fmt: skip
     with works.database.reading() as c:
         trip = trips.by_ids(c, [item.trip_id])[item.trip_id]
-    version = setup.add_rule(works, trip.route_id, str(item.proposal["rule"]), by=by)
+    version = setup.add_rule(works, trip.route_id, str(item.proposal["rule"]), by=by, values={name: value})
+    answer = ACCEPT if value == item.proposal.get(name) else f"{USE}{value}"
     with works.database.writing() as c:
-        reviews.resolve(c, item.id, decision=ACCEPT, decided_by=by, now=works.now())
-        _note(works, c, item, answer=ACCEPT, by=by)
+        reviews.resolve(c, item.id, decision=answer, decided_by=by, now=works.now())
+        _note(works, c, item, answer=answer, by=by)
     return f"The rule is saved as version {version}; what it held is planned again."
 
 
@@ -121,6 +134,9 @@ def _carry_out(works: Works, c: Connection, item: ReviewItem, *, answer: str) ->
     if answer == IGNORE or answer.startswith(f"{IGNORE}:"):
         trips.reopen(c, [item.trip_id], now=now)
         reason = answer.partition(":")[2].strip() or "no reason given"
+        if item.code == CORRECTION and "change" in item.proposal:
+            told = "What is posted stays as it is; another change of the record is asked about again."
+            return told, f"{LEAVE}{item.proposal['change']}:{reason}"
         return "The record will be ignored.", f"{IGNORE}:{reason}"
     if item.code == "consent":
         plan_hash = str(item.proposal.get("plan_hash", ""))
@@ -176,6 +192,7 @@ def _cancel(works: Works, c: Connection, found: submissions.Submission) -> str:
     members = writes.of_submissions(c, [found.id]).get(found.id, [])
     writes.unseal(c, found.id, now=now)
     trips.hold(c, sorted({write.trip_id for write in members if not write.reverses_id}), reason="cancelled", now=now)
+    grounds.look_again(c, [write for write in members if not write.reverses_id], now=now)
     for write in members:
         if write.reverses_id:
             reversing.give_up(c, write, reason="cancelled", now=now)

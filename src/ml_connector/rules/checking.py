@@ -16,6 +16,7 @@ _FREE = frozenset(
     {"sales", "vat", "vat_input", "no_vat", "customer", "supplier", "service_charge", "shipping", "discount"}
 )
 """Roles whose account may have a VAT category of its own, or that need no account at all."""
+_VAT_ROLES = frozenset({"vat", "vat_input"})
 
 
 def check_rulebook(
@@ -197,8 +198,18 @@ def _vat(rule: Rule, chart: Chart, day: date) -> Iterator[Finding]:
     if rule.when.vat_rate:
         rate = vat.rate_on(day)
         yield from _rates(rule, f"VAT id {vat.id}", set() if rate is None else {rate}, day)
+    if rule.vat_code is not None and vat.categories and rule.vat_code not in vat.categories:
+        yield _finding(
+            "vat-id-differs",
+            rule,
+            f"names VAT code {rule.vat_code} and VAT id {vat.id}, which do not go together in the ledger",
+            "Name a VAT id of that code.",
+            "vat_id",
+            choices=sorted(one.id for one in chart.vat_ids.values() if rule.vat_code in one.categories),
+        )
     named = {vat.payable_account, vat.claimable_account} - {None}
-    if rule.account is not None and named and rule.account not in named:
+    # A sales rule names the account of the sale and may name the VAT id behind its code; only VAT has the id's account.
+    if rule.account is not None and set(rule.roles) & _VAT_ROLES and named and rule.account not in named:
         yield _finding(
             "vat-account-differs",
             rule,

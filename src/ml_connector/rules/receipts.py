@@ -193,17 +193,17 @@ def _taxed(receipt: Receipt, choice: Choice, books: Books) -> Anonymous:
     rate = serving[0].rate_on(receipt.day) if len(serving) == 1 else None
     account = serving[0].payable_account if len(serving) == 1 else None
     if rate is None or (rate and account is None):
-        return Anonymous(choice, finding=_rate_unknown(receipt, code, choice))
+        return Anonymous(choice, finding=_rate_unknown(receipt, code, choice, books))
     return Anonymous(choice, serving[0].id, account, rate)
 
 
-def _rate_unknown(receipt: Receipt, code: str, choice: Choice) -> Finding:
+def _rate_unknown(receipt: Receipt, code: str, choice: Choice, books: Books) -> Finding:
     return Finding(
         "vat-rate-unknown",
         f"VAT code {code}, chosen for the sale in {receipt.record} by {choice.reason('vat_code')}, does not lead to "
         f"one VAT id with a rate on {receipt.day} and an account. Name the VAT id in the rule.",
         "sales.vat_id",
-        {"vat_code": code},
+        {"vat_code": code, "choices": sorted(v.id for v in books.chart.vat_ids.values() if code in v.categories)},
     )
 
 
