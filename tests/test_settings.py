@@ -71,6 +71,7 @@ def test_what_does_not_concern_us_is_left_alone(tmp_path: Path) -> None:
         ({"MLC_PUBLIC_URL": "https://connector.example.com/"}, "without a slash"),
         ({"MLC_CALL_TIMEOUT_S": "60"}, "MLC_CALL_TIMEOUT_S must be less than MLC_LEASE_S"),
         ({"MLC_CHART_MAX_AGE_S": "601"}, "MLC_CHART_MAX_AGE_S is '601'"),
+        ({"MLC_METRICS_TOKEN": "CANARY"}, "MLC_METRICS_TOKEN: .*at least 16"),
         ({"MLC_CONFIG": "nowhere.toml"}, "nowhere.toml cannot be read: No such file"),
     ],
     ids=str,
@@ -104,7 +105,10 @@ def test_a_loopback_address_may_be_public_without_https(tmp_path: Path) -> None:
 
 
 def test_printed_settings_show_no_secret(tmp_path: Path) -> None:
-    environment = {"MLC_DATABASE_URL": "postgresql://mlc:CANARY@db/x", "MLC_MASTER_KEY": "v1:CANARY"}
+    environment = {
+        "MLC_DATABASE_URL": "postgresql://mlc:CANARY@db/x", "MLC_MASTER_KEY": "v1:CANARY",
+        "MLC_METRICS_TOKEN": "CANARY-CANARY-CANARY",
+    }  # fmt: skip
     settings = load(environment, folder=tmp_path)
     assert "CANARY" not in repr(settings)
     assert "CANARY" not in str(settings)

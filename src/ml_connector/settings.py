@@ -21,7 +21,7 @@ FILE_VARIABLE = "MLC_CONFIG"
 USUAL_FILE = "ml-connector.toml"
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 # Their values are never repeated in a message: an address of a database may hold a password.
-_SECRET = frozenset({"master_key", "database_url", "inbox_url"})
+_SECRET = frozenset({"master_key", "database_url", "inbox_url", "metrics_token"})
 
 
 def _split_at_commas(value: object) -> object:
@@ -60,6 +60,10 @@ class Settings(BaseModel):
     allow_insecure_hosts: Annotated[tuple[str, ...], BeforeValidator(_split_at_commas)] = Field(
         (), description="Loopback addresses that may be called over plain http, such as the sandbox's; by commas."
     )
+    metrics_token: SecretStr | None = Field(
+        None, min_length=16,
+        description="Lets a scraper elsewhere read `/metrics`, at least 16 characters. None: only this machine may.",
+    )  # fmt: skip
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged.")
     log_format: Literal["console", "json"] = Field("console", description="For people, or one JSON object a line.")
     worker_slots: int = Field(8, ge=1, le=50, description="Units of work at a time in one process.")

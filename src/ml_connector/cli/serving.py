@@ -37,6 +37,7 @@ def serve(as_json: AsJson = False) -> None:
             code = serving.serve(
                 works, database_url=settings.database_url, host=settings.host, port=settings.port,
                 slots=settings.worker_slots, public_url=settings.public_url, beside=beside(settings),
+                metrics_token=settings.metrics_token.get_secret_value() if settings.metrics_token else None,
                 ready=lambda port: out.answer({"port": port}, lines(f"Serving on http://{settings.host}:{port}")),
             )  # fmt: skip
         raise typer.Exit(code)
