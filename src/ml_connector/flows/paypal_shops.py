@@ -1,165 +1,38 @@
-"""Payments for the orders of a connected shop: the shop books the sale and what is credited, PayPal the money.
-
-Both tell of one event, and either may come first: a payment waits until the shop was read after it was made, and is
-looked at again when an order that names it arrives. What the shop's route has booked is found by the payment's id.
-"""
+"""Payments through PayPal for the orders of a connected shop: which order of which shop, and which credit note."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from ml_connector.finance.documents import Movement
-from ml_connector.finance.invoices import CustomerInvoice, CustomerPayment, Ref
-from ml_connector.finance.journal import JournalEntry
-from ml_connector.finance.money import Money
-from ml_connector.finance.plan import Content, Elsewhere, Finding, Hold, Plan, Related, Wait
+from ml_connector.finance.plan import Elsewhere, Finding, Hold, Related, Wait
 from ml_connector.flows import paypal_needs as need
-from ml_connector.rules.invoicing import Bill
-from ml_connector.rules.matching import PartyMatch
-from ml_connector.rules.parties import Known
-from ml_connector.rules.texts import begun
+from ml_connector.flows import shops
+from ml_connector.flows.shops import Order, suspends_elsewhere
+
+__all__ = ["SIBLINGS", "Order", "credit_note_of", "order_paid", "suspends_elsewhere", "suspense_differs"]
 
 SIBLINGS = (("order", "transaction", "transaction"), ("refund", "transaction", "reference"))
-_AT_REST = frozenset({"ignored", "reversed", "posted"})  # without a document: it books nothing
-
-
-@dataclass(frozen=True, slots=True)
-class Invoiced:
-    """The invoice that a shop's route made of an order: which, and whose it is."""
-
-    bill: Bill
-    customer: Known
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """A shop's order that a payment is for, as its route books it: an invoice, or a journal against suspense."""
-
-    key: str
-    record: str
-    amount: Money  # what is left to the processor
-    invoiced: Invoiced | None = None
-    suspense: str = ""  # the account on which a journal leaves the money to come
 
 
 def order_paid(row: Movement, related: Related) -> Order | Hold | Wait | None:
     """The order that a payment received is for; None: no shop claims it."""
     found: Sequence[Elsewhere] = related.documents(need.order_of(row)) or ()
-    booking = [one for one in found if one.contents]
-    if len(booking) > 1:
-        return Hold((_several(row, booking),))
-    if not booking:
-        return _waits_for(found)
-    one = booking[0]
-    if any(isinstance(content, CustomerPayment) and content.kind == "payment" for content in one.contents.values()):
-        return Hold((_booked_by_shop(row, one),))
-    order = _order(one)
-    if order is None or order.amount != row.amount:
-        return Hold((_unequal(row, one, order),))
-    return order
+    return shops.order_among(found, payment_id=row.transaction_id, amount=row.amount, processor="PayPal")
 
 
 def credit_note_of(back: Movement, paid: Movement, related: Related) -> str | Wait | None:
     """The key of the shop's credit note that a refund pays out: of equal ones the first refund takes the first."""
     found: Sequence[Elsewhere] = related.documents(need.shop_refunds_of(paid.transaction_id)) or ()
-    same = [key for key, note in _credit_notes(found).items() if note.total == -back.amount]
     rows: Sequence[Movement] = related.documents(need.about(paid.transaction_id)) or ()
     place = sum(
         one.amount == back.amount and (one.occurred_at, one.id) < (back.occurred_at, back.id)
         for one in rows
         if one.role == "refund" and one.state not in need.UNBOOKED
     )
-    if place < len(same):
-        return same[place]
-    return _waits_for([one for one in found if not one.contents])
-
-
-def suspends_elsewhere(made: Plan, order: Order) -> bool:
-    """Whether a journal of ours takes the money from another suspense account than the shop's route left it on."""
-    contents: list[Content] = [write.content for write in made.writes]
-    ours = {account for one in contents if isinstance(one, JournalEntry) for account in _on_suspense(one)[0]}
-    return bool(ours) and ours != {order.suspense}
+    return shops.credit_note_among(found, amount=-back.amount, place=place)
 
 
 def suspense_differs(row: Movement, order: Order) -> Finding:
     """The two routes name different suspense accounts, so that neither would be emptied."""
-    return Finding(
-        "suspense-differs",
-        f"{order.record} left the money of payment {row.transaction_id} on {order.suspense}, and the rules of this "
-        "route name another account for suspense. Let both routes name the same.",
-        "suspense.account",
-        {"account": order.suspense},
-    )
-
-
-def _waits_for(found: Sequence[Elsewhere]) -> Wait | None:
-    """What may still become a document in the shop's route; None where all that was found stays without one."""
-    pending = [one for one in found if one.state not in _AT_REST]
-    if not pending:
-        return None
-    one = pending[0]
-    return Wait(f"{one.record}: {one.state}{f', {one.reason}' if one.reason else ''}")
-
-
-def _credit_notes(found: Sequence[Elsewhere]) -> dict[str, CustomerInvoice]:
-    """The shop's credit notes by key, in the order of their days."""
-    notes = {
-        key: content for one in found for key, content in one.contents.items()
-        if isinstance(content, CustomerInvoice) and content.kind == "credit_note"
-    }  # fmt: skip
-    return dict(sorted(notes.items(), key=lambda note: (note[1].event_day or note[1].day, note[0])))
-
-
-def _order(one: Elsewhere) -> Order | None:
-    """What an order is booked as; None where nothing of it waits for a processor's money."""
-    for key, content in one.contents.items():
-        if isinstance(content, CustomerInvoice) and content.kind == "customer_invoice":
-            return Order(key, one.record, content.total, _invoiced(key, one.record, content))
-        if isinstance(content, JournalEntry):
-            accounts, left = _on_suspense(content)
-            return Order(key, one.record, left, suspense=accounts[0]) if len(accounts) == 1 else None
-    return None
-
-
-def _invoiced(key: str, record: str, content: CustomerInvoice) -> Invoiced:
-    number = content.customer
-    match = PartyMatch(None if isinstance(number, Ref) else number, made=False, because=f"customer of {key}")
-    bill = Bill(key, record, record, content.event_day or content.day, None, None, "elsewhere")
-    return Invoiced(bill, Known(number, (), match))
-
-
-def _on_suspense(entry: JournalEntry) -> tuple[list[str], Money]:
-    lines = [line for line in entry.postings if line.role == "suspense"]
-    return sorted({line.account for line in lines}), Money(sum(line.amount.minor for line in lines), entry.currency)
-
-
-def _several(row: Movement, found: Sequence[Elsewhere]) -> Finding:
-    return Finding(
-        "second-road-differs",
-        f"{', '.join(one.record for one in found)} all name payment {row.transaction_id}. Correct the wrong ones in "
-        "the shop; they are read again.",
-        "transaction_id",
-    )
-
-
-def _unequal(row: Movement, one: Elsewhere, order: Order | None) -> Finding:
-    booked = f"{order.key} with {order.amount}" if order is not None else ", ".join(one.contents)
-    return Finding(
-        "second-road-differs",
-        f"{begun(one.record)} is booked as {booked}, and PayPal says that payment {row.transaction_id} was "
-        f"{row.amount}. Find out which is right; correct the order, or book the payment by hand and ignore it here.",
-        "amount",
-        {"booked": booked, "stated": str(row.amount)},
-    )
-
-
-def _booked_by_shop(row: Movement, one: Elsewhere) -> Finding:
-    keys = ", ".join(key for key, content in one.contents.items() if isinstance(content, CustomerPayment))
-    return Finding(
-        "payment-booked-by-shop",
-        f"Payment {row.transaction_id} is booked by the shop's route as {keys}, from {one.record}. Say in the shop's "
-        "terms (gateways_elsewhere) that this connection books the money of that payment method, or ignore it here.",
-        "gateways_elsewhere",
-        {"keys": keys},
-    )
+    return shops.suspense_differs(row.transaction_id, order)
