@@ -14,7 +14,7 @@ from ml_connector_sandbox.stripe.state import Failure, Knobs, World
 
 Verb = Callable[[World, Json, int], Any]
 _CHOICES = {"signature": SIGNATURES, "missing_email_at": ("create", "finalize"), "should_retry": ("", "true", "false")}
-_STATUSES = (400, 401, 403, 404, 409, 424, 429, 500, 502, 503)
+_STATUSES = (400, 401, 402, 403, 404, 409, 424, 429, 500, 502, 503)
 
 
 def run(world: World, verb: str, arguments: Json, now: int) -> Any:
@@ -43,7 +43,10 @@ def _knobs(world: World, arguments: Json, now: int) -> Json:
 
 
 def _fail_next(world: World, arguments: Json, now: int) -> Json:
-    """The next `times` calls of `operation` (any) fail with `status`, before or after the commit."""
+    """The next `times` calls of `operation` (any) fail with `status`, before or after the commit.
+
+    `rolled_back`: the endpoint began and undid its work, so that the key of a POST keeps the failure.
+    """
     status, stored = int(arguments["status"]), str(arguments.get("stored", "error"))
     if status not in _STATUSES:
         raise ValueError(f"The status is one of {', '.join(map(str, _STATUSES))}.")
@@ -53,6 +56,7 @@ def _fail_next(world: World, arguments: Json, now: int) -> Json:
         status, str(arguments.get("operation", "")), int(arguments.get("times", 1)),
         bool(arguments.get("after_commit")), stored, str(arguments.get("should_retry", "")),
         str(arguments.get("code", "")), str(arguments.get("retry_after", "")),
+        bool(arguments.get("rolled_back")),
     )  # fmt: skip
     world.failures = [f for f in world.failures if f.times > 0]
     world.failures.append(failure)

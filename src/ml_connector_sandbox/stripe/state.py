@@ -99,6 +99,7 @@ class Failure:
     should_retry: str = ""
     code: str = ""
     retry_after: str = ""
+    rolled_back: bool = False
 
 
 @dataclass(slots=True)

@@ -48,7 +48,7 @@ class Stripe:
 
     def _dispatch(self, request: Request, now: int, request_id: str) -> Response:
         failure = self._failure(request)
-        if failure is not None and not failure.after_commit:
+        if failure is not None and not failure.after_commit and not failure.rolled_back:
             raise _as_refusal(failure)
         key = access.key_of(self.world, request)
         access.check_headers(request, key)
@@ -72,6 +72,10 @@ class Stripe:
         known = idempotency.replay(book, request, now)
         if known is not None:
             return known
+        if failure is not None and failure.rolled_back:
+            undone = _rendered(_as_refusal(failure), request_id)
+            idempotency.keep(book, request, undone, now)
+            return undone
         try:
             answer = self._run(_call(self.world, request, route, args, key, now), route)
         except Refused as refused:
@@ -151,7 +155,8 @@ def _as_refusal(failure: Failure) -> Refused:
     if failure.status == 429:
         return access.too_many(failure.should_retry, failure.code or "rate_limit", failure.retry_after)
     headers: Headers = (("Stripe-Should-Retry", failure.should_retry),) if failure.should_retry else ()
-    kind = "api_error" if failure.status >= 500 else "invalid_request_error"
+    kinds = {402: "card_error"} | dict.fromkeys((500, 502, 503), "api_error")
+    kind = kinds.get(failure.status, "invalid_request_error")
     text = "An unknown error occurred." if failure.status >= 500 else "The request was refused."
     return _unbegun(Refused(failure.status, text, code=failure.code, kind=kind, headers=headers))
 

@@ -31,6 +31,7 @@ MAX_MARK_NAME = 40
 MAX_TEXT = 250
 MAX_MEMO = 500
 MAX_FIELD = 140
+RATE_DECIMALS = 4
 DAYTIME = time(12)  # midnight prints as the day before in western zones
 
 
@@ -50,7 +51,7 @@ def invoice(content: CollectionInvoice, context: Context) -> Body:
         "auto_advance": False,
         "automatic_tax": {"enabled": False},
         "pending_invoice_items_behavior": "exclude",
-        "effective_at": seconds_of(content.day),
+        "effective_at": _not_ahead(content.day, context),
         "number": content.number if NUMBER.fullmatch(content.number) else None,
         "description": content.text[:MAX_MEMO] or None,
         "custom_fields": fields or None,
@@ -92,7 +93,7 @@ def _line(line: CollectionLine) -> Body:
             "tax_rate_data": {
                 "display_name": line.vat_name[:50] or "VAT",
                 "inclusive": False,
-                "percentage": f"{line.vat_percent:f}",
+                "percentage": _percentage(line, line.vat_percent),
                 "tax_type": "vat",
             },
         }
@@ -100,6 +101,16 @@ def _line(line: CollectionLine) -> Body:
             tax["taxability_reason"] = line.exempt
         body["tax_amounts"] = [tax]
     return body
+
+
+def _percentage(line: CollectionLine, percent: Decimal) -> str:
+    if not 0 <= percent <= 100 or percent != round(percent, RATE_DECIMALS):
+        raise Rejected(
+            f"Stripe takes no VAT rate of {percent} %: 0 to 100 with {RATE_DECIMALS} decimals.",
+            record=line.text[:MAX_TEXT],
+            fix="Correct the rate in the ledger, or collect the invoice another way and ignore it here.",
+        )
+    return _plain(percent)
 
 
 def percent_of(line: CollectionLine) -> str:
@@ -148,7 +159,7 @@ def tax_numbers(card: PartyCard) -> list[Body]:
 
 def report_payment(content: OutsidePayment, context: Context) -> Body:
     """A payment record: money that Stripe never saw. Its day is the ledger's."""
-    at = seconds_of(content.day)
+    at = _not_ahead(content.day, context)
     return {
         "amount_requested": {"value": wire(content.amount), "currency": content.amount.currency.lower()},
         "initiated_at": at,
@@ -177,6 +188,14 @@ def wire(amount: Money) -> int:
 def seconds_of(day: date) -> int:
     """Noon of a day, in seconds."""
     return int(datetime.combine(day, DAYTIME, UTC).timestamp())
+
+
+def _not_ahead(day: date, context: Context) -> int:
+    """Noon of a day, or when the submission was made where that was earlier on that day: Stripe takes no time ahead."""
+    noon = seconds_of(day)
+    if context.started_at is None or began_on(context) != day:
+        return noon
+    return min(noon, int(context.started_at.timestamp()))
 
 
 def known(number: Number) -> str:

@@ -23,11 +23,15 @@ class _Open:
     rate: str
 
 
-def lines_of(credit: CollectionCredit, invoice_lines: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The lines of the credit note: each of ours put on lines of its rate, in their order. Raises Rejected where they
-    do not bear it.
+def lines_of(
+    credit: CollectionCredit, invoice_lines: Sequence[Mapping[str, Any]], *, credited: Mapping[str, int]
+) -> list[dict[str, Any]]:
+    """The lines of the credit note: each of ours put on lines of its rate, in their order, less what is `credited` of
+    them already (net, by line). Raises Rejected where they do not bear it.
     """
     open_lines = [_read(row) for row in invoice_lines]
+    for one in open_lines:
+        one.left -= credited.get(one.id, 0)
     found: list[dict[str, Any]] = []
     for line in credit.lines:
         found += _placed(line, open_lines, credit)

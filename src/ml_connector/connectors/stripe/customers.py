@@ -1,26 +1,68 @@
 """Customers of Stripe that may be a customer of the ledger. Several hits are all told; nothing is picked here.
 
-Search lags behind what was written, so it is asked first and never believed when it finds nothing: the list by e-mail
-does not lag. Names are only looked for when they are asked for.
+Search lags behind what was written, so it is never believed when it finds nothing: lists do not lag. By a tax id
+Stripe finds nobody; so who has which is kept for a while, and what was made since is read before each look.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+import threading
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from ml_connector.connectors.stripe.bodies import TOKEN
 from ml_connector.connectors.stripe.client import Row, StripeClient
 from ml_connector.connectors.stripe.fields import Fields, id_in
+from ml_connector.connectors.stripe.pacing import Ticking
+from ml_connector.connectors.stripe.paths import CUSTOMERS as PATH
 from ml_connector.finance.plan import Found
 
-PATH = "/v1/customers"
 WITH_TAX_IDS = {"expand": ["data.tax_ids"]}
 MARKS = (("customer_no", "visma_customer_no"), ("org_number", "org_no"))
 
 
-def look_up(client: StripeClient, fields: Mapping[str, str]) -> list[Found]:
-    """The customers that fit the first way which finds any: id, marks, e-mail, tax id, name. 1-4 calls.
+_NORWEGIAN = re.compile(r"(NO)?[0-9]{9}(MVA)?")
+FRESH = timedelta(hours=1)  # a tax id given to an old customer is seen so late
+OVERLAP = timedelta(minutes=5)
+
+
+class TaxIds:
+    """Which customer has which tax id, read whole at the first need. Thread-safe."""
+
+    def __init__(self, client: StripeClient, clock: Ticking) -> None:
+        self._client = client
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._rows: dict[str, Row] = {}
+        self._whole: datetime | None = None
+        self._newest: datetime | None = None
+
+    def having(self, numbers: set[str]) -> list[Row]:
+        """The customers with one of these tax ids. One call, or one for each hundred customers once an hour."""
+        with self._lock:
+            self._renew(self._clock.now())
+            return [row for row in self._rows.values() if _tax_ids(row) & numbers]
+
+    def _renew(self, now: datetime) -> None:
+        params: dict[str, Any] = dict(WITH_TAX_IDS)
+        if self._whole is None or self._newest is None or now - self._whole > FRESH:
+            found: dict[str, Row] = {}
+            self._whole = None  # an answer that is lost half way leaves nothing to trust
+        else:
+            found = dict(self._rows)
+            params["created"] = {"gte": int((self._newest - OVERLAP).timestamp())}
+        for row in self._client.every(PATH, params):
+            id_ = id_in(row)
+            if id_ is not None and _tax_ids(row):
+                found[id_] = row
+        self._rows, self._newest = found, now
+        self._whole = self._whole or now
+
+
+def look_up(client: StripeClient, fields: Mapping[str, str], *, tax_ids: TaxIds) -> list[Found]:
+    """The customers that fit the first way which finds any: id, marks, tax id, e-mail, name. 1-4 calls.
 
     `fields`: number (the id), customer_no, org_number, vat_number, email, name. Facts of an answer: by, email, balance
     and currency as Stripe has them.
@@ -28,11 +70,12 @@ def look_up(client: StripeClient, fields: Mapping[str, str]) -> list[Found]:
     if fields.get("number"):
         row = client.one(PATH, fields["number"])
         return [] if row is None else [_found(row, "number")]
-    for way in (_by_marks, _by_email, _by_tax_id, _by_name):
-        found = way(client, fields)
-        if found:
-            return found
-    return []
+    return (
+        _by_marks(client, fields)
+        or _by_tax_id(client, fields, tax_ids)
+        or _by_email(client, fields)
+        or _by_name(client, fields)
+    )
 
 
 def _by_marks(client: StripeClient, fields: Mapping[str, str]) -> list[Found]:
@@ -54,13 +97,15 @@ def _by_email(client: StripeClient, fields: Mapping[str, str]) -> list[Found]:
     return [_found(row, "email") for row in same]
 
 
-def _by_tax_id(client: StripeClient, fields: Mapping[str, str]) -> list[Found]:
-    """By VAT number over the whole list: no filter knows it. Only where a VAT number is given."""
+def _by_tax_id(client: StripeClient, fields: Mapping[str, str], tax_ids: TaxIds) -> list[Found]:
+    """By VAT or organisation number among the tax ids: no filter of Stripe's knows them."""
     wanted = _numbers(fields)
-    if not fields.get("vat_number"):
+    if not wanted:
         return []
-    rows = [row for row in client.every(PATH, WITH_TAX_IDS) if _tax_ids(row) & wanted and not _other(row, fields)]
-    return [_found(row, "VAT number") for row in rows]
+    ids = [str(row.get("id")) for row in tax_ids.having(wanted)]
+    rows = [client.one(PATH, id_, expand=("tax_ids",)) for id_ in ids]  # as it is now
+    kept = [row for row in rows if row is not None and _tax_ids(row) & wanted and not _other(row, fields)]
+    return [_found(row, "VAT number") for row in kept]
 
 
 def _by_name(client: StripeClient, fields: Mapping[str, str]) -> list[Found]:
@@ -83,14 +128,19 @@ def _other(row: Row, fields: Mapping[str, str]) -> bool:
 def _tax_ids(row: Row) -> set[str]:
     ids = row.get("tax_ids")
     held = ids.get("data") if isinstance(ids, dict) else None
-    values = {_bare(str(one.get("value"))) for one in held or () if isinstance(one, dict)}
-    return values | {value.removeprefix("NO") for value in values}
+    return _forms(str(one.get("value") or "") for one in held or () if isinstance(one, dict))
 
 
 def _numbers(fields: Mapping[str, str]) -> set[str]:
-    """The numbers of the ledger's customer; Norway's with and without its letters."""
-    bare = {_bare(fields.get(name, "")) for name in ("vat_number", "org_number")} - {""}
-    return bare | {one.removeprefix("NO") for one in bare}
+    """The numbers of the ledger's customer."""
+    return _forms(fields.get(name, "") for name in ("vat_number", "org_number"))
+
+
+def _forms(numbers: Iterable[str]) -> set[str]:
+    """Letters and digits of numbers; Norway's with and without its letters too."""
+    bare = {_bare(number) for number in numbers} - {""}
+    digits = {one.removeprefix("NO").removesuffix("MVA") for one in bare if _NORWEGIAN.fullmatch(one)}
+    return bare | digits
 
 
 def _found(row: Row, by: str) -> Found:

@@ -45,6 +45,7 @@ FIXES: Mapping[str, str] = {
     "parameter_unknown": "Stripe does not know a field that we send: report this with the message.",
 }
 READS = frozenset({"GET", "HEAD"})
+KEPT = "the first time under this key, and repeats it"
 MAX_WAIT_S = 3600.0
 MAX_WORDS = 300
 _PERMISSION = re.compile(r"\brak_[a-z0-9_]{1,60}\b")
@@ -68,12 +69,14 @@ def fault(answer: Answer, where: str, *, method: str) -> ConnectorError:
     """Our error for a refusal."""
     said = _mapping((body_of(answer) or {}).get("error"))
     code = _text(said.get("code")) or (_text(said.get("type")) if said.get("type") == "idempotency_error" else "")
-    kind = CODES.get(code) or STATUSES.get(answer.status)
+    kind = (CODES.get(code) if answer.status < 500 else None) or STATUSES.get(answer.status)
     if kind is None and (answer.status >= 500 or answer.status == 408):
         kind = Transient if method in READS else UnknownOutcome
     if kind is None:
         kind = Rejected if 400 <= answer.status < 500 else Transient
     what = _sentence(answer, said, where, code)
+    if kind is UnknownOutcome and answer.headers.get("idempotent-replayed", "").lower() == "true":
+        what = f"{what} It did so {KEPT}."
     if issubclass(kind, Transient):
         return kind(what, record=where, retry_after_s=retry_after(answer))
     fix = FIXES.get(code)
@@ -86,6 +89,11 @@ def fault(answer: Answer, where: str, *, method: str) -> ConnectorError:
 def is_code(error: ConnectorError, code: str) -> bool:
     """Whether an error of this table carries Stripe's code."""
     return f" {code} " in f" {error.what.replace(':', ' ').replace('.', ' ')} "
+
+
+def is_kept(error: ConnectorError) -> bool:
+    """Whether a write failed because Stripe repeats a failure that it keeps under the idempotency key."""
+    return KEPT in error.what
 
 
 def missing_permission(said: Mapping[str, Any]) -> str:

@@ -37,4 +37,4 @@ def _pairs(value: Any, name: str) -> Iterator[tuple[str, str]]:
 
 
 def _quoted(text: str) -> str:
-    return quote(text, safe="")
+    return quote(text, safe="", errors="replace")  # half a character is no text

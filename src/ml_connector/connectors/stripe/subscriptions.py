@@ -2,7 +2,8 @@
 
 An endpoint's version cannot be changed, nor its secret read. So one that is not as it should be is made anew, and the
 old one goes. A secret whose answer was lost is told once more by repeating the very request within a day: its
-idempotency key is made from a seed that the endpoint itself carries.
+idempotency key is made from a seed that the endpoint itself carries. A seed is used for one endpoint: under an old one
+Stripe would tell again of an endpoint that somebody has deleted.
 """
 
 from __future__ import annotations
@@ -51,7 +52,8 @@ def watch(http: Http, credentials: Mapping[str, Any], url: str, *, clock: Tickin
             record=url,
             fix="Delete one that is not used any more in Stripe's dashboard.",
         )
-    seed = hashlib.sha256("|".join([url, VERSION, *sorted(str(row.get("id")) for row in every)]).encode()).hexdigest()
+    made_from = [url, VERSION, clock.now().isoformat(), *sorted(str(row.get("id")) for row in every)]
+    seed = hashlib.sha256("|".join(made_from).encode()).hexdigest()
     secret = _made(client, url, seed[:32])
     told = [f"made anew: it {fault}" for row in here for fault in _faults(row)]
     _removed(client, here)
