@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from ml_connector.finance.chart import Chart
 from ml_connector.finance.documents import Document
@@ -135,6 +135,17 @@ class Reader(Protocol):
         ...
 
 
+class ReadsFiles(Protocol):
+    """A reader that also brings the files which the system keeps on its records. Not every reader does."""
+
+    def attachment(self, kind: str, external_id: str, file_id: str) -> bytes:
+        """The bytes of a file of this record, whole. Bounded by a size; from the system's own address only.
+
+        Raises NotFound when it was taken away, Rejected when it is too large, Transient when it did not arrive.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Created:
     """A draft exists (or is being made, when `job_id` is set). `remote_id` addresses it in later calls."""
@@ -209,6 +220,15 @@ class Writer(Protocol):
 
     def chart(self) -> Chart:
         """The whole set-up, read now."""
+        ...
+
+
+@runtime_checkable
+class Discards(Protocol):
+    """A writer whose drafts may be deleted again, as nothing has come of them yet."""
+
+    def discard(self, kind: str, content: Sent, context: Context) -> None:
+        """Delete a draft; what is gone already is no error."""
         ...
 
 

@@ -22,6 +22,7 @@ from ml_connector.connectors.visma.chart import currencies, periods, vat_ids
 from ml_connector.connectors.visma.client import segment
 from ml_connector.errors import BadSignature, ConfigurationError, HostRefused, Transient, Untranslatable, UsageError
 from ml_connector.finance.documents import Party
+from ml_connector.finance.purchasing import LedgerSupplier
 from tests.connectors.visma.builders import NOON, FakeVisma, context, http, invoice, payment, payroll, reader, writer
 
 INVOICES = "/v1/customerinvoice"
@@ -390,8 +391,8 @@ def test_a_customer_becomes_a_party() -> None:
     assert isinstance(party, Party)
     assert (party.id, party.role, party.address.country, party.is_company) == ("10045", "customer", "NO", True)
     supplier = translate("supplier", {**row, "status": "Inactive"})
-    assert isinstance(supplier, Party)
-    assert (supplier.role, supplier.active) == ("supplier", False)
+    assert isinstance(supplier, LedgerSupplier)
+    assert (supplier.number, supplier.status, supplier.addresses[0].country) == ("10045", "Inactive", "NO")
 
 
 def test_what_cannot_be_translated_names_the_field() -> None:

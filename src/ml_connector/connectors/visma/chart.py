@@ -61,6 +61,12 @@ def changes(client: VismaClient, since: datetime, *, known: Chart, parts: Iterab
     return dataclasses.replace(known, **fresh)
 
 
+def read_periods(client: VismaClient) -> tuple[Period, ...]:
+    """The financial periods alone. One call."""
+    found: tuple[Period, ...] = _parsed("periods", _rows(client, _PARTS["periods"]))
+    return found
+
+
 def _parsed(name: str, rows: list[Row]) -> Any:
     """A part of the chart; rows that cannot be what they should be stop the reading and are named."""
     try:

@@ -13,6 +13,7 @@ from ml_connector.connectors.visma.payloads import PAYMENT_TYPES, supplier_type
 from ml_connector.errors import Untranslatable, UsageError
 from ml_connector.finance.invoices import CustomerPayment, Reversal, SupplierInvoice
 from ml_connector.finance.plan import Content
+from ml_connector.finance.procurement import LedgerCoding
 
 Row = Mapping[str, Any]
 
@@ -97,6 +98,7 @@ PLACES: dict[str, Place] = {
     "supplier": Place("/v1/supplier", "/v1/supplier", observed.party),
 }
 PLACES["customer_refund"] = PLACES["customer_payment"]
+PLACES["ledger_coding"] = PLACES["supplier_invoice"]
 
 PARTIES = frozenset({"customer", "supplier"})
 CUSTOMER_DOCUMENTS = frozenset({"customer_invoice", "credit_note", "debit_note"})
@@ -129,6 +131,8 @@ def type_of(content: Content) -> str:
         return PAYMENT_TYPES[content.kind]
     if isinstance(content, SupplierInvoice):
         return supplier_type(content)
+    if isinstance(content, LedgerCoding):
+        return "Invoice"
     if isinstance(content, Reversal) and content.kind == "void_payment":
         return VOIDED_BY.get(content.document_type, "VoidPayment")
     if isinstance(content, Reversal) and result_kind(content.kind, content) == "supplier_invoice":

@@ -212,24 +212,27 @@ def supplier_invoice(invoice: SupplierInvoice, *, token: str, period: str | None
         body["paySelected"] = {"value": invoice.pay_selected}
     if invoice.due_on is not None:
         body["dueDate"] = _day(invoice.due_on)
-    lines = []
-    for n, line in enumerate(invoice.lines, 1):
-        row: Body = {
-            "operation": "Insert",
-            "lineNumber": {"value": n},
-            "accountNumber": {"value": line.account},
-            "transactionDescription": {"value": line.text[:LINE_TEXT]},
-            **_quantity(line, number(_times(line.net, sign)), sign=sign),
-            "costInCurrency": {"value": number(_times(line.net, sign))},
-            "vatCodeId": {"value": line.vat_code},
-        }
-        if line.dimensions:
-            row["subaccount"] = segments(line.dimensions)
-        lines.append(row | purchase(line))
-    body["invoiceLines"] = lines
+    body["invoiceLines"] = [supplier_line(n, line, sign=sign) for n, line in enumerate(invoice.lines, 1)]
     if invoice.tax_details:
         body["taxDetailLines"] = taxes(invoice.tax_details, sign=sign)
     return body
+
+
+def supplier_line(n: int, line: SupplierInvoiceLine, *, sign: int = 1) -> Body:
+    """One cost line to insert."""
+    cost = number(_times(line.net, sign))
+    row: Body = {
+        "operation": "Insert",
+        "lineNumber": {"value": n},
+        "accountNumber": {"value": line.account},
+        "transactionDescription": {"value": line.text[:LINE_TEXT]},
+        **_quantity(line, cost, sign=sign),
+        "costInCurrency": {"value": cost},
+        "vatCodeId": {"value": line.vat_code},
+    }
+    if line.dimensions:
+        row["subaccount"] = segments(line.dimensions)
+    return row | _purchase(line)
 
 
 def _quantity(line: SupplierInvoiceLine, cost: int | Decimal, *, sign: int) -> Body:
@@ -239,7 +242,7 @@ def _quantity(line: SupplierInvoiceLine, cost: int | Decimal, *, sign: int) -> B
     return {"quantity": {"value": 1}, "unitCostInCurrency": {"value": cost}}
 
 
-def purchase(line: SupplierInvoiceLine) -> Body:
+def _purchase(line: SupplierInvoiceLine) -> Body:
     """What a line was ordered or received by, and its project."""
     body: Body = {}
     if line.link is not None:

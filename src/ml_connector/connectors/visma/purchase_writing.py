@@ -1,34 +1,34 @@
-"""What approval changes on an invoice that waits in the ledger: its lines replaced, its hold taken off."""
+"""What approval changes on an invoice that waits in the ledger: its lines replaced, its hold taken off.
+
+Our reference goes behind its description, and the key of what it was approved as before its note: by the one a lost
+call is found, by the other its payments are told to where it was approved. What people wrote there stays.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from ml_connector.connectors.shapes import Context, Created
+from ml_connector.connectors.shapes import Context, Created, Observed
+from ml_connector.connectors.visma import observed, payloads
 from ml_connector.connectors.visma.client import VismaClient, job_of, segment
-from ml_connector.connectors.visma.observed import text
-from ml_connector.connectors.visma.payloads import number, purchase, segments
+from ml_connector.connectors.visma.observed import Row, text
 from ml_connector.errors import NotFound, Rejected
-from ml_connector.finance.invoices import SupplierInvoiceLine
 from ml_connector.finance.procurement import LedgerCoding
 
-Body = dict[str, Any]
-
-PATH = "/v1/supplierInvoice/Invoice"
+LIST = "/v1/supplierInvoice"
+PATH = f"{LIST}/Invoice"
 CHANGEABLE = frozenset({"Hold", "Balanced"})
-LINE_TEXT = 200
+MOST_NOTE = 3_900  # characters; what does not fit is not put there, as words of people would be lost
 
 
 def recode(client: VismaClient, coding: LedgerCoding, context: Context) -> Created:
-    """Replace the lines of an unreleased invoice and take it off hold, against the very version that was read. 2 calls.
+    """Replace the lines of an unreleased invoice and take it off hold, against the very version that was read.
 
-    Rejected for one that takes no lines any more: prebooked, released, voided.
+    2 calls, 3 where the invoice alone does not show its note. Rejected for one that takes no lines any more: prebooked,
+    released, voided. Conflict when somebody changed it in between.
     """
     path = f"{PATH}/{segment(coding.number)}"
-    found = client.row(path, operation=f"GET {PATH}/{{id}}")
-    if found is None:
-        raise NotFound("Visma has no such supplier invoice.", record=coding.number)
-    row, etag = found
+    row, etag = _there(client, coding, context)
     status = text(row.get("status"))
     if status not in CHANGEABLE:
         raise Rejected(
@@ -36,43 +36,89 @@ def recode(client: VismaClient, coding: LedgerCoding, context: Context) -> Creat
             record=context.key,
             fix="Correct it in Visma by hand, then ignore this.",
         )
-    there = [line["lineNumber"] for line in row.get("invoiceLines") or () if type(line.get("lineNumber")) is int]
-    headers = {"If-Match": etag} if etag else {}
     answer = client.call(
         "PUT",
         path,
         operation=f"PUT {PATH}/{{id}}",
-        headers=headers,
-        content=coding_body(coding, there),
+        headers={"If-Match": etag} if etag else {},
+        content=coding_body(coding, row, token=context.token, note=_note(client, coding, row)),
         record=context.key,
     )
     etag_now = answer.headers.get("etag")
     return Created(f"Invoice/{coding.number}", coding.number, etag=etag_now, job_id=job_of(answer) or None)
 
 
-def coding_body(coding: LedgerCoding, there: list[int]) -> Body:
-    """All old lines deleted, all new ones inserted behind them."""
-    first = max(there, default=0) + 1
-    lines: list[Body] = [{"operation": "Delete", "lineNumber": {"value": one}} for one in there]
-    for place, line in enumerate(coding.lines):
-        lines.append(line_body(line, first + place))
-    body: Body = {"hold": {"value": False}, "invoiceLines": lines}
+def found(client: VismaClient, coding: LedgerCoding, context: Context) -> list[Observed]:
+    """The invoice, if our reference is on it: then a lost call was carried out. One call."""
+    known = client.row(f"{PATH}/{segment(coding.number)}", operation=f"GET {PATH}/{{id}}")
+    if known is None:
+        return []
+    seen = observed.supplier_invoice(known[0], etag=known[1])
+    return [seen] if context.token in seen.tokens else []
+
+
+def coding_body(coding: LedgerCoding, row: Row, *, token: str, note: str | None) -> payloads.Body:
+    """All old lines deleted, all new ones inserted behind them; amounts as they were approved, lines without VAT."""
+    old = [number for line in row.get("invoiceLines") or () if type(number := line.get("lineNumber")) is int]
+    first = max(old, default=0) + 1
+    body: payloads.Body = {
+        "hold": {"value": False},
+        "description": {"value": _described(text(row.get("description")), token)},
+        "amount": {"value": payloads.number(coding.total)},
+        "vatAmount": {"value": payloads.number(coding.vat_total)},
+        "invoiceLines": [
+            *({"operation": "Delete", "lineNumber": {"value": one}} for one in old),
+            *(payloads.supplier_line(first + n, line) for n, line in enumerate(coding.lines)),
+        ],
+    }
+    if text(row.get("taxCalculationMode")) != "Net":
+        body["taxCalculationMode"] = {"value": "Net"}
+    if note is not None:
+        body["note"] = {"value": note}
     if coding.pay_selected is not None:
         body["paySelected"] = {"value": coding.pay_selected}
     return body
 
 
-def line_body(line: SupplierInvoiceLine, position: int) -> Body:
-    """One cost line to insert."""
-    row: Body = {
-        "operation": "Insert",
-        "lineNumber": {"value": position},
-        "accountNumber": {"value": line.account},
-        "transactionDescription": {"value": line.text[:LINE_TEXT]},
-        "quantity": {"value": line.quantity if line.quantity is not None else 1},
-        "costInCurrency": {"value": number(line.net)},
-        "vatCodeId": {"value": line.vat_code},
+def _there(client: VismaClient, coding: LedgerCoding, context: Context) -> tuple[Row, str | None]:
+    known = client.row(f"{PATH}/{segment(coding.number)}", operation=f"GET {PATH}/{{id}}")
+    if known is None:
+        raise NotFound("Visma has no such supplier invoice.", record=context.key)
+    return known[0], known[1] or observed.etag_of(known[0])
+
+
+def _described(old: str, token: str) -> str:
+    """The description with our reference behind it: what is there was not too long, so its length is kept to."""
+    if old.endswith(f"[{token}]"):
+        return old
+    most = max(len(old), payloads.HEADER_TEXT)
+    return f"{old[: most - len(token) - 3].rstrip()} [{token}]".lstrip()
+
+
+def _note(client: VismaClient, coding: LedgerCoding, row: Row) -> str | None:
+    """The note with our key before it; None where it stays as it is."""
+    shown: Any = row.get("note") if "note" in row else _listed_note(client, row)
+    if shown is not None and not isinstance(shown, str):
+        return None
+    old = (shown or "").strip()
+    if coding.source in old.split():
+        return None
+    new = f"{coding.source}\n{old}".strip()
+    return new if len(new) <= MOST_NOTE else None
+
+
+def _listed_note(client: VismaClient, row: Row) -> Any:
+    """The note as the list shows it; no text where the list does not show the invoice, so that nothing is lost."""
+    params = {
+        "supplier": text(row.get("supplier")),
+        "documentType": "Invoice",
+        "docDate": text(row.get("date")),
+        "docDateCondition": ">=",
+        "expandNote": "true",
     }
-    if line.dimensions:
-        row["subaccount"] = segments(line.dimensions)
-    return row | purchase(line)
+    number = text(row.get("referenceNumber"))
+    for rows in client.pages(LIST, params, operation=f"GET {LIST}"):
+        for one in rows:
+            if text(one.get("referenceNumber")) == number and text(one.get("documentType")) == "Invoice":
+                return one.get("note")
+    return False

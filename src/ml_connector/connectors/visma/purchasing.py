@@ -160,13 +160,10 @@ def _receipt_line(row: Row) -> ReceiptLine:
 
 
 def invoice(row: Row) -> LedgerSupplierInvoice:
-    """A supplier's document. `amount` has no twin: until something is paid the balance in currency is the total."""
+    """A supplier's document."""
     currency = _currency(row, "currencyId")
     status = text(row.get("status"))
-    untouched = status in ("Hold", "Balanced", "Prebooked", "Open")
-    total = (
-        _decimal(row, "balanceInCurrency") if untouched and row.get("balanceInCurrency") else _decimal(row, "amount")
-    )
+    total = _total(row, status)
     vat = (
         _decimal(row, "vatTotalInCurrency") if row.get("vatTotalInCurrency") is not None else _decimal(row, "vatAmount")
     )
@@ -190,6 +187,18 @@ def invoice(row: Row) -> LedgerSupplierInvoice:
         files=tuple(_file(one) for one in _rows(row, "attachments")),
         updated_at=_moment(row),
     )
+
+
+def _total(row: Row, status: str) -> Decimal:
+    """`amount` has no twin: until something is paid the balance in currency is the total.
+
+    An open one may be paid in part: its amount counts where balance and twin agree, so that there is one currency.
+    """
+    balance = _decimal(row, "balanceInCurrency")
+    unreleased = status in ("Hold", "Balanced", "Prebooked")
+    if balance and (unreleased or (status == "Open" and balance != _decimal(row, "balance"))):
+        return balance
+    return _decimal(row, "amount")
 
 
 def _invoice_line(row: Row, currency: str) -> LedgerInvoiceLine:
@@ -343,9 +352,9 @@ def _moment(row: Row) -> datetime | None:
     found = row.get("lastModifiedDateTime")
     try:
         read = datetime.fromisoformat(found) if isinstance(found, str) else None
-    except ValueError:
+        return None if read is None else read.replace(tzinfo=read.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return None if read is None else read.replace(tzinfo=read.tzinfo or UTC).astimezone(UTC)
 
 
 def _decimal(row: Row, name: str) -> Decimal:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 from ml_connector.connectors.shapes import Payload
-from ml_connector.connectors.visma import ledger
+from ml_connector.connectors.visma import ledger, purchasing
 from ml_connector.connectors.visma.observed import text
 from ml_connector.errors import Untranslatable
 from ml_connector.finance.documents import Address, Document, Party
@@ -17,10 +17,10 @@ _INACTIVE = frozenset({"Inactive"})
 
 def translate(kind: str, payload: Payload) -> Document:
     """The canonical document of a payload. Raises Untranslatable naming the field."""
+    if kind in purchasing.KINDS:
+        return purchasing.translate(kind, payload)
     if kind == "customer":
-        return _party(payload, "customer")
-    if kind == "supplier":
-        return _party(payload, "supplier")
+        return _party(payload)
     if kind in ("customerinvoice", "customerCreditNote"):
         return ledger.invoice(payload)
     if kind == "customerPayment":
@@ -28,16 +28,16 @@ def translate(kind: str, payload: Payload) -> Document:
     raise Untranslatable(f"Visma records of kind {kind!r} have no canonical form yet.", field="kind")
 
 
-def _party(payload: Payload, role: Literal["customer", "supplier"]) -> Party:
+def _party(payload: Payload) -> Party:
     number = text(payload.get("number")).strip()
     if not number:
-        raise Untranslatable(f"The {role} has no number.", field="number")
+        raise Untranslatable("The customer has no number.", field="number")
     contact = payload.get("mainContact")
     contact = contact if isinstance(contact, Mapping) else {}
     corporate = text(payload.get("corporateId"))
     return Party(
         id=number,
-        role=role,
+        role="customer",
         name=text(payload.get("name")),
         active=text(payload.get("status")) not in _INACTIVE,
         email=text(contact.get("email")),
@@ -66,6 +66,6 @@ def moment(value: Any) -> datetime | None:
     """A time of the API as if it were UTC: its zone is not documented."""
     try:
         found = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
+        return None if found is None else found.replace(tzinfo=found.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return None if found is None else found.replace(tzinfo=found.tzinfo or UTC).astimezone(UTC)

@@ -13,7 +13,16 @@ from datetime import date, datetime
 
 from ml_connector.connectors.shapes import Context, Created, Observed, SourceObject
 from ml_connector.connectors.visma import chart as charts
-from ml_connector.connectors.visma import collected, ledger, notes, parties, payloads, search
+from ml_connector.connectors.visma import (
+    collected,
+    ledger,
+    notes,
+    parties,
+    payloads,
+    purchase_reading,
+    purchase_writing,
+    search,
+)
 from ml_connector.connectors.visma.auth import Now
 from ml_connector.connectors.visma.client import (
     BACKGROUND,
@@ -35,6 +44,7 @@ from ml_connector.finance.collection import LedgerAttachment, LedgerNote
 from ml_connector.finance.invoices import CustomerInvoice, CustomerPayment, PartyCard, Reversal, SupplierInvoice
 from ml_connector.finance.journal import JournalEntry
 from ml_connector.finance.plan import Content, Found
+from ml_connector.finance.procurement import LedgerCoding
 
 SINGLES = 3  # so many documents are read one by one where a listing may take more calls, for all we know
 INVOICE = "customerinvoice"
@@ -73,6 +83,8 @@ class VismaWriter:
             return Created(f"{on.remote_id}/{content.file_name}", on.remote_id, released=True)
         if isinstance(content, LedgerNote):
             return collected.write_note(self.client, content, context)
+        if isinstance(content, LedgerCoding):
+            return purchase_writing.recode(self.client, content, context)
         place = place_of(kind, content)
         body = self._body(content, context.token)
         answer = self.client.call(
@@ -150,6 +162,12 @@ class VismaWriter:
             return {context.token: [] for _, context in contexts}
         if kind == "ledger_note":
             return {context.token: [one] if one else [] for one, context in self._notes(contexts)}
+        if kind == "ledger_coding":
+            return {
+                context.token: purchase_writing.found(self.client, content, context)
+                for content, context in contexts
+                if isinstance(content, LedgerCoding)
+            }
         return search.find(self.client, self._lookback, kind, contexts, period=self._period)
 
     def observe(self, kind: str, contexts: Sequence[tuple[Content, Context]]) -> dict[str, Observed]:
@@ -222,8 +240,10 @@ class VismaWriter:
 
         Open credit notes (`credit_note`) of a document and amount: see `notes`. 2 calls. Customer invoices
         (`ledger_invoice`) whole, by number (2 calls) or by the reference a shop gave them (1 call). A payment
-        (`ledger_payment`) by type and number in `of`.
+        (`ledger_payment`) by type and number in `of`. Around an approved invoice: see `purchase_reading.look_up`.
         """
+        if kind in purchase_reading.KINDS:
+            return purchase_reading.look_up(self.client, kind, fields)
         if kind == "credit_note":
             return notes.look_up(self.client, fields)
         if kind == "ledger_invoice":
@@ -272,6 +292,14 @@ class VismaWriter:
         starts = [period for period in self._periods if period.starts_on <= day]
         return max(starts, key=lambda period: period.starts_on).id if starts else None
 
+    def _posting_period(self, invoice: SupplierInvoice) -> str | None:
+        """Of another day than the invoice's own the vendor cannot derive it: then the periods are read."""
+        if invoice.posting_day is None:
+            return self._period(invoice.day)
+        if not self._periods:
+            self._periods = charts.read_periods(self.client)
+        return self._period(invoice.posting_day)
+
     def _body(self, content: Content, token: str) -> payloads.Body:
         if isinstance(content, JournalEntry):
             return payloads.journal(content, token=token, period=self._period(content.day))
@@ -280,7 +308,7 @@ class VismaWriter:
         if isinstance(content, CustomerPayment):
             return payloads.payment(content, token=token, period=self._period(content.day))
         if isinstance(content, SupplierInvoice):
-            return payloads.supplier_invoice(content, token=token, period=self._period(content.day))
+            return payloads.supplier_invoice(content, token=token, period=self._posting_period(content))
         raise UsageError(f"{type(content).__name__} is not written to Visma.")
 
     def _card(self, card: PartyCard, context: Context) -> Created:
