@@ -10,9 +10,9 @@ import typer
 from rich.console import Console
 
 from ml_connector.cli.output import PERSON, TRANSIENT, AsJson, lines, plain, table
-from ml_connector.cli.session import CompanyName, Session, session
+from ml_connector.cli.session import CompanyName, RouteName, Session, session
 from ml_connector.clock import micros
-from ml_connector.engine import journals, preview, reading, units
+from ml_connector.engine import collecting, journals, preview, reading, units
 from ml_connector.engine.units import Ran, Unit
 from ml_connector.finance.encoding import decode_content
 from ml_connector.store import cursors, reviews, setups, trips
@@ -26,6 +26,7 @@ def register(root: typer.Typer) -> None:
     root.command("read")(read)
     root.command("post")(post)
     root.command("dry-run")(dry_run)
+    root.command("collect")(collect)
 
 
 def read(
@@ -57,6 +58,19 @@ def post(company: CompanyName = None, as_json: AsJson = False) -> None:
             s, "posting", lambda unit: unit.subject == row.id or (unit.kind == "fetch" and unit.subject in sources)
         )
         _tell(s, ran, company_id=row.id)
+
+
+def collect(
+    numbers: Annotated[list[str], typer.Argument(help="Invoices of the ledger, by number.")],
+    route: RouteName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Send out invoices that nothing marks for collecting, because a person asks for them."""
+    with session(as_json=as_json) as s:
+        able = [one for one in s.routes() if s.works.flows[one.flow].on_demand is not None]
+        row = s.route(route) if route or len(able) != 1 else able[0]
+        found = collecting.ask_for(s.works, row.id, numbers, by=s.by)
+        s.out.answer({"trips": found}, lines(f"{len(found)} invoices are planned by the next `post`."))
 
 
 def run(s: Session, what: str, only: Callable[[Unit], bool]) -> list[Ran]:

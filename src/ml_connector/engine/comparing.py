@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ml_connector.connectors.shapes import Observed
-from ml_connector.engine import contents, finishing, ontheway, parcels, sending
+from ml_connector.connectors.shapes import Discards, Observed
+from ml_connector.engine import contents, discarding, finishing, ontheway, parcels, sending
 from ml_connector.engine.books import Books
 from ml_connector.engine.purse import Purse
 from ml_connector.engine.sending import content_of, context_of
@@ -46,7 +46,10 @@ def check_drafts(works: Works, lease: Lease, books: Books, line: Line, purse: Pu
             if fault is not None:
                 ontheway.postpone(works, c, books, line, several, fault=fault)
                 continue
-            moved += _judge_drafts(works, c, books, line, several, seen=seen)
+            count, wrong = _judge_drafts(works, c, books, line, several, seen=seen)
+            moved += count
+        if wrong and KINDS[kind].released and isinstance(line.writer, Discards):
+            lease = discarding.discard(works, lease, books, line, line.writer, wrong, purse=purse)
     return lease, moved
 
 
@@ -88,9 +91,10 @@ def _judge_drafts(
     several: Sequence[Submission],
     *,
     seen: Mapping[str, Observed],
-) -> int:
+) -> tuple[int, list[tuple[Submission, str]]]:
+    """How many go on, and the drafts that differ with how, in words."""
     now = works.now()
-    checked, done = [], []
+    checked, done, wrong = [], [], []
     for one in several:
         if not KINDS[one.kind].read_back:
             done.append((one, None))
@@ -107,6 +111,7 @@ def _judge_drafts(
         differences = differences_of(expected(content_of(one)), shown, token=one.token)
         if differences:
             _differs(works, c, books, line, one, shown=shown, differences=differences)
+            wrong.append((one, f"{shown.number or one.key} in {line.title}: {'; '.join(differences)}"))
         else:
             checked.append((one, shown))
     submissions.move(c, [_seen_row(one, shown, now) for one, shown in checked], source="created", target="checked")
@@ -118,7 +123,7 @@ def _judge_drafts(
     already = [(one, shown) for one, shown in checked if shown.state == "released"]
     if already:
         finishing.finish(works, c, books, already, source="checked")
-    return len(checked) + len(done)
+    return len(checked) + len(done), wrong
 
 
 def _seen_row(one: Submission, shown: Observed, now: int) -> dict[str, Any]:

@@ -195,14 +195,16 @@ def _walked(c: Connection, connection_id: str, need: Need, marks: dict[str | Non
 def _answer_party(works: Works, c: Connection, connection_id: str, need: Need, *, found: Gathered) -> None:
     """From what was looked up lately; a party we are bound to is looked up by its number and keeps how it was bound.
 
-    `of` is the key of a write: asked for is what belongs to its document in the target; before that stands, nothing.
+    `of` is the key of a write: asked for is what belongs to its document in the target; before that stands, nothing,
+    or no answer yet where it is on its way and `awaited`.
     """
     fields = dict(need.fields)
     of = fields.get("of")
     if of is not None:
         document = writes.standing(c, connection_id, of)
         if document is None:
-            found.answers[connection_id, need.name] = ()
+            if not (need.awaited and writes.on_its_way(c, connection_id, of)):
+                found.answers[connection_id, need.name] = ()
             return
         fields |= {"of_kind": document.kind, "of": document.remote_id or ""}
     key = fields.pop("binding", None)

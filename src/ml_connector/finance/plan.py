@@ -130,7 +130,8 @@ class Need:
     there), or
     a look-up in the target (`system` target, `fields`). "Not there" is an answer where `optional`: it counts only when
     read after `since`. A need that is not optional and not met lets the record wait. A `sibling` is another connection
-    of the same company: its records that point to the same thing, and what they are booked as.
+    of the same company: its records that point to the same thing, and what they are booked as. What belongs to a write
+    (the field `of` of a look-up) that is on its way is waited for where `awaited`.
     """
 
     kind: str
@@ -141,6 +142,7 @@ class Need:
     optional: bool = False
     since: datetime | None = None
     location: str | None = None
+    awaited: bool = False
 
     @property
     def name(self) -> str:

@@ -61,7 +61,7 @@ def payer(party: Party, terms: Terms) -> Need:
 def sent(number: str, terms: Terms) -> Need:
     """How an invoice stands there; nothing where it was never sent."""
     fields = (("of", collecting.invoice_key(number, terms)),)
-    return Need(kind="sent_invoice", system="target", fields=fields, optional=True)
+    return Need(kind="sent_invoice", system="target", fields=fields, optional=True, awaited=True)
 
 
 def plan(document: Document, related: Related, *, terms: Terms, rulebook: Rulebook, chart: Chart) -> Verdict:
@@ -160,5 +160,5 @@ def _sent_of(document: LedgerInvoice | LedgerPayment, terms: Terms) -> tuple[Nee
 
 FLOW = Flow(
     name="visma_to_stripe", source="visma", target="stripe", kinds=KINDS, roles=ROLES,
-    needs=needs, plan=plan, links=links,
+    needs=needs, plan=plan, links=links, on_demand=("customerinvoice", "collect"),
 )  # fmt: skip

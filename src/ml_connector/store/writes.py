@@ -227,6 +227,20 @@ def standing(c: Connection, target_id: str, key: str) -> Write | None:
     return _write(row) if row is not None else None
 
 
+def on_its_way(c: Connection, target_id: str, key: str) -> bool:
+    """Whether a write of this key is planned or sent to a target, and does not stand there yet."""
+    companies = select(route.c.company_id).where(route.c.target_id == target_id)
+    row = c.execute(
+        select(planned_write.c.id).where(
+            planned_write.c.company_id.in_(companies),
+            planned_write.c.key == key,
+            planned_write.c.target_id == target_id,
+            planned_write.c.state.in_(("open", "sealed")),
+        )
+    ).first()
+    return row is not None
+
+
 def by_key(c: Connection, company_id: str, key: str) -> list[Write]:
     """Every revision and reversal under one key."""
     rows = c.execute(
