@@ -7,6 +7,19 @@ from dataclasses import dataclass
 from ml_connector.engine.door import KEY_FIELD, Doors, OpenDoor, path_hash
 from ml_connector.engine.works import Works, open_secret
 from ml_connector.store import setups
+from ml_connector.store.database import Connection
+from ml_connector.store.setups import ConnectionRow
+
+
+def whose(c: Connection, connector: str, workspace_id: str | None, account_ref: str) -> ConnectionRow | None:
+    """The connection an account at a door belongs to: of the door's workspace, else the only one anywhere.
+
+    None where several workspaces have the account and the door is nobody's: what rings would tell one customer of
+    another's work. All of them read it by polling.
+    """
+    rows = setups.connections_by_account(c, connector, account_ref)
+    rows = [row for row in rows if workspace_id in (None, row.workspace_id)]
+    return rows[0] if len(rows) == 1 else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +49,12 @@ class DoorRows:
 
     def account(self, door: OpenDoor, account_ref: str) -> tuple[str, str] | None:
         with self.works.database.reading() as c:
-            rows = setups.connections_by_account(c, door.connector, account_ref)
-            if door.workspace_id is not None:
-                rows = [row for row in rows if row.workspace_id == door.workspace_id]
-            if not rows and door.connection_id is not None:
+            found = whose(c, door.connector, door.workspace_id, account_ref)
+            if found is None and door.connection_id is not None:
                 own = setups.get_connection(c, door.connection_id)
-                rows = [own] if own is not None and own.account_ref is None else []  # whose it is, no ping has told yet
-        return (rows[0].workspace_id, rows[0].id) if rows else None
+                # Whose it is, no ping has told yet.
+                found = own if own is not None and own.account_ref is None else None
+        return (found.workspace_id, found.id) if found else None
 
 
 def doors_of(works: Works) -> Doors:

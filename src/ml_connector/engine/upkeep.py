@@ -7,14 +7,17 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
+
 from ml_connector.clock import micros
 from ml_connector.connectors.shapes import System
 from ml_connector.engine import books, pausing, setup
+from ml_connector.engine.door_rows import whose
 from ml_connector.engine.works import Works, open_line
 from ml_connector.errors import ConnectorError, NotAuthorized, Transient
 from ml_connector.store import cursors, inbox, leases, reviews, setups, trips
 from ml_connector.store.database import Connection
-from ml_connector.store.setups import CompanyRow, ConnectionRow
+from ml_connector.store.setups import CompanyRow, ConnectionRow, DoorRow
 
 STREAM = "upkeep"  # its cursor says when a connection is looked after next
 EVERY_US = 3_600_000_000
@@ -22,6 +25,8 @@ AFTER_FAILURE_US = 900_000_000
 ALERT_BEFORE = timedelta(days=7)
 INBOX = "inbox"
 NOTICE_LIFE_US = 7 * 86_400_000_000
+
+log = structlog.get_logger(__name__)
 
 
 def due(works: Works) -> list[str]:
@@ -184,30 +189,35 @@ def _assign(works: Works, door_id: str, account_ref: str | None) -> bool:
         door = next((one for one in setups.doors(c) if one.id == door_id), None)
         if door is None or account_ref is None:
             return False
-        rows = setups.connections_by_account(c, door.connector, account_ref)
-        rows = [row for row in rows if door.workspace_id in (None, row.workspace_id)]
-        if not rows:
-            item: dict[str, Any] = {
-                "subject": door_id,
-                "company_id": None,
-                "connection_id": door.connection_id,
-                "trip_id": None,
-                "code": "account-unknown",
-                "field": account_ref,
-                "proposal": {},
-                "sentence": f"Webhooks arrive for {door.connector} account {account_ref}, which no connection has. "
-                "Connect it, or run `ml-connector ping` so that a connection learns its account;"
-                " the notices wait a week.",
-            }
-            reviews.raise_items(
-                c, [item], workspace_id=door.workspace_id or setups.DEFAULT_WORKSPACE, ids=works.ids, now=works.now()
-            )
+        found = whose(c, door.connector, door.workspace_id, account_ref)
+        if found is None:
+            _tell_unknown(works, c, door, account_ref)
             return False
     with works.database.inbox_writing() as c:
         inbox.assign(
-            c, rows[0].workspace_id, connection_id=rows[0].id, door_id=door_id, account_ref=account_ref, now=works.now()
+            c, found.workspace_id, connection_id=found.id, door_id=door_id, account_ref=account_ref, now=works.now()
         )
     return True
+
+
+def _tell_unknown(works: Works, c: Connection, door: DoorRow, account_ref: str) -> None:
+    """Ask whose account rings. A door of no workspace has nobody to ask: that is for who runs the install."""
+    if door.workspace_id is None:
+        log.warning("inbox.account_of_nobody", door=door.id, connector=door.connector)
+        return
+    item: dict[str, Any] = {
+        "subject": door.id,
+        "company_id": None,
+        "connection_id": door.connection_id,
+        "trip_id": None,
+        "code": "account-unknown",
+        "field": account_ref,
+        "proposal": {},
+        "sentence": f"Webhooks arrive for {door.connector} account {account_ref}, which no connection has. "
+        "Connect it, or run `ml-connector ping` so that a connection learns its account;"
+        " the notices wait a week.",
+    }
+    reviews.raise_items(c, [item], workspace_id=door.workspace_id, ids=works.ids, now=works.now())
 
 
 def _tell(works: Works, connection: ConnectionRow, fault: ConnectorError) -> None:
