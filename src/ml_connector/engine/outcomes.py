@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from ml_connector.engine import contents, correcting, reversing
+from ml_connector.engine import contents, correcting, grounds, reversing
 from ml_connector.engine.arriving import link_name
 from ml_connector.engine.books import Books
 from ml_connector.engine.correcting import CORRECTION, TAKE_BACK, InBooks
@@ -45,12 +45,14 @@ class Outcomes:
         self.facts: list[list[Any]] = []
         self.approved: list[tuple[str, str]] = []
         self.disturbed: set[str] = set()  # trips of other records whose writes go or stay with what was decided here
+        self.decided: dict[str, tuple[str, str | None]] = {}  # (state, reason) of the trips decided so far
 
     def store(self, judged: Sequence[Judged]) -> None:
         """Store what planning decided for all of them."""
         self._look_around(judged)
-        for one in judged:
+        for one in grounds.in_order(judged):
             self._one(one)
+        self._tell_who_waits()
         writes.add(self.c, self.new_writes, self.new_needs)
         for target, rows in self.rows.items():
             trips.settle_plan(self.c, target, rows)
@@ -77,6 +79,7 @@ class Outcomes:
         company_id = self.books.company.id
         known = [one.case.id for one in judged if self.trips[one.case.id].planned_n is not None]
         anew = {one.case.id for one in judged if isinstance(one.verdict, Plan | Ignore)}
+        self.unsent = [one for one in writes.of_trips(self.c, known, states=("open",)) if not one.reverses_id]
         writes.drop_open(self.c, [one.case.id for one in judged], now=self.now)
         self.dropped = writes.open_reversals(self.c, [trip_id for trip_id in known if trip_id in anew])
         writes.drop(self.c, [write.id for write in self.dropped], now=self.now)
@@ -85,7 +88,9 @@ class Outcomes:
         keys = {write.key for plan in plans for write in plan.writes}
         own = [write for mine in self.mine.values() for write in mine.standing]
         based = {key for write in own for key in refers_to(write)}
-        self.live = writes.live(self.c, company_id, sorted({*keys, *based, *(write.key for write in own)}))
+        grounded = {key for plan in plans for write in plan.writes for key in write.needs}
+        known_by = {*keys, *based, *grounded, *(write.key for write in own)}
+        self.live = writes.live(self.c, company_id, sorted(known_by))
         self.revisions = writes.last_revisions(self.c, company_id, sorted(keys))
         done = [write for write in self.live.values() if write.state == "done" and not KINDS[write.kind].updated]
         back = writes.live(self.c, company_id, [reversing.reversal_key(write) for write in done])
@@ -112,6 +117,7 @@ class Outcomes:
     def _disturb(self) -> None:
         """Records whose writes are taken back with these, or stay now that these do, are planned again."""
         made = {row["key"] for row in self.new_writes}
+        grounds.look_again(self.c, [write for write in self.unsent if write.key not in made], now=self.now)
         gone = [write for write in self.dropped if write.key not in made]
         if gone:
             needed = writes.needs_of(self.c, [write.id for write in gone])
@@ -121,6 +127,13 @@ class Outcomes:
             self.disturbed |= {write.trip_id for write in waiting.values() if write.state == "open"}
         if self.disturbed:
             trips.reopen(self.c, sorted(self.disturbed), now=self.now)
+
+    def _tell_who_waits(self) -> None:
+        """Records that wait for one of those decided here, or were stopped by it, look again."""
+        for source_id in {road.source.id for road in self.books.roads.values()}:
+            if trips.anybody_waits(self.c, source_id):
+                waiting = trips.waiting_for(self.c, source_id, "write", list(self.decided))
+                self.disturbed |= waiting - self.trips.keys()
 
     # ------------------------------------------------------------------------------------------ one record
 
@@ -186,6 +199,9 @@ class Outcomes:
         return Finding(WAITED, sentence, proposal={"accept": "wait"})
 
     def _need(self, one: Judged, need: Need) -> None:
+        if need.awaited:
+            self._wait_for(one, [value for name, value in need.fields if name == "of"])
+            return
         external = need.id if need.link is None else link_name(*need.link)
         self.asked.append(
             {
@@ -232,8 +248,31 @@ class Outcomes:
         if self._leaves(one, [*hashes, *(write.key for write in mine.standing)]):
             return
         fresh = self._fresh(one, plan)
-        if fresh is not None:
+        if fresh is not None and not self._lacks_ground(one, fresh):
             self._book(one, plan, fresh, hashes)
+
+    def _lacks_ground(self, one: Judged, fresh: Sequence[PlannedWrite]) -> bool:
+        """Whether one of these needs what no record is about to book: the whole waits for that, and says so.
+
+        It is looked at again when the needed write is done, and when the record behind it is decided.
+        """
+        own = {write.key for write in fresh}
+        needed = dict.fromkeys(key for write in fresh for key in write.needs if key not in own)
+        posts = self.books.roads[self.trips[one.case.id].route_id].route.posting != "off"
+        found = grounds.lacking(self.c, self.books, needed, self.live, decided=self.decided, posts=posts)
+        if not found:
+            return False
+        self._wait_for(one, [name for need in found for name in (need.key, need.trip_id) if name])
+        over = [need for need in found if need.over]
+        told = grounds.sentence(found)
+        overdue = self._overdue(one, told) if found[0].trip_id is None else None
+        if over:
+            self._hold(one, [grounds.over(next(w for w in fresh if need.key in w.needs), need) for need in over])
+        elif overdue is not None:
+            self._hold(one, [overdue])
+        else:
+            self._move(one, "waiting", reason=told, due_at=self.now + _LOOK_AGAIN_US)
+        return True
 
     def _fresh(self, one: Judged, plan: Plan) -> list[PlannedWrite] | None:
         """What of the plan is not in the books yet. What a person took back with another record is left out."""
@@ -464,4 +503,5 @@ class Outcomes:
                 "b_at": self.now,
             }
         )
+        self.decided[trip.id] = (target, reason)
         self.facts.append([trip.id, target, hash_text or reason or ""])

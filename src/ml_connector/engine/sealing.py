@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
-from ml_connector.engine import contents, pools, reversing
+from ml_connector.engine import contents, grounds, pools, reversing
 from ml_connector.engine.books import Books
 from ml_connector.engine.references import refs_of
 from ml_connector.engine.works import Works
@@ -206,4 +206,5 @@ def hold_alone(works: Works, c: Connection, submission_id: str, member: Write, *
     if member.reverses_id is not None:
         return reversing.give_up(c, member, reason=reason, now=now)
     move_many(c, trip_table, [member.trip_id], source="posting", target="held", reason=reason, updated_at=now)
+    grounds.look_again(c, [member], now=now)
     return [member.trip_id]

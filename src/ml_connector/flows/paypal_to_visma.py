@@ -48,4 +48,5 @@ def plan(document: Document, related: Related, *, terms: Terms, rulebook: Rulebo
 FLOW = Flow(
     name="paypal_to_visma", source="paypal", target="visma", kinds=KINDS, roles=ROLES,
     needs=need.needs, plan=plan, links=need.links, moves=("transaction",), siblings=SIBLINGS,
+    makers=(("cap", "transaction", "transaction"), ("ref", "transaction", "transaction")),
 )  # fmt: skip

@@ -399,6 +399,22 @@ def wake_for(c: Connection, connection_id: str, kind: str, external_ids: Sequenc
     return woken
 
 
+def waiting_for(c: Connection, connection_id: str, kind: str, external_ids: Sequence[str]) -> set[str]:
+    """Ids of the trips that wait for any of these, or are held because of it."""
+    found: set[str] = set()
+    for part in chunks(external_ids):
+        rows = c.execute(
+            select(trip_need.c.trip_id).where(
+                trip_need.c.connection_id == connection_id,
+                trip_need.c.kind == kind,
+                trip_need.c.external_id.in_(part),
+                trip_need.c.answered_at.is_(None),
+            )
+        )
+        found.update(row.trip_id for row in rows)
+    return found
+
+
 def _wake(c: Connection, trips: Any, *, now: Micros) -> None:
     c.execute(
         update(trip)
