@@ -39,12 +39,10 @@ def watch(http: Http, credentials: Mapping[str, Any], url: str, *, clock: Tickin
     client = StripeClient(http, access, pacer=Pacer.of({}, clock, live=access.live))
     every = list(client.every(PATH, {}))
     here = [row for row in every if row.get("url") == url]
-    good = [row for row in here if not _faults(row)]
-    if good:
-        kept, changes = good[0], _removed(client, [row for row in here if row is not good[0]])
-        made_at = moment_of(kept.get("created"))
-        fresh = made_at is not None and clock.now() - made_at < REPEATABLE
-        secret = _told_again(client, url, kept) if fresh else ""
+    kept = _kept(here, clock)
+    if kept is not None:
+        changes = _removed(client, [row for row in here if row is not kept])
+        secret = _told_again(client, url, kept) if _is_fresh(kept, clock) else ""
         return Subscribed(changes, secret) if secret else None
     if len(every) >= MOST:
         raise Rejected(
@@ -58,6 +56,29 @@ def watch(http: Http, credentials: Mapping[str, Any], url: str, *, clock: Tickin
     told = [f"made anew: it {fault}" for row in here for fault in _faults(row)]
     _removed(client, here)
     return Subscribed((f"subscribed to {len(SUBSCRIBED)} event types", *told), secret)
+
+
+def _kept(here: list[Row], clock: Ticking) -> Row | None:
+    """The endpoint that is as it should be and whose secret we hold or are told again: ours before one made by hand.
+
+    None where several of ours are old: nobody can say whose secret it is that we hold.
+    """
+    good = [row for row in here if not _faults(row)]
+    ours = [row for row in good if _seed_of(row)]
+    if len(ours) > 1 and not _is_fresh(ours[0], clock):
+        return None
+    return next(iter([*ours, *good]), None)
+
+
+def _is_fresh(row: Row, clock: Ticking) -> bool:
+    made_at = moment_of(row.get("created"))
+    return made_at is not None and clock.now() - made_at < REPEATABLE
+
+
+def _seed_of(row: Row) -> str:
+    metadata = row.get("metadata")
+    seed = metadata.get(SEED) if isinstance(metadata, dict) else None
+    return seed if isinstance(seed, str) else ""
 
 
 def _faults(row: Row) -> list[str]:
@@ -84,9 +105,8 @@ def _made(client: StripeClient, url: str, seed: str) -> str:
 
 def _told_again(client: StripeClient, url: str, row: Row) -> str:
     """The secret of an endpoint made within a day, by the request that made it; nothing where it cannot be repeated."""
-    metadata = row.get("metadata")
-    seed = metadata.get(SEED) if isinstance(metadata, dict) else None
-    if not isinstance(seed, str) or not seed:
+    seed = _seed_of(row)
+    if not seed:
         return ""
     try:
         again = client.post(PATH, _form(url, seed), key=_key(seed))
