@@ -21,14 +21,18 @@ __all__ = ["SYSTEMS", "webhooks_of"]
 
 @cache
 def _systems() -> Mapping[str, System]:
+    from ml_connector.connectors.basware.system import SYSTEM as BASWARE
     from ml_connector.connectors.paypal.system import SYSTEM as PAYPAL
     from ml_connector.connectors.square.system import SYSTEM as SQUARE
+    from ml_connector.connectors.stripe.system import SYSTEM as STRIPE
     from ml_connector.connectors.visma import SYSTEM as VISMA
     from ml_connector.connectors.woocommerce.system import SYSTEM as WOOCOMMERCE
 
     return {
+        "basware": BASWARE,
         "paypal": PAYPAL,
         "square": SQUARE,
+        "stripe": STRIPE,
         "visma": VISMA,
         "woocommerce": WOOCOMMERCE,
     }

@@ -100,7 +100,7 @@ def terms_of(row: setups.ConfigRow | None, *, code: str) -> Terms:
     it.
     """
     terms: Terms = decode(Terms, json.loads(row.body)) if row else Terms()
-    return replace(terms, code=code)
+    return replace(terms, code=code, purchase=replace(terms.purchase, code=code))
 
 
 def route_terms(c: Connection, route: RouteRow) -> Terms:

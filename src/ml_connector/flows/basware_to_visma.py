@@ -321,5 +321,5 @@ def _matches(one: Found, document: ApprovedInvoice, terms: Terms) -> bool:
 
 FLOW = Flow(
     name="basware_to_visma", source="basware", target="visma", kinds=KINDS, roles=ROLES, needs=need.needs, plan=plan,
-    links=need.links,
+    links=need.links, makers=(("doc", "accountingDocument", ""),),
 )  # fmt: skip

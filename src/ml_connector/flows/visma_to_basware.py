@@ -79,7 +79,12 @@ def needs(document: Document, related: Related, terms: Terms) -> tuple[Need, ...
 
 
 def links(document: Document) -> tuple[tuple[str, str], ...]:
-    """By which (name, value) other records find this one: a receipt by its orders, a payment by its invoices."""
+    """By which (name, value) other records find this one: a receipt by its orders, a payment by its invoices.
+
+    An order by what its key calls it.
+    """
+    if isinstance(document, PurchaseOrder):
+        return (("named", f"{document.type}:{document.number}"),)
     if isinstance(document, PurchaseReceipt):
         return tuple(("order", number) for number in document.orders)
     if isinstance(document, LedgerSupplierPayment):
@@ -107,4 +112,7 @@ def _of_receipt(receipt: PurchaseReceipt, related: Related) -> tuple[Need, ...]:
 FLOW = Flow(
     name="visma_to_basware", source="visma", target="basware", kinds=KINDS, roles=ROLES, needs=needs, plan=plan,
     links=links,
+    makers=(
+        ("term", "creditterm", ""), ("supplier", "supplier", ""), ("order", "purchaseorder", "named"),
+    ),
 )  # fmt: skip
