@@ -84,15 +84,17 @@ class Output:
             self.console.print(sentence, markup=False)
 
     @contextmanager
-    def progress(self, what: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
-        """A bar on standard error for long work; call what is given with how far it has come."""
+    def progress(self, what: str, total: int | None = None) -> Iterator[Callable[..., None]]:
+        """A bar on standard error for long work; call what is given with how far it has come, and of how much where
+        that was not known before.
+        """
         bar = Progress(
             TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}"), TimeElapsedColumn(),
             console=self.remarks, transient=True, disable=not sys.stderr.isatty(),
         )  # fmt: skip
         with bar:
             task: TaskID = bar.add_task(what, total=total)
-            yield lambda done: bar.update(task, completed=done)
+            yield lambda done, of=None: bar.update(task, completed=done, total=of)
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Callable[[Console], None]:

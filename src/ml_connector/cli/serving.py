@@ -5,16 +5,21 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ml_connector.app import opened
-from ml_connector.cli.output import AsJson, lines
-from ml_connector.cli.session import session, settings_now, telling
+from ml_connector.cli.output import AsJson, lines, table
+from ml_connector.cli.session import read_secret, session, settings_now, telling, who
+from ml_connector.clock import Clock
+from ml_connector.engine import moving
 from ml_connector.engine.works import Works
+from ml_connector.errors import ConfigurationError
 from ml_connector.logs import Redactor, configure
 from ml_connector.settings import Settings
+from ml_connector.store.database import Database
 
 if TYPE_CHECKING:
     from ml_connector.web.intake_keeper import Beside
@@ -25,6 +30,7 @@ def register(root: typer.Typer) -> None:
     root.command("serve")(serve)
     root.command("worker")(worker)
     root.command("migrate")(migrate)
+    root.command("move-to-postgresql")(move_to_postgresql)
 
 
 def serve(as_json: AsJson = False) -> None:
@@ -79,3 +85,41 @@ def migrate(as_json: AsJson = False) -> None:
     with session(as_json=as_json) as s:
         kind = "SQLite" if s.settings.is_sqlite else "PostgreSQL"
         s.out.answer({"database": kind, "migrated": True}, lines(f"The tables on {kind} are those of this version."))
+
+
+def move_to_postgresql(
+    from_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--from-file", help="A file with the address of an empty database and nothing else: postgresql://..."
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Copy this install from SQLite to an empty PostgreSQL database, prove it, and put the SQLite files aside."""
+    with telling(as_json=as_json) as out:
+        settings = settings_now()
+        if not settings.is_sqlite:
+            raise ConfigurationError("This install is on PostgreSQL already.", fix="Nothing is to be done.")
+        address = read_secret("Address of the database", from_file=from_file, variable="TARGET_DATABASE_URL")
+        with _both(settings, address) as (source, target), out.progress("copying rows") as bar:
+            moved = moving.move(source, target, clock=Clock(), by=who(), told=bar)
+        aside = [str(path) for path in moved.put_aside]
+        rows = [(name, count) for name, count in moved.rows.items() if count]
+        content = {"rows": moved.rows, "audit_events": moved.audit_events, "audit_chain_ok": True, "put_aside": aside}
+        out.answer(content, table("Copied and compared", ("table", "rows"), rows))
+        out.say(f"The audit trail of {moved.audit_events} events verifies there. Kept aside here: {', '.join(aside)}.")
+        out.say("Set MLC_DATABASE_URL to the new address, leave out MLC_INBOX_URL, keep the master key, and start.")
+
+
+@contextmanager
+def _both(settings: Settings, address: str) -> Iterator[tuple[Database, Database]]:
+    """The install as it is, and the database it goes to. Nobody makes the former here: a wrong folder is told."""
+    if not Path(settings.database_url.removeprefix("sqlite:///")).exists():
+        raise ConfigurationError("There is no install here.", record=settings.database_url, fix="Set MLC_DATA_DIR.")
+    source, target = Database(settings.database_url, inbox_url=settings.inbox_url), Database(address)
+    try:
+        yield source, target
+    finally:
+        source.close()
+        target.close()

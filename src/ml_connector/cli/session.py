@@ -115,7 +115,7 @@ def session(*, as_json: bool) -> Iterator[Session]:
         settings = settings_now()
         redactor = start_logging(settings)
         with opened(settings, redactor=redactor) as works:
-            yield Session(works, settings, _workspace["name"], out, f"cli:{_user()}")
+            yield Session(works, settings, _workspace["name"], out, who())
 
 
 def start_logging(settings: Settings) -> Redactor:
@@ -141,8 +141,9 @@ def read_secret(name: str, *, from_file: Path | None, variable: str, required: b
     return str(typer.prompt(name, hide_input=True, err=True)).strip()
 
 
-def _user() -> str:
+def who() -> str:
+    """Who runs this command, for the audit trail."""
     try:
-        return getpass.getuser()
+        return f"cli:{getpass.getuser()}"
     except (KeyError, OSError):
-        return "unknown"
+        return "cli:unknown"

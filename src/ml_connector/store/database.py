@@ -105,6 +105,10 @@ class Database:
         refuse_network_file_system(path)
         self._claim = FileClaim(path.with_name(path.name + ".lock"))
 
+    def files(self) -> list[Path]:
+        """The files of a SQLite install: the main database and the inbox. None on PostgreSQL."""
+        return [Path(self._main.where), Path(self._inbox.where)] if self.dialect == "sqlite" else []
+
     def close(self) -> None:
         """Give back every connection and the claim."""
         self._main.close()
