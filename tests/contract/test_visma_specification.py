@@ -240,7 +240,25 @@ def busy_office() -> Office:
     rows = [wrapped(operation="Insert", accountNumber="6570", quantity=1, costInCurrency=100, vatCodeId="RC25")]
     bill = wrapped(documentType="Invoice", supplierNumber="50000", currencyId="EUR", invoiceLines=rows)
     shop.create("/v1/supplierInvoice", bill)
+    purchasing(shop)
     return shop
+
+
+def purchasing(shop: Office) -> None:
+    """An order, received and sent back in part; its invoice, paid and the payment voided."""
+    line = {"article": "CHAIR", "text": "Chair", "quantity": 10, "price": "90.5", "vat": "25", "account": "4000"}
+    wishes = [{**line, "segments": {"1": "10"}, "supplier_article": "C-1"}, {"text": "Freight", "kind": "Freight"}]
+    order = shop.control("order_goods", supplier="50000", currency="SEK", lines=wishes)["number"]
+    shop.control("receive_goods", order=order, quantities={"1": 6}, note="Two boxes")
+    shop.control("receive_goods", order=order, quantities={"1": 1}, type="PoReturn")
+    row = wrapped(operation="Insert", accountNumber="4000", quantity=1, costInCurrency=100, vatCodeId="NONE")
+    head = {"supplierNumber": "50000", "date": "2026-03-10", "supplierReference": "F-9", "note": "Mind the date"}
+    content = "JVBERi0xLjQ="
+    body = wrapped(documentType="Invoice", currencyId="SEK", **head, invoiceLines=[row])
+    bill = shop.control("enter_supplier_invoice", body=body, file={"name": "F-9.pdf", "content": content})["number"]
+    shop.act(f"/v1/supplierInvoice/Invoice/{bill}/action/release")
+    paid = shop.control("pay_supplier", invoice=bill, amount="60", discount="2")["number"]
+    shop.control("void_supplier_payment", number=paid)
 
 
 LISTS = [
@@ -270,16 +288,20 @@ LISTS = [
     "/v1/customerDebitNote",
     "/v1/customerPayment",
     "/v1/supplierInvoice",
+    "/v1/purchaseorder",
+    "/v2/PurchaseReceipt",
+    "/v1/supplierPayment",
 ]
 QUERIES = {
     "/v1/branch": "?expandCurrency=true&expandLedger=true&expandVatZone=true",
     "/v1/organization": "?expandBranches=true",
     "/v1/customer": "?expandAccountInformation=true",
-    "/v1/supplier": "?expandAccountInformation=true",
+    "/v1/supplier": "?expandAccountInformation=true&expandNote=true",
+    "/v2/PurchaseReceipt": "?expandNote=true",
     "/v1/customerinvoice": "?expandTaxDetails=true&expandApplications=true&expandAttachments=true",
     "/v1/customerCreditNote": "?expandTaxDetails=true&expandApplications=true",
     "/v1/customerDebitNote": "?expandTaxDetails=true",
-    "/v1/supplierInvoice": "?expandAttachment=true&expandLinePrebookAccounts=true",
+    "/v1/supplierInvoice": "?expandAttachment=true&expandNote=true&expandLinePrebookAccounts=true",
     "/v1/account": "?includeAccountClassDescription=true",
 }
 
@@ -298,7 +320,7 @@ def test_a_list_is_what_the_specification_says(shop: Office, path: str) -> None:
 
 def test_documents_of_the_ledger_are_what_the_specification_says(shop: Office) -> None:
     batches = shop.get("/v2/journaltransaction?periodId=202603&expandAttachments=true")
-    assert {batch["module"] for batch in batches} == {"ModuleGL", "ModuleAR"}
+    assert {batch["module"] for batch in batches} == {"ModuleGL", "ModuleAR", "ModuleAP"}
     check(batches, "/v2/journaltransaction")
     check(shop.get("/v1/GeneralLedgerTransactions?ledger=1&includeUnreleased=true"), "/v1/GeneralLedgerTransactions")
     check(shop.get("/v2/generalLedgerBalance?periodId=202603"), "/v2/generalLedgerBalance")
@@ -316,10 +338,21 @@ def test_documents_of_the_ledger_are_what_the_specification_says(shop: Office) -
         ("/v1/cashaccount", "1582"),
         ("/v1/currency", "SEK"),
         ("/v1/branch", "1"),
+        ("/v1/purchaseorder", "PO000001"),
+        ("/v2/PurchaseReceipt", "PR000002"),
+        ("/v1/supplierPayment", "600001"),
+        ("/v1/vatCategory", "25"),
     ],
 )
 def test_one_record_is_what_the_specification_says(shop: Office, path: str, key: str) -> None:
     check(shop.get(f"{path}/{key}"), path + "/{}")
+
+
+def test_a_suppliers_payment_and_what_voids_it_are_what_the_specification_says(shop: Office) -> None:
+    for kind in ("Payment", "VoidPayment"):
+        found = shop.get(f"/v1/supplierPayment/{kind}/600001")
+        assert found["type"] == kind
+        check(found, "/v1/supplierPayment/{}/{}")
 
 
 def test_a_segment_its_value_and_a_balance_are_what_the_specification_says(shop: Office) -> None:

@@ -135,6 +135,7 @@ class Reader(Protocol):
         ...
 
 
+@runtime_checkable
 class ReadsFiles(Protocol):
     """A reader that also brings the files which the system keeps on its records. Not every reader does."""
 

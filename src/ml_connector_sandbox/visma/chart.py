@@ -190,6 +190,7 @@ class Chart:
     organizations: dict[str, dict[str, Any]] = field(default_factory=dict)
     payment_methods: dict[str, dict[str, Any]] = field(default_factory=dict)
     credit_terms: dict[str, tuple[str, int]] = field(default_factory=dict)  # id -> description, days
+    credit_term_fields: dict[str, dict[str, Any]] = field(default_factory=dict)  # id -> what the API shows beyond them
     reason_codes: dict[str, tuple[str, Decimal]] = field(default_factory=dict)  # id -> account, limit
     series: dict[str, NumberSeries] = field(default_factory=dict)
     defaults: dict[str, str] = field(default_factory=dict)  # role -> account number

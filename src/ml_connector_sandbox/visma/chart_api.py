@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from ml_connector_sandbox.core.wire import Response
@@ -331,6 +332,7 @@ def _series(call: Call) -> list[Row]:
 
 
 def _credit_terms(call: Call) -> Response:
+    chart, keep = call.company.chart, moment_filter(call, "lastModifiedDateTime")
     terms = [
         {
             "termsId": term_id,
@@ -338,10 +340,13 @@ def _credit_terms(call: Call) -> Response:
             "visibleTo": "All",
             "dueDateType": "FixedNumberOfDays",
             "dueDay1": days,
+            **chart.credit_term_fields[term_id],
         }
-        for term_id, (description, days) in call.company.chart.credit_terms.items()
+        for term_id, (description, days) in chart.credit_terms.items()
         if call.query.get("termsId", term_id) == term_id
     ]
+    if keep is not None:
+        terms = [row for row in terms if keep(datetime.fromisoformat(str(row["lastModifiedDateTime"])))]
     start, end, _ = page_bounds(call)
     shown = terms[start:end]
     return ok(

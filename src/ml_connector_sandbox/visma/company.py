@@ -40,6 +40,7 @@ class Preferences:
     void_releases: bool = False
     reversal_on_hold: bool = False
     applications_before_release: bool = True
+    notes_on_single: bool = False  # does GET of one supplier or supplier invoice show its note unasked?
     page_cap: int = 1000
     default_page: int = 100
     company_header: str = "ignored"  # ignored | required
@@ -90,9 +91,9 @@ class Company:
     customer_documents: dict[tuple[str, str], CustomerDocument] = field(default_factory=dict)
     payments: dict[tuple[str, str], Payment] = field(default_factory=dict)
     supplier_documents: dict[tuple[str, str], SupplierDocument] = field(default_factory=dict)
-    supplier_payments: dict[str, dict[str, Any]] = field(default_factory=dict)
-    purchase_orders: dict[str, dict[str, Any]] = field(default_factory=dict)
-    purchase_receipts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    supplier_payments: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)  # by type and number
+    purchase_orders: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    purchase_receipts: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     attachments: dict[str, Attachment] = field(default_factory=dict)
     subscriptions: list[Subscription] = field(default_factory=list)
     events: deque[tuple[str, str, str]] = field(default_factory=deque)  # event, entity, key

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from ml_connector_sandbox.visma import seed
+from ml_connector_sandbox.core.wire import Request
+from ml_connector_sandbox.visma import purchase_acts, seed
 from ml_connector_sandbox.visma.chart import LEDGERS, ZERO
 from ml_connector_sandbox.visma.company import Company, Subscription
 from ml_connector_sandbox.visma.journal import Batch
-from ml_connector_sandbox.visma.purchases_api import seeded
+from ml_connector_sandbox.visma.purchases import seeded
+from ml_connector_sandbox.visma.refusal import Refusal
 
 if TYPE_CHECKING:
     from ml_connector_sandbox.visma.vendor import Visma
@@ -22,9 +25,13 @@ Verb = Callable[["Visma", Row, datetime], Any]
 
 def perform(vendor: Visma, verb: str, arguments: Row, at: datetime) -> Any:
     """Do one verb. Raises ValueError for an unknown verb, an unknown company or arguments that make no sense."""
+    bought = purchase_acts.VERBS.get(verb)
+    if bought is not None:
+        return bought(vendor, _company(vendor, arguments), arguments, at)
     act = _VERBS.get(verb)
     if act is None:
-        raise ValueError(f"No control verb is called {verb!r}; there are {', '.join(sorted(_VERBS))}.")
+        known = sorted((*_VERBS, *purchase_acts.VERBS))
+        raise ValueError(f"No control verb is called {verb!r}; there are {', '.join(known)}.")
     return act(vendor, arguments, at)
 
 
@@ -234,7 +241,21 @@ def _subscribe(vendor: Visma, arguments: Row, at: datetime) -> Row:
 
 def _seed_rows(vendor: Visma, arguments: Row, at: datetime) -> Row:
     kind = str(arguments.get("kind"))
-    return {kind: seeded(_company(vendor, arguments), kind, list(arguments.get("rows") or []))}
+    company = _company(vendor, arguments)
+    return {kind: seeded(company, kind, list(arguments.get("rows") or []), company.local(at))}
+
+
+def _by_hand(vendor: Visma, arguments: Row, at: datetime) -> Row:
+    """One act of a person, told as the call that does the same: method, path, body."""
+    body = json.dumps(arguments["body"]).encode() if "body" in arguments else b""
+    asked = Request(str(arguments.get("method", "POST")), str(arguments["path"]), str(arguments.get("query", "")),
+                    {"content-type": "application/json", "host": "program"}, body)  # fmt: skip
+    try:
+        done = vendor.by_hand(_company(vendor, arguments), asked, at)
+    except Refusal as refusal:
+        raise ValueError(f"{arguments['path']}: {refusal.response().body.decode()}") from refusal
+    location = next((value for name, value in done.headers if name.lower() == "location"), "")
+    return {"status": done.status, "number": location.rpartition("/")[2], "body": json.loads(done.body or b"null")}
 
 
 def _books(vendor: Visma, arguments: Row, at: datetime) -> Row:
@@ -320,6 +341,7 @@ _VERBS: dict[str, Verb] = {
     "touch": _touch,
     "subscribe": _subscribe,
     "seed_rows": _seed_rows,
+    "by_hand": _by_hand,
     "books": _books,
     "balances": _balances,
     "reset": _reset,

@@ -133,9 +133,9 @@ def _customers(call: Call) -> Response:
 
 
 def _suppliers(call: Call) -> Response:
-    with_accounts = call.flag("expandAccountInformation")
+    with_accounts, with_note = call.flag("expandAccountInformation"), call.flag("expandNote")
     rows = _filtered(call, call.company.suppliers)
-    return ok(paged(call, rows, lambda party: _shown_supplier(call.company, party, with_accounts)))
+    return ok(paged(call, rows, lambda party: _shown_supplier(call.company, party, with_accounts, note=with_note)))
 
 
 def _one(call: Call) -> Party:
@@ -163,7 +163,8 @@ def _customer(call: Call) -> Response:
 
 def _supplier(call: Call) -> Response:
     party = _vendor(call)
-    return ok(_shown_supplier(call.company, party, with_accounts=True), stamp=party.stamp)
+    note = call.company.preferences.notes_on_single
+    return ok(_shown_supplier(call.company, party, with_accounts=True, note=note), stamp=party.stamp)
 
 
 def _create_customer(call: Call) -> Response:
@@ -329,7 +330,7 @@ def _shown_customer(company: Company, party: Party, with_accounts: bool) -> Row:
     return row
 
 
-def _shown_supplier(company: Company, party: Party, with_accounts: bool) -> Row:
+def _shown_supplier(company: Company, party: Party, with_accounts: bool, *, note: bool) -> Row:
     row = _common(company, party)
     plain = party.plain
     row |= {
@@ -345,9 +346,10 @@ def _shown_supplier(company: Company, party: Party, with_accounts: bool) -> Row:
         "remitContact": _contact(party, "remitContact"),
         "supplierAddress": _address(party, "supplierAddress"),
         "supplierContact": _contact(party, "supplierContact"),
-        "note": plain.get("note", ""),
         "supplierPaymentMethodDetails": plain.get("supplierPaymentMethodDetails", []),
     }
+    if note:
+        row["note"] = plain.get("note", "")
     method = company.chart.payment_methods.get(plain.get("paymentMethodId", ""))
     if method is not None:
         row["paymentMethod"] = {"id": method["paymentMethodID"], "description": method["description"]}

@@ -28,6 +28,7 @@ from ml_connector_sandbox.visma.undo import unchanged_when_refused
 
 Day = date  # a field may be called `date` too
 LEDGERS = ("GeneralLedger", "SupplierLedger")
+STOCK = frozenset({"GoodsForInventory", "GoodsForSalesOrder", "GoodsForReplenishment"})
 ENTERED = ("Invoice", "CreditAdj", "DebitAdj", "Prepayment")
 _LIMITS = {
     "supplierReference": REFERENCE_LIMIT,
@@ -155,7 +156,7 @@ def release(call: Call, document: SupplierDocument) -> None:
     company = call.company
     if document.status not in ("Balanced", "Prebooked"):
         raise Refusal(400, f"The document {document.number} has status {document.status} and cannot be released.")
-    open_period(company, document.period, document.date, LEDGERS)
+    open_period(company, document.period, None, LEDGERS)
     if document.prebooking is not None:
         _turn_back(call, document)
     _post(call, document)
@@ -170,7 +171,7 @@ def prebook(call: Call, document: SupplierDocument) -> None:
     company, body = call.company, call.body("Prebooking")
     if document.status != "Balanced":
         raise Refusal(400, f"The document {document.number} has status {document.status} and cannot be prebooked.")
-    open_period(company, document.period, document.date, LEDGERS)
+    open_period(company, document.period, None, LEDGERS)
     number = body.get("accountNumber") or company.chart.defaults["prebook"]
     account(company, number)
     voucher, sign = _voucher(company, document), document.sign()
@@ -196,7 +197,7 @@ def reverse(call: Call, document: SupplierDocument) -> SupplierDocument:
     company = call.company
     if not document.released or document.kind not in ("Invoice", "CreditAdj"):
         raise Refusal(400, f"The document {document.number} has status {document.status} and cannot be reversed.")
-    open_period(company, document.period, document.date, LEDGERS)
+    open_period(company, document.period, None, LEDGERS)
     mirror = SupplierDocument(
         "DebitAdj", "", document.supplier, "Balanced", document.date, document.due, document.period, document.currency,
         document.rate, document.zone, document.branch, document.mode, call.now, call.now, company.stamp(),
@@ -232,7 +233,7 @@ def _fill(company: Company, document: SupplierDocument, body: Body, *, fresh: bo
     if document.branch not in chart.branches:
         raise Refusal(400, f"'Branch' '{document.branch}' cannot be found in the system.")
     keep = {"financialPeriod": document.period} if document.period and "date" not in body else {}
-    document.period = period_for(company, {**keep, **body}, document.date, LEDGERS).id
+    document.period = _period(company, {**keep, **body}, document.date)
     document.texts |= {name: limited(body[name], limit, name) for name, limit in _LIMITS.items() if name in body}
     if body.get("paySelected") is not None:
         document.pay_selected = body["paySelected"]
@@ -240,6 +241,14 @@ def _fill(company: Company, document: SupplierDocument, body: Body, *, fresh: bo
         document.status = "Hold" if body["hold"] else "Balanced"
     _apply_rows(company, document, body.get("invoiceLines") or [], fresh=fresh)
     _compute(company, document, body)
+
+
+def _period(company: Company, body: Body, on: Day) -> str:
+    """A supplier's document may be booked in another period than its own day's, where one is named."""
+    named = (body.get("financialPeriod") or "").replace("-", "")
+    if named:
+        return open_period(company, named, None, LEDGERS).id
+    return period_for(company, body, on, LEDGERS).id
 
 
 def _compute(company: Company, document: SupplierDocument, body: Body) -> None:
@@ -309,11 +318,18 @@ def _filled(company: Company, document: SupplierDocument, line: SupplierLine, ro
 
 def _link(company: Company, row: Body) -> dict[str, Any]:
     receipt = row.get("purchaseType") == "PurchaseReceipt"
-    known = company.purchase_receipts if receipt else company.purchase_orders
-    document = known.get(row.get("purchaseNumber") or "")
-    numbers = [line["lineNbr"] for line in (document or {}).get("lines", [])]
-    if document is None or row.get("purchaseLineNbr") not in numbers:
+    rows = company.purchase_receipts if receipt else company.purchase_orders
+    lines = [
+        line
+        for (_, number), document in rows.items()
+        if number == row.get("purchaseNumber")
+        for line in document.get("lines", [])
+        if line["lineNbr"] == row.get("purchaseLineNbr")
+    ]
+    if not lines:
         raise Refusal(400, f"{row.get('purchaseType')} '{row.get('purchaseNumber')}' has no such line.")
+    if not receipt and lines[0].get("lineType") in STOCK:
+        raise Refusal(400, "A line of a stock item can only be linked to a purchase receipt.")
     names = ("poReceiptNbr", "poReceiptLineNbr") if receipt else ("poNumber", "poLineNr")
     return dict(zip(names, (row["purchaseNumber"], row["purchaseLineNbr"]), strict=True))
 

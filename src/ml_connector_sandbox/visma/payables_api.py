@@ -75,6 +75,8 @@ def _create(call: Call) -> Response:
 def _read(call: Call) -> Response:
     document = _find(call)
     expanded = frozenset(name for name in ("expandLinePrebookAccounts", "expandLandedCosts") if call.flag(name))
+    if call.company.preferences.notes_on_single:
+        expanded |= {"expandNote"}
     return ok(_shown(call.company, document, expanded), stamp=document.stamp)
 
 
@@ -199,7 +201,6 @@ def _shown(company: Company, document: SupplierDocument, expanded: frozenset[str
         "branchNumber": branch_reference(company, document.branch),
         "supplierReference": texts.get("supplierReference", ""),
         "description": texts.get("description", ""),
-        "note": texts.get("note", ""),
         "paymentRefNo": texts.get("paymentRefNo", ""),
         "paymentMessage": texts.get("paymentMessage", ""),
         "paySelected": document.pay_selected,
@@ -224,6 +225,8 @@ def _shown(company: Company, document: SupplierDocument, expanded: frozenset[str
     for name, amount in pairs.items():
         row[name + "InCurrency"] = amount
         row[name] = chart.rounded(amount * document.rate, base)
+    if "expandNote" in expanded:
+        row["note"] = texts.get("note", "")
     if "expandAttachment" in expanded:
         row["attachments"] = shown_files(company, document.attachments)
     return row

@@ -27,8 +27,8 @@ def period_for(
     return open_period(company, named, on, ledgers)
 
 
-def open_period(company: Company, named: str, on: Day, ledgers: tuple[str, ...]) -> Period:
-    """That period, if a document of that day may be posted to it. Raises Refusal."""
+def open_period(company: Company, named: str, on: Day | None, ledgers: tuple[str, ...]) -> Period:
+    """That period, if a document of that day may be posted to it; None: of any day. Raises Refusal."""
     period = company.chart.periods.get(named)
     if period is None:
         raise Refusal(400, f"The financial period '{named}' is not defined in the system.")
@@ -37,7 +37,7 @@ def open_period(company: Company, named: str, on: Day, ledgers: tuple[str, ...])
     for ledger in ledgers:
         if ledger in period.closed:
             raise Refusal(400, f"The financial period '{named}' is closed in {ledger}.")
-    if not period.start <= on < period.end:
+    if on is not None and not period.start <= on < period.end:
         raise Refusal(400, f"The date {on.isoformat()} is outside the financial period '{named}'.")
     return period
 

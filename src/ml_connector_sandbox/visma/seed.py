@@ -11,6 +11,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from ml_connector_sandbox.visma import seed_content as content
+from ml_connector_sandbox.visma.call import moment
 from ml_connector_sandbox.visma.chart import (
     Account,
     CashAccount,
@@ -62,7 +63,7 @@ def company(arguments: Row, random: Random, at: datetime, number: int) -> Compan
     _cash(made, arguments, now)
     _vat(made, arguments, now)
     _organization(made, now)
-    _lists(made, arguments)
+    _lists(made, arguments, now)
     _periods(made, get("first_month") or f"{now.year - 1}-01")
     _parties(made, arguments, now)
     set_preferences(made, get("preferences") or {})
@@ -185,12 +186,25 @@ def _organization(made: Company, now: datetime) -> None:
     chart.organizations["1"] = {"number": "1", "name": made.name, "stamp": made.stamp(), **ids}
 
 
-def _lists(made: Company, arguments: Row) -> None:
+def set_credit_terms(made: Company, row: Row, now: datetime) -> None:
+    """Enter or change credit terms: id, description, days, and any other field by the API's name."""
+    known = made.chart.credit_terms.get(row["id"], (row["id"], 0))
+    made.chart.credit_terms[row["id"]] = (row.get("description", known[0]), row.get("days", known[1]))
+    more = {name: value for name, value in row.items() if name not in ("id", "description", "days")}
+    fields = made.chart.credit_term_fields.get(row["id"], {})
+    made.chart.credit_term_fields[row["id"]] = {**fields, **more, "lastModifiedDateTime": moment(now)}
+
+
+def _lists(made: Company, arguments: Row, now: datetime) -> None:
     chart = made.chart
     methods = merged(content.PAYMENT_METHODS, arguments.get("payment_methods") or [], "paymentMethodID")
     chart.payment_methods = {row["paymentMethodID"]: row for row in methods}
     chart.credit_terms = dict(content.CREDIT_TERMS)
-    chart.credit_terms |= {row["id"]: (row["description"], row["days"]) for row in arguments.get("credit_terms") or []}
+    for row in arguments.get("credit_terms") or []:
+        set_credit_terms(made, row, now)
+    chart.credit_term_fields = {key: {"lastModifiedDateTime": moment(now)} for key in chart.credit_terms} | (
+        chart.credit_term_fields
+    )
     chart.reason_codes = {code: (number, Decimal(limit)) for code, (number, limit) in content.REASON_CODES.items()}
     for row in arguments.get("reason_codes") or []:
         chart.reason_codes[row["id"]] = (row["account"], Decimal(str(row["limit"])))
@@ -223,6 +237,7 @@ def _party(made: Company, row: Row, now: datetime) -> Party:
     party.corporate_id, party.vat_registration = row.get("corporate_id", ""), row.get("vat_registration", "")
     if row.get("email"):
         party.places["mainContact"] = {"email": row["email"]}
+    party.places |= row.get("places", {})
     party.plain |= row.get("plain", {})
     party.accounts |= row.get("accounts", {})
     return party

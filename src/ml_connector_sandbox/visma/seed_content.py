@@ -66,7 +66,7 @@ ACCOUNTS: list[Row] = [
 
 DEFAULTS = {
     "receivable": "1510", "customer_prepayment": "2420", "sales": "3001", "payable": "2440", "expense": "4000",
-    "prebook": "1790", "gain": "3960", "loss": "7960",
+    "prebook": "1790", "gain": "3960", "loss": "7960", "purchase_discount": "3730",
 }  # fmt: skip
 
 SEGMENTS: list[Row] = [
@@ -144,6 +144,9 @@ SERIES: list[Row] = [
     {"id": "ARDEBIT", "description": "Customer debit notes", "prefix": "", "width": 6, "last": 300000},
     {"id": "ARPAYMENT", "description": "Customer payments", "prefix": "", "width": 6, "last": 200000},
     {"id": "APINVOICE", "description": "Supplier invoices", "prefix": "", "width": 6, "last": 500000},
+    {"id": "APPAYMENT", "description": "Supplier payments", "prefix": "", "width": 6, "last": 600000},
+    {"id": "POORDER", "description": "Purchase orders", "prefix": "PO", "width": 6, "last": 0},
+    {"id": "PORECEIPT", "description": "Purchase receipts", "prefix": "PR", "width": 6, "last": 0},
     {"id": "CUSTOMER", "description": "Customers", "prefix": "", "width": 5, "last": 20000, "manual": True},
     {"id": "SUPPLIER", "description": "Suppliers", "prefix": "", "width": 5, "last": 60000, "manual": True},
 ]

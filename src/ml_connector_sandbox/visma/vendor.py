@@ -67,6 +67,14 @@ class Visma:
         self.jobs.run_due(at)
         return control.perform(self, verb, arguments, at)
 
+    def by_hand(self, company: Company, request: Request, at: datetime) -> Response:
+        """What a person does in the program itself: no token, no limit. Raises Refusal."""
+        found = self._match(request, api_parts(request.path))
+        if found is None:
+            raise Refusal(404, f"The program has no {request.method} {request.path}.")
+        route, values = found
+        return self._routed(Call(self, company, request, values, request.params(), at, company.local(at)), route)
+
     def operation(self, request: Request) -> str:
         """The method and the path with its placeholders."""
         parts = api_parts(request.path)
