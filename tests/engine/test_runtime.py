@@ -18,7 +18,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError
 
 from ml_connector.clock import Clock
-from ml_connector.engine.runtime import Runtime, engine_file
+from ml_connector.engine.runtime import Runtime, engine_file, shares
 from ml_connector.engine.units import Ran, Unit
 from ml_connector.engine.works import Works
 from ml_connector.errors import ConfigurationError
@@ -115,7 +115,9 @@ def test_a_unit_that_fails_rests_and_the_others_go_on(database: Database, databa
     assert len(tries) == 1
 
 
-def test_a_unit_with_more_to_do_is_followed_by_another(database: Database, database_url: str) -> None:
+@pytest.mark.parametrize("turn_s", [0.0, 5.0])
+def test_a_unit_with_more_to_do_is_followed_by_another(database: Database, database_url: str, turn_s: float) -> None:
+    """In its own slot as long as its turn lasts, then by way of the queue."""
     rounds: list[int] = []
 
     def run(_works: Works, unit: Unit, *, stop: Callable[[], bool]) -> Ran:
@@ -125,10 +127,45 @@ def test_a_unit_with_more_to_do_is_followed_by_another(database: Database, datab
     def due(_works: Works) -> list[Unit]:
         return [] if rounds else [Unit("drain", "C")]
 
-    with running(Runtime(bare_works(database), database_url=database_url, pace=QUICK, run=run, due=due)):
+    pace = replace(QUICK, turn_s=turn_s)
+    with running(Runtime(bare_works(database), database_url=database_url, pace=pace, run=run, due=due)):
         assert wait_for(lambda: len(rounds) >= 5, seconds=15)
         time.sleep(0.3)
     assert len(rounds) == 5
+
+
+def test_in_a_single_process_what_senders_wait_for_begins_without_the_queues(
+    sqlite_databases: Databases, tmp_path: Path
+) -> None:
+    url = sqlite_databases.new()
+    database = Database(url, slots=24)
+    migrate(database)
+    errands, works = Errands(tmp_path), bare_works(database)
+    units = [Unit("fetch", "K"), Unit("drain", "C")]
+    errands.add(*units)
+    pace = replace(QUICK, queue_s=60)
+    with running(Runtime(works, database_url=url, pace=pace, run=errands.run, due=errands.due)):
+        assert wait_for(lambda: not errands.due(works), seconds=10)
+    database.close()
+    assert sorted({unit for _, unit, _ in errands.story()}) == sorted(units)
+
+
+def test_a_burst_of_companies_runs_in_no_more_slots_than_are_provided(
+    sqlite_databases: Databases, tmp_path: Path
+) -> None:
+    url = sqlite_databases.new()
+    database = Database(url, slots=40)
+    migrate(database)
+    errands, works = Errands(tmp_path, seconds=0.1), bare_works(database)
+    errands.add(*[Unit("drain", f"C{n}") for n in range(40)])
+    runtime = Runtime(works, database_url=url, pace=QUICK, run=errands.run, due=errands.due)
+    most = 0
+    with running(runtime):
+        while errands.due(works):
+            most = max(most, runtime.counts.running)
+            time.sleep(0.005)
+    database.close()
+    assert 1 < most <= 2 * shares(8)["post"]
 
 
 def test_more_slots_than_a_small_pool_do_not_hang(database: Database, database_url: str) -> None:

@@ -35,6 +35,7 @@ from ml_connector.store.leases import Lease
 
 CLOCK_TOLERANCE_US = 5_000_000
 LOOK_SHARE = 4  # a look at the rows of a thousand companies must not take a core for itself
+AT_ONCE = frozenset({"post", "urgent"})
 LEADER = "ticker"
 UNIT = "unit"
 SCHEMA = "dbos"
@@ -51,6 +52,7 @@ class Pace:
     tick_s: float = 0.4  # longest wait between two looks at what is due
     least_tick_s: float = 0.05  # rings come by the hundred; one look answers them all
     queue_s: float = 0.25  # how often a worker asks each queue
+    turn_s: float = 5.0  # so long a unit that has more to do keeps its slot; then it queues up behind the others
     beat_s: float = 5.0
     silent_s: float = 60.0  # a process that says nothing for so long is dead
     give_up_s: float = 30.0  # a process that cannot say it lives ends itself, well before it is thought dead
@@ -199,6 +201,8 @@ class Runtime:
 
     def _config(self) -> DBOSConfig:
         slots = sum(self._shares.values())
+        if self.single:
+            slots += sum(self._shares[queue] for queue in AT_ONCE)  # what begins at once is not in a queue
         url = self._url
         if self.single:
             url = f"sqlite:///{engine_file(self._url)}"
@@ -234,30 +238,60 @@ class Runtime:
 
     def _run_one(self, unit: Unit) -> dict[str, Any]:
         """The unit boundary: whatever a unit raises ends here, as a line in the log and a rest before it runs again."""
-        if self._ending.is_set():
-            return {"worked": False, "failed": False}
+        worked, until_s = False, time.monotonic() + self._pace.turn_s
+        while not self._ending.is_set():
+            try:
+                ran = self._run_counted(unit)
+            except Exception as fault:
+                log.exception("unit.failed", unit=unit.name, fault=type(fault).__name__)
+                return {"worked": worked, "failed": True}
+            worked = worked or ran.worked
+            if ran.worked:
+                self._bell.set()  # what it did may have made other units due
+            if not ran.more:
+                return {"worked": worked, "failed": False, "error": ran.error}
+            if not ran.worked or time.monotonic() >= until_s:
+                self._enqueue(unit)  # before this one ends: the ticker sees one of the two, and never queues a third
+                break
+        return {"worked": worked, "failed": False}
+
+    def _run_counted(self, unit: Unit) -> Ran:
         began, how = time.monotonic(), "failed"
         self.counts.begin()
         try:
             ran = self._run(self.works, unit, stop=self._ending.is_set)
             how = "worked" if ran.worked else "idle"
-        except Exception as fault:
-            log.exception("unit.failed", unit=unit.name, fault=type(fault).__name__)
-            return {"worked": False, "failed": True}
+            return ran
         finally:
             self.counts.end(unit.kind, how, time.monotonic() - began)
-        if ran.more and not self._ending.is_set():
-            self._enqueue(unit)  # before this one ends: the ticker sees one of the two, and never queues a third
-        return {"worked": ran.worked, "failed": False, "error": ran.error}
+
+    def _begin(self, unit: Unit, active: Collection[Unit]) -> str:
+        """Run a unit in a free slot of this process, without the wait for a queue to be asked; queue it where none is.
+
+        `active` is all that is queued or running. Only where this process is the only one, and only for what people and
+        senders wait for.
+        """
+        queue = QUEUES[unit.kind]
+        if not self.single or queue not in AT_ONCE:
+            return self._enqueue(unit)
+        if sum(QUEUES[one.kind] == queue for one in active) >= self._shares[queue]:
+            return self._enqueue(unit)
+        name = self._name(unit)
+        with SetWorkflowID(name):
+            DBOS.start_workflow(self._workflow, unit.kind, unit.subject, unit.stream)
+        return name
 
     def _enqueue(self, unit: Unit) -> str:
-        name = f"{unit.name}/{self.works.ids.new()}"
+        name = self._name(unit)
         options = SetEnqueueOptions(
             priority=priority(unit), queue_partition_key=unit.subject, app_version=self._version
         )
         with SetWorkflowID(name), options:
             DBOS.enqueue_workflow(QUEUES[unit.kind], self._workflow, unit.kind, unit.subject, unit.stream)
         return name
+
+    def _name(self, unit: Unit) -> str:
+        return f"{unit.name}/{self.works.ids.new()}"
 
     # -------------------------------------------------------------------------------- the ticker
 
@@ -285,7 +319,12 @@ class Runtime:
         self._memory.wake(rung)
         due = [Unit("fetch", connection_id) for connection_id in rung] + self._look(now_s)
         chosen = self._memory.choose(due, active=list(active.values()), now_s=now_s)
-        self._watched = set(active) | {self._enqueue(unit) for unit in chosen}
+        running = list(active.values())
+        begun = []
+        for unit in chosen:
+            begun.append(self._begin(unit, running))
+            running.append(unit)
+        self._watched = {*active, *begun}
         if now_s - self._swept_s > self._pace.sweep_s or not self._swept_s:
             self._sweep()
             self._swept_s = now_s
