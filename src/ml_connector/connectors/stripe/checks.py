@@ -13,6 +13,7 @@ from typing import Any
 from ml_connector.connectors.http import Http
 from ml_connector.connectors.shapes import Check, Ping
 from ml_connector.connectors.stripe.client import StripeClient
+from ml_connector.connectors.stripe.faults import is_code
 from ml_connector.connectors.stripe.pacing import Ticking
 from ml_connector.connectors.stripe.reader import open_client
 from ml_connector.errors import ConnectorError, NotAuthorized
@@ -72,7 +73,7 @@ def _account(client: StripeClient) -> tuple[list[Check], str]:
     try:
         found = client.get("/v1/account")
     except NotAuthorized as error:
-        if "with 403" in error.what:
+        if "with 403" in error.what and not is_code(error, "account_invalid"):
             return [alive], client.access.account
         return [Check("key", ok=False, sentence=error.what, fix=error.fix)], ""
     except ConnectorError as error:

@@ -38,6 +38,7 @@ CODES: Mapping[str, type[ConnectorError]] = {
 }
 FIXES: Mapping[str, str] = {
     "api_key_expired": "Enter a new restricted key, then run `ml-connector ping`.",
+    "account_invalid": "Correct the connected account, or enter a key that may act for it.",
     "idempotency_error": "The same key was sent with another body: report this; nothing was done.",
     "invoice_not_editable": "The invoice is finalized: void it in Stripe, or credit it in the ledger.",
     "customer_tax_location_invalid": "Complete the customer's address in the ledger, then plan again.",
@@ -80,7 +81,7 @@ def fault(answer: Answer, where: str, *, method: str) -> ConnectorError:
     if issubclass(kind, Transient):
         return kind(what, record=where, retry_after_s=retry_after(answer))
     fix = FIXES.get(code)
-    if answer.status == 403:
+    if answer.status == 403 and fix is None:
         missing = missing_permission(said)
         fix = f"Grant {missing or 'the permission'} to the restricted key in Stripe, then run `ml-connector ping`."
     return kind(what, record=where, fix=fix)
