@@ -40,7 +40,7 @@ from ml_connector.finance.documents import (
 from ml_connector.finance.invoices import CustomerInvoice, CustomerPayment, PartyCard, Ref
 from ml_connector.finance.journal import JournalEntry
 from ml_connector.finance.money import Money
-from ml_connector.finance.plan import Found, Hold, Need, Plan, PlannedWrite, Related, Verdict
+from ml_connector.finance.plan import Elsewhere, Found, Hold, Need, Plan, PlannedWrite, Related, Verdict
 from ml_connector.finance.rulebook import LocationTerms, Rule, Rulebook, Terms, When
 from ml_connector.flows.square_to_visma import FLOW
 from ml_connector.rules.validation import validate
@@ -317,8 +317,12 @@ class Shop:
         terms: Terms = TERMS,
         rulebook: Rulebook = RULEBOOK,
         chart: Chart = CHART,
+        siblings: Mapping[str, tuple[Elsewhere, ...]] | None = None,
     ) -> None:
-        """`found`: parties of the ledger by one of the look-up's values."""
+        """`found`: parties of the ledger by one of the look-up's values. `siblings`: what other connections made of the
+        same events, by need name.
+        """
+        self.siblings = dict(siblings or {})
         self.documents = documents
         self.found = dict(found or {})
         self.decisions = dict(decisions or {})
@@ -335,11 +339,13 @@ class Shop:
                 return related
             for need in wanted:
                 found = self.answer(need)
-                if found or need.optional:
+                if found or need.optional or need.system == "sibling":
                     answers[need.name] = found
         return Related(answers, self.decisions, self.posted)
 
     def answer(self, need: Need) -> tuple[Any, ...]:
+        if need.system == "sibling":
+            return self.siblings.get(need.name, ())
         if need.system == "target":
             return tuple(self.found[value] for _, value in need.fields if value in self.found)
         kin = [one for one in self.documents if _kind(one) == need.kind]

@@ -6,7 +6,7 @@ from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ml_connector.finance.documents import Sale, SaleLine, TaxShare, Tender
@@ -84,6 +84,7 @@ def test_a_sale_is_booked_whole_and_the_same_from_every_payment(order: Sale, car
 @settings(max_examples=60)
 @given(orders(), st.data())
 def test_a_refund_of_any_size_gives_back_exactly_its_amount(order: Sale, data: st.DataObject) -> None:
+    assume(order.total.minor > 0)
     order = replace(order, tenders=(Tender("P1", "card", order.total, order.tip, NOON),))
     paid = replace(capture(), amount=order.total, total=order.total)
     amount = data.draw(st.integers(1, order.total.minor))

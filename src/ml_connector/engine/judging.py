@@ -9,7 +9,7 @@ from ml_connector.clock import moment
 from ml_connector.engine.books import Books, Road
 from ml_connector.engine.gathering import Case, Gathered
 from ml_connector.finance.encoding import booked_hash, hash_of
-from ml_connector.finance.plan import Finding, Hold, Ignore, Need, Plan, Verdict, Wait
+from ml_connector.finance.plan import Elsewhere, Finding, Hold, Ignore, Need, Plan, Related, Verdict, Wait
 from ml_connector.rules.validation import validate
 
 BY_PERSON = "A person decided: "  # how the reason of what a person ignored begins
@@ -29,6 +29,7 @@ class Judged:
     verdict: Verdict | Stands
     rulebook_n: int
     missing: tuple[Need, ...] = ()
+    unread: tuple[tuple[str, str], ...] = ()  # it waits until these streams of other connections were read
 
 
 def judge(case: Case, gathered: Gathered, *, books: Books, road: Road, day_of: int | None) -> Judged:
@@ -46,9 +47,8 @@ def judge(case: Case, gathered: Gathered, *, books: Books, road: Road, day_of: i
         return Judged(
             case, Wait(f"Waits for {', '.join(need.name for need in missing[:3])}."), rulebook.version, missing
         )
-    verdict = road.flow.plan(
-        case.document, gathered.related(case), terms=case.terms, rulebook=rulebook, chart=books.chart
-    )
+    related = gathered.related(case)
+    verdict = road.flow.plan(case.document, related, terms=case.terms, rulebook=rulebook, chart=books.chart)
     if isinstance(verdict, Plan):
         findings = (*verdict.findings, *validate(verdict, books.chart, case.terms))
         blocking = tuple(finding for finding in findings if finding.blocks)
@@ -58,7 +58,13 @@ def judge(case: Case, gathered: Gathered, *, books: Books, road: Road, day_of: i
             verdict = replace(verdict, findings=findings)
     if case.settled and isinstance(verdict, Hold) and {finding.code for finding in verdict.findings} <= _ONLY_LATE:
         return Judged(case, Stands(), rulebook.version)
-    return Judged(case, verdict, rulebook.version)
+    return Judged(case, verdict, rulebook.version, unread=_unread(related) if isinstance(verdict, Wait) else ())
+
+
+def _unread(related: Related) -> tuple[tuple[str, str], ...]:
+    """The streams of other connections that must be read before these can tell anything."""
+    told = (one for answer in related.answers.values() for one in answer)
+    return tuple(dict.fromkeys(one.reading for one in told if isinstance(one, Elsewhere) and one.reading))
 
 
 def plan_hash(plan: Plan, booked: Mapping[str, str] | None = None) -> str:

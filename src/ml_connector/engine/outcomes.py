@@ -178,6 +178,10 @@ class Outcomes:
             return
         for need in one.missing:
             self._need(one, need)
+        self.asked += [
+            {"trip_id": one.case.id, "connection_id": where, "kind": trips.READING, "external_id": stream, "fields": {}}
+            for where, stream in one.unread
+        ]
         self._move(one, "waiting", reason=reason, due_at=until_us or self.now + _LOOK_AGAIN_US)
 
     def _overdue(self, one: Judged, reason: str) -> Finding | None:

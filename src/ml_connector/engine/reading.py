@@ -90,6 +90,8 @@ def _poll(works: Works, connection: ConnectionRow, cursor: Cursor) -> Read:
         )  # fmt: skip
         _mark_walks(works, c, connection, walks)
         cursors.advance(c, cursor.id, was=cursor.position, position=page.position, due_at=due, now=works.now())
+        if not page.more:  # payments at other connections may wait to hear that nothing here names them
+            trips.wake_for(c, connection.id, trips.READING, [cursor.stream], now=works.now())
     return Read(len(objects), arrival.fresh, arrival.trips, more=page.more)
 
 

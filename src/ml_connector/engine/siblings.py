@@ -18,7 +18,7 @@ from ml_connector.finance.documents import Document
 from ml_connector.finance.encoding import decode_content
 from ml_connector.finance.plan import Content, Elsewhere, Need
 from ml_connector.finance.rulebook import Terms
-from ml_connector.flows.flow import Flow
+from ml_connector.flows.flow import OWN_ID, Flow
 from ml_connector.store import cursors, records, setups, trips, writes
 from ml_connector.store.database import Connection
 from ml_connector.store.records import Kept, StoredRecord
@@ -66,9 +66,11 @@ def answer(works: Works, c: Connection, asker: Asker, needs: Sequence[Need]) -> 
             for need, value in several:
                 stored = pointing.get(value, [])
                 answers[need.name] += [_made_of(c, sibling, record) for record in stored]
-                if not stored and sibling.leaves_money and not _read_since(works, c, sibling, need):
+                stream = None if stored or not sibling.leaves_money else _unread(works, c, sibling, need)
+                if stream is not None:
                     said = f"{need.kind}s of {sibling.connection.code}"
-                    answers[need.name].append(Elsewhere(said, UNREAD, "not read since", {}))
+                    where = (sibling.connection.id, stream)
+                    answers[need.name].append(Elsewhere(said, UNREAD, "not read since", {}, where))
     return {name: tuple(found) for name, found in answers.items()}
 
 
@@ -106,8 +108,17 @@ def _asking(c: Connection, route: RouteRow, flow: Flow, links: Sequence[tuple[st
     found: list[str] = []
     for kind, theirs, ours in flow.siblings:
         values = sorted({value for of, (name, value) in links if (of, name) == (kind, theirs)})
-        found += trips.of_records(c, route.id, records.pointing(c, route.source_id, ours, values)) if values else []
+        if values:
+            found += trips.of_records(c, route.id, own_records(c, route.source_id, flow, ours, values))
     return found
+
+
+def own_records(c: Connection, source_id: str, flow: Flow, ours: str, values: Sequence[str]) -> list[str]:
+    """Ids of a source's records that a sibling's link leads to: by a link of theirs, or by their own id."""
+    if ours != OWN_ID:
+        return records.pointing(c, source_id, ours, values)
+    named = (records.by_names(c, source_id, kind, values) for kind in flow.kinds)
+    return [record.id for several in named for record in several.values()]
 
 
 def _siblings(works: Works, c: Connection, asker: Asker) -> list[_Sibling]:
@@ -141,11 +152,11 @@ def _made_of(c: Connection, sibling: _Sibling, record: StoredRecord) -> Elsewher
     return Elsewhere(named, trip.state, trip.reason or "", contents)
 
 
-def _read_since(works: Works, c: Connection, sibling: _Sibling, need: Need) -> bool:
-    """Whether the stream that brings this kind was read to its end after the moment in question."""
+def _unread(works: Works, c: Connection, sibling: _Sibling, need: Need) -> str | None:
+    """The stream that brings this kind, where it was not read to its end after the moment in question."""
     streams = [one for one in works.system(sibling.connection.connector).connector.streams if need.kind in one.kinds]
     if not streams or need.since is None:
-        return True
+        return None
     main = min(streams, key=lambda one: one.every_s)
     read_at = cursors.finished_at(c, sibling.connection.id, main.name)
-    return read_at is not None and read_at >= micros(need.since)
+    return None if read_at is not None and read_at >= micros(need.since) else main.name

@@ -8,8 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ml_connector.engine import siblings
 from ml_connector.engine.works import Works
 from ml_connector.errors import UsageError
+from ml_connector.flows.flow import OWN_ID
 from ml_connector.store import audit, inbox, records, reviews, setups, submissions, trips, writes
 from ml_connector.store.database import Connection
 from ml_connector.store.reviews import ReviewItem
@@ -139,9 +141,21 @@ def _of_the_same_event(
     works: Works, c: Connection, connections: Sequence[ConnectionRow], found: Sequence[str]
 ) -> list[str]:  # fmt: skip
     """Records of other systems that tell of the same economic event: an order's payment, a payment's order."""
+    known = list(dict.fromkeys(found))
     names = {name for flow in works.flows.values() for _, theirs, ours in flow.siblings for name in (theirs, ours)}
-    values = sorted(records.links_of(c, list(dict.fromkeys(found)), names))
-    return [one for row in connections for name in sorted(names) for one in records.pointing(c, row.id, name, values)]
+    by_own_id = [flow for flow in works.flows.values() if any(ours == OWN_ID for _, _, ours in flow.siblings)]
+    sources = {flow.source: flow for flow in by_own_id}
+    values = records.links_of(c, known, names) | {
+        one.external_id for one in records.by_ids(c, known).values()
+        if any(one.kind in flow.kinds for flow in by_own_id)
+    }  # fmt: skip
+    met = []
+    for row in connections:
+        for name in sorted(names - {OWN_ID}):
+            met += records.pointing(c, row.id, name, sorted(values))
+        if row.connector in sources:
+            met += siblings.own_records(c, row.id, sources[row.connector], OWN_ID, sorted(values))
+    return met
 
 
 def _is_ours(c: Connection, record_id: str, connections: Sequence[ConnectionRow]) -> bool:

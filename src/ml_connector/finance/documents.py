@@ -149,6 +149,7 @@ class Capture:
     own_fee: Money | None = None  # fee of an external payment, outside the processor
     refunded: Money | None = None
     offline: bool = False
+    in_person: bool = False  # taken at a till or terminal: no order of a web shop waits for it
     reference: str = ""
     net: Money | None = None  # what the account received in the sale's currency, as the source states it
     platform_fee: Money | None = None  # a partner's share, taken off beside the processor's fee

@@ -169,13 +169,14 @@ class Elsewhere:
     """The answer of a sibling: what another connection's record of the same event is booked as.
 
     `record` names it for people, `state` and `reason` are of its trip (`unread`: the sibling may hold a record that we
-    have not read yet), `contents` its live writes by key.
+    have not read yet, and `reading` is the connection and stream that will tell), `contents` its live writes by key.
     """
 
     record: str
     state: str
     reason: str
     contents: Mapping[str, Content]
+    reading: tuple[str, str] | None = None
 
 
 Answer = tuple[Document, ...] | tuple[Found, ...] | tuple[Elsewhere, ...]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from ml_connector.finance.documents import Capture, Dispute, Document, Invoice, Movement, Party, Refund
 from ml_connector.finance.plan import Need, Related
 from ml_connector.finance.rulebook import Terms
+from ml_connector.flows import shops
 from ml_connector.flows.verdicts import is_before_go_live
 from ml_connector.rules.parties import party_need
 from ml_connector.rules.texts import reference_of
@@ -88,23 +89,18 @@ def group_of(row: Movement) -> Need:
 
 
 def credit_note(key: str, *, minor: int, currency: str) -> Need:
-    """The ledger's open credit notes, made by people, of the document or payment with this key.
-
-    Those that name it, whatever their amount, and those of its customer of this very amount (minor units). Where it
-    is unanswered a person is asked: a credit note made twice would give the customer twice.
-    """
-    fields = (("of", key), ("minor", str(minor)), ("currency", currency))
-    return Need(kind="credit_note", system="target", fields=fields, optional=True)
+    """The ledger's open credit notes, made by people, of the document or payment with this key."""
+    return shops.credit_note(key, minor=minor, currency=currency)
 
 
 def order_of(row: Movement) -> Need:
     """The order of a connected shop that a payment received is for, if a shop's order names it."""
-    return Need(kind="order", link=("transaction", row.transaction_id), system="sibling", since=row.occurred_at)
+    return shops.order_of(row.transaction_id, since=row.occurred_at)
 
 
 def shop_refunds_of(transaction_id: str) -> Need:
     """The refunds that a connected shop has made of the order of a payment."""
-    return Need(kind="refund", link=("transaction", transaction_id), system="sibling")
+    return shops.refunds_of(transaction_id)
 
 
 def party_of(party: Party | None) -> Party | None:

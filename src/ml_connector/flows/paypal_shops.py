@@ -12,7 +12,11 @@ from ml_connector.flows.shops import Order, suspends_elsewhere
 
 __all__ = ["SIBLINGS", "Order", "credit_note_of", "order_paid", "suspends_elsewhere", "suspense_differs"]
 
-SIBLINGS = (("order", "transaction", "transaction"), ("refund", "transaction", "reference"))
+# A refund asks for the order of its payment too: one that comes late is taken back from where it was put meanwhile.
+SIBLINGS = (
+    ("order", "transaction", "transaction"), ("order", "transaction", "reference"),
+    ("refund", "transaction", "reference"),
+)  # fmt: skip
 
 
 def order_paid(row: Movement, related: Related) -> Order | Hold | Wait | None:

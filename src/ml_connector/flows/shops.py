@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from ml_connector.finance.invoices import CustomerInvoice, CustomerPayment, Ref
 from ml_connector.finance.journal import JournalEntry
 from ml_connector.finance.money import Money
-from ml_connector.finance.plan import Content, Elsewhere, Finding, Hold, Plan, Wait
+from ml_connector.finance.plan import Content, Elsewhere, Finding, Hold, Need, Plan, Wait
 from ml_connector.rules.invoicing import Bill
 from ml_connector.rules.matching import PartyMatch
 from ml_connector.rules.parties import Known
@@ -38,6 +39,28 @@ class Order:
     amount: Money  # what is left to the processor
     invoiced: Invoiced | None = None
     suspense: str = ""  # the account on which a journal leaves the money to come
+
+
+def order_of(payment_id: str, *, since: datetime | None) -> Need:
+    """The order of a connected shop that names a payment. `since`: the shop must have been read after that, or the
+    payment waits; None: what is known of the shop will do.
+    """
+    return Need(kind="order", link=("transaction", payment_id), system="sibling", since=since)
+
+
+def refunds_of(payment_id: str) -> Need:
+    """The refunds that a connected shop has made of the order of a payment."""
+    return Need(kind="refund", link=("transaction", payment_id), system="sibling")
+
+
+def credit_note(key: str, *, minor: int, currency: str) -> Need:
+    """The ledger's open credit notes, made by people, of the document or payment with this key.
+
+    Those that name it, whatever their amount, and those of its customer of this very amount (minor units). Where it
+    is unanswered a person is asked: a credit note made twice would give the customer twice.
+    """
+    fields = (("of", key), ("minor", str(minor)), ("currency", currency))
+    return Need(kind="credit_note", system="target", fields=fields, optional=True)
 
 
 def order_among(

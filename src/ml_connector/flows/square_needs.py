@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ml_connector.finance.documents import Capture, Dispute, Document, Invoice, Party, Payout, PayoutEntry, Refund, Sale
-from ml_connector.finance.plan import Need, Related
+from ml_connector.finance.plan import Elsewhere, Need, Related
 from ml_connector.finance.rulebook import Terms
+from ml_connector.flows import shops
 from ml_connector.flows.square_entries import ENTRIES
 from ml_connector.flows.verdicts import is_before_go_live
 from ml_connector.rules.bookkeeping import role_of
@@ -47,6 +48,16 @@ def links(document: Document) -> tuple[tuple[str, str], ...]:
 def order(order_id: str) -> Need:
     """An order by its id."""
     return Need(kind="order", id=order_id)
+
+
+def shop_order_of(capture: Capture) -> Need:
+    """The order of a connected shop that names a payment. One taken at a till waits for no shop to be read."""
+    return shops.order_of(capture.id, since=None if capture.in_person else capture.occurred_at)
+
+
+def shop_credit_note(key: str, refund: Refund) -> Need:
+    """The ledger's open credit notes, made by people, of the shop's document with this key."""
+    return shops.credit_note(key, minor=refund.amount.minor, currency=refund.amount.currency)
 
 
 def payment(payment_id: str) -> Need:
@@ -120,18 +131,34 @@ def first_in_payout(sale: Sale) -> str | None:
 
 
 def _of_payment(capture: Capture, related: Related, terms: Terms) -> tuple[Need, ...]:
-    if capture.state != "completed" or not capture.order_id:
+    if capture.state != "completed" or is_before_go_live(capture.occurred_at, capture.location, terms):
         return ()
-    if is_before_go_live(capture.occurred_at, capture.location, terms):
-        return ()
+    asked = _of_shops(capture)
+    if not capture.order_id:
+        return asked
     own = order(capture.order_id)
     sale: Sale | None = related.one(own)
     if sale is None or sale.state == "draft":
-        return (own,)
+        return (own, *asked)
     others = [payment(tender.payment_id) for tender in sale.tenders if tender.payment_id != capture.id]
+    beside = [one for other in others for one in _of_shops(related.one(other))]
     around = _around(sale, related, terms)
     pooled = first_in_payout(sale) if terms.mode == "per_payout" and not _documented(sale, related, terms) else None
-    return (own, *others, *around, *((payout_of(pooled),) if pooled else ()))
+    if pooled is not None and _claimed(capture, related):
+        pooled = None
+    return (own, *asked, *others, *beside, *around, *((payout_of(pooled),) if pooled else ()))
+
+
+def _of_shops(capture: Capture | None) -> tuple[Need, ...]:
+    """Only money that Square holds may be a shop's: it took its buyers' cards."""
+    asks = capture is not None and capture.state == "completed" and role_of(capture.means) == "clearing"
+    return (shop_order_of(capture),) if capture is not None and asks else ()
+
+
+def _claimed(capture: Capture, related: Related) -> str | None:
+    """The key of the document that a shop's route made of the order of a payment, if one claims it."""
+    answer: tuple[Elsewhere, ...] = related.documents(shop_order_of(capture)) or ()
+    return next((key for one in answer for key in one.contents), None)
 
 
 def _of_refund(refund: Refund, related: Related, terms: Terms) -> tuple[Need, ...]:
@@ -142,7 +169,13 @@ def _of_refund(refund: Refund, related: Related, terms: Terms) -> tuple[Need, ..
         return tuple(found)
     found.extend((payment(refund.payment_id), refunds_of(refund)))
     capture: Capture | None = related.one(payment(refund.payment_id))
-    if capture is None or not capture.order_id:
+    if capture is None:
+        return tuple(found)
+    found.extend(_of_shops(capture))
+    key = _claimed(capture, related)
+    if key is not None:
+        return (*found, shops.refunds_of(capture.id), shop_credit_note(key, refund))
+    if not capture.order_id:
         return tuple(found)
     found.append(order(capture.order_id))
     sale: Sale | None = related.one(order(capture.order_id))

@@ -16,6 +16,7 @@ from ml_connector.finance.money import total
 from ml_connector.finance.plan import Finding, Hold, Ignore, Plan, Related, Verdict, Wait
 from ml_connector.finance.rulebook import Rulebook, Terms
 from ml_connector.flows import square_needs as need
+from ml_connector.flows import square_shops as shops
 from ml_connector.flows.flow import Flow
 from ml_connector.flows.square_invoices import (
     billed,
@@ -28,7 +29,7 @@ from ml_connector.flows.square_invoices import (
 )
 from ml_connector.flows.square_payouts import payout_id, plan_dispute_record, plan_payout_record
 from ml_connector.flows.square_verdicts import no_order, unmapped
-from ml_connector.flows.verdicts import before_go_live, is_before_go_live, pooled, verdict
+from ml_connector.flows.verdicts import before_go_live, pooled, verdict
 from ml_connector.rules.bookkeeping import Books
 from ml_connector.rules.days import business_day
 from ml_connector.rules.findings import location_unmapped
@@ -73,11 +74,22 @@ def plan(document: Document, related: Related, *, terms: Terms, rulebook: Rulebo
 def _payment(capture: Capture, related: Related, books: Books) -> Verdict:
     if unbooked := _unbooked_payment(capture, books.terms):
         return unbooked
-    sale: Sale | None = related.one(need.order(capture.order_id or ""))
+    if claimed := shops.plan_claimed_payment(capture, related, books):
+        return claimed
+    if capture.order_id is None:
+        return Hold((no_order(f"payment {capture.id}"),))
+    return _payment_of_square(capture, capture.order_id, related, books)
+
+
+def _payment_of_square(capture: Capture, order_id: str, related: Related, books: Books) -> Verdict:
+    """A payment that no shop claims: its order says what was sold."""
+    sale: Sale | None = related.one(need.order(order_id))
     if sale is None:
-        return Wait(f"order {capture.order_id} is not read yet")
+        return Wait(f"order {order_id} is not read yet")
     if not _invoice_looked_for(sale, related):
         return Wait(f"the invoices of the location of order {sale.id} are not read yet")
+    if against := shops.paid_by_shops(sale, capture, related):
+        return against
     invoice: Invoice | None = related.one(need.invoice_of(sale))
     if invoice is not None:
         return plan_payment_of_invoice(capture, invoice, sale, related, books)
@@ -94,8 +106,6 @@ def _unbooked_payment(capture: Capture, terms: Terms) -> Verdict | None:
         return Wait("the payment is approved or pending, not captured")
     if capture.state != "completed":
         return Ignore(f"the payment is {capture.state}")
-    if capture.order_id is None and not is_before_go_live(capture.occurred_at, capture.location, terms):
-        return Hold((no_order(f"payment {capture.id}"),))
     return before_go_live(capture.occurred_at, capture.location, terms)
 
 
@@ -131,6 +141,10 @@ def _refund(refund: Refund, related: Related, books: Books) -> Verdict:
     back: Sale | None = related.one(need.order(refund.return_order_id)) if refund.return_order_id else None
     capture: Capture | None = related.one(need.payment(refund.payment_id)) if refund.payment_id else None
     sale: Sale | None = related.one(need.order(capture.order_id)) if capture and capture.order_id else None
+    if capture is not None:
+        before = _refunded_before(f"{terms.code}:ref:{refund.id}", refund, related, terms)
+        if claimed := shops.plan_claimed_refund(refund, capture, before=before, related=related, books=books):
+            return claimed
     if refund.payment_id and (capture is None or sale is None):
         return Wait(f"payment {refund.payment_id} and its order are not read yet")
     location = refund.location or (sale.location if sale else None)
@@ -253,4 +267,5 @@ def _paid_but_canceled(capture: Capture, sale: Sale) -> Finding:
 FLOW = Flow(
     name="square_to_visma", source="square", target="visma", kinds=KINDS, roles=ROLES,
     needs=need.needs, plan=plan, links=need.links, moves=("payment", "refund", "payout"),
+    siblings=shops.SIBLINGS,
 )  # fmt: skip

@@ -35,6 +35,8 @@ class Payback:
     fee_back: Money
     day: date
     payment_id: str | None
+    means: str = MEANS
+    location: str | None = None
 
     @property
     def record(self) -> str:
@@ -42,7 +44,7 @@ class Payback:
 
     def facts(self, type_: str = "refund") -> Facts:
         """What rules may ask about it."""
-        return Facts(method=MEANS, type=type_, currency=self.amount.currency)
+        return Facts(method=self.means, type=type_, currency=self.amount.currency, location=self.location)
 
 
 def plan_anonymous_payback(back: Payback, sale: Anonymous, *, books: Books) -> Plan:
@@ -95,7 +97,7 @@ def plan_invoice_payback(
     money = customer_money(
         paid,
         "refund",
-        MEANS,
+        back.means,
         back.amount,
         customer=customer,
         applied=applied,
@@ -125,7 +127,7 @@ def plan_customer_payback(
         return Plan((), tuple(sheet.findings))
     applied = (Application("Payment", Ref(payment_key), back.amount),)
     money = customer_money(
-        sheet, "refund", MEANS, back.amount, customer=customer, applied=applied, needs=(payment_key,),
+        sheet, "refund", back.means, back.amount, customer=customer, applied=applied, needs=(payment_key,),
         text=begun(back.record),
     )  # fmt: skip
     return _with_fee(back, [money], sheet.findings, books=books)
@@ -144,7 +146,7 @@ def plan_order_payback(
         return Plan((), tuple(sheet.findings))
     applied = (Application("CreditNote", Ref(credit_key), back.amount),)
     money = customer_money(
-        sheet, "refund", MEANS, back.amount, customer=customer, applied=applied, needs=(credit_key,),
+        sheet, "refund", back.means, back.amount, customer=customer, applied=applied, needs=(credit_key,),
         text=f"{begun(back.record)}, {order}",
     )  # fmt: skip
     return _with_fee(back, [money], sheet.findings, books=books)
@@ -163,7 +165,7 @@ def _on_credit_note(
     sheet.explain("credit note", number, "a person named it" if said else "open, of that invoice and amount")
     applied = (Application("CreditNote", number, back.amount),)
     money = customer_money(
-        sheet, "refund", MEANS, back.amount, customer=customer, applied=applied, needs=(), text=begun(back.record)
+        sheet, "refund", back.means, back.amount, customer=customer, applied=applied, needs=(), text=begun(back.record)
     )
     return _with_fee(back, [money], sheet.findings, books=books)
 

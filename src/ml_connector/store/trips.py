@@ -17,6 +17,8 @@ from ml_connector.store.tables import Micros, link, record, route, trip, trip_ne
 BACKFILL_PRIORITY = 900
 LIVE_PRIORITY = 100
 BEING_UNDONE = "being taken back"
+READING = "reading"  # a need for the next whole reading of a connection's stream, which is its external id
+_ONLY_WOKEN = ("write", READING)  # kinds of needs that nobody looks for: whoever meets them wakes the trips
 _DUE_STATES = ("received", "planned", "waiting")
 
 
@@ -318,7 +320,7 @@ def open_needs(c: Connection, connection_id: str, *, now: Micros, limit: int) ->
             trip_need.c.connection_id == connection_id,
             trip_need.c.answered_at.is_(None),
             trip_need.c.due_at <= now,
-            trip_need.c.kind != "write",
+            trip_need.c.kind.not_in(_ONLY_WOKEN),
         )
         .order_by(trip_need.c.due_at)
         .limit(limit)
@@ -367,7 +369,9 @@ def answers_of(c: Connection, trip_ids: Sequence[str]) -> list[Answered]:
     for part in chunks(trip_ids):
         rows = c.execute(
             select(trip_need).where(
-                trip_need.c.trip_id.in_(part), trip_need.c.answered_at.is_not(None), trip_need.c.kind != "write"
+                trip_need.c.trip_id.in_(part),
+                trip_need.c.answered_at.is_not(None),
+                trip_need.c.kind.not_in(_ONLY_WOKEN),
             )
         )
         found += [
@@ -379,7 +383,7 @@ def answers_of(c: Connection, trip_ids: Sequence[str]) -> list[Answered]:
 
 
 def wake_for(c: Connection, connection_id: str, kind: str, external_ids: Sequence[str], *, now: Micros) -> int:
-    """Records (or keys, kind `write`) are there now: trips that waited for them are due."""
+    """Records (keys, kind `write`; streams, kind `reading`) are there now: trips that waited for them are due."""
     woken = 0
     for part in chunks(external_ids):
         ids_wanted = [
@@ -441,7 +445,7 @@ def connections_with_needs(c: Connection, *, now: Micros) -> list[str]:
     """Connections whose records trips wait for."""
     rows = c.execute(
         select(trip_need.c.connection_id)
-        .where(trip_need.c.answered_at.is_(None), trip_need.c.due_at <= now, trip_need.c.kind != "write")
+        .where(trip_need.c.answered_at.is_(None), trip_need.c.due_at <= now, trip_need.c.kind.not_in(_ONLY_WOKEN))
         .distinct()
     )
     return [row.connection_id for row in rows]

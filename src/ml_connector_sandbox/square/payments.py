@@ -54,6 +54,11 @@ class Tendered:
         """Amount and tip."""
         return self.amount + self.tip
 
+    @property
+    def entry_method(self) -> str:
+        """A card that pays through the API is typed in; at a till it is there."""
+        return "KEYED" if self.product == "ECOMMERCE_API" else "EMV"
+
 
 def fee_of(world: World, amount: int) -> int:
     """Square's fee on a total, half to even."""
@@ -138,7 +143,7 @@ def _details(merchant: Merchant, tendered: Tendered, at: int) -> Json:
         "card_details": {
             "status": "AUTHORIZED",
             "card": card_body(tendered),
-            "entry_method": "EMV",
+            "entry_method": tendered.entry_method,
             "statement_description": f"SQ *{merchant.name}"[:50],
             "card_payment_timeline": {"authorized_at": stamp(at)},
         }
@@ -165,7 +170,7 @@ def tender_body(merchant: Merchant, *, payment: Json, tendered: Tendered) -> Jso
         tender["customer_id"] = tendered.customer_id
     if tendered.means in {"card", "gift_card"}:
         card = {k: v for k, v in card_body(tendered).items() if k != "prepaid_type"}
-        tender["card_details"] = {"status": "AUTHORIZED", "card": card, "entry_method": "EMV"}
+        tender["card_details"] = {"status": "AUTHORIZED", "card": card, "entry_method": tendered.entry_method}
     if tendered.means == "cash":
         supplied = payment["cash_details"]
         tender["cash_details"] = {

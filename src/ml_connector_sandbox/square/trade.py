@@ -66,9 +66,13 @@ def _line(merchant: Merchant, line: Json, mode: str, taxes: dict[str, Json], dis
 
 
 def tendered_of(spec: Json, *, amount: int, product: str = "SQUARE_POS") -> Tendered:
-    """How a script says somebody pays: {"means", "amount"?, "tip"?, "brand"?, "external_type"?, ...}."""
+    """How a script says somebody pays: {"means", "amount"?, "tip"?, "brand"?, "external_type"?, ...}.
+
+    `online`: a web shop had the API take the money.
+    """
+    product = "ECOMMERCE_API" if spec.get("online") else product
     known = {f for f in Tendered.__slots__ if f not in {"amount", "product"}}
-    unknown = spec.keys() - known - {"amount"}
+    unknown = spec.keys() - known - {"amount", "online"}
     if unknown or spec.get("means", "card") not in payments.MEANS:
         raise ValueError(
             f"Cannot read the tender {spec}: means is one of {sorted(payments.MEANS)}; unknown: {unknown}."

@@ -24,6 +24,19 @@ SOURCES: Mapping[str, Means] = {
 TENDERS: Mapping[str, Means] = {**SOURCES, "THIRD_PARTY_CARD": "external:card", "OTHER": "other", "NO_SALE": "other"}
 
 
+# The payments of a web shop come through the API, its card typed in: what says neither may be one.
+TILLS = frozenset({"SQUARE_POS", "RETAIL", "RESTAURANTS", "TERMINAL_API", "APPOINTMENTS"})
+CARD_PRESENT = frozenset({"SWIPED", "EMV", "CONTACTLESS"})
+
+
+def is_in_person(payment: Fields) -> bool:
+    """Whether a payment was taken at a till or terminal."""
+    by = payment.part_or_none("application_details")
+    card = payment.part_or_none("card_details")
+    at_till = by is not None and by.text("square_product") in TILLS
+    return at_till or (card is not None and card.text("entry_method") in CARD_PRESENT)
+
+
 def of_payment(payment: Fields) -> Means:
     """The means of a payment. A Square gift card is a CARD of the brand SQUARE_GIFT_CARD."""
     source = payment.text("source_type")

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from ml_connector.connectors.square.fields import Fields
-from ml_connector.connectors.square.means import of_payment, of_refund
+from ml_connector.connectors.square.means import is_in_person, of_payment, of_refund
 from ml_connector.connectors.square.parties import customer_of, location_of, vendor_of
 from ml_connector.connectors.square.payouts import dispute_of, payout_of
 from ml_connector.connectors.square.sales import sale_of
@@ -98,6 +98,7 @@ def _capture(payment: Fields, _around: Fields | None) -> Capture:
         own_fee=external.money_or_none("source_fee_money", currency) if external is not None else None,
         refunded=payment.money_or_none("refunded_money", currency),
         offline=payment.flag("is_offline_payment") or offline is not None,
+        in_person=is_in_person(payment),
         reference=payment.text("reference_id") or payment.text("receipt_number"),
     )
 

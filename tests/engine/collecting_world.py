@@ -1,0 +1,124 @@
+"""A small world whose invoices are written in the ledger and collected by Stripe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from ml_connector.engine import reviewing, setup
+from ml_connector.finance.rulebook import Rule, Rulebook, Terms
+from ml_connector.store import cursors
+from ml_connector.store.setups import ConnectionRow
+from ml_connector_sandbox.core.faults import Faulty
+from ml_connector_sandbox.stripe import Stripe
+from tests.engine.proofs import query
+from tests.engine.world import GO_LIVE, SQUARE_URL, VISMA_URL, World
+
+CLEARING, RECEIVABLE = "1580", "1510"
+CUSTOMER = "10010"
+
+
+class CollectingWorld(World):
+    """Pretend Visma and Stripe. Both are read by polling; Stripe's own delays are none."""
+
+    def __init__(self, database_url: str, folder: Path, *, inbox_url: str | None = None, seed: int = 1) -> None:
+        super().__init__(database_url, folder, inbox_url=inbox_url, seed=seed)
+        self.stripe = Faulty(Stripe(seed=seed, time_scale=0), seed=seed)
+
+    def open_books(self, *, posting: str = "on", **terms: Any) -> None:
+        """A company in SEK, a Stripe account, and the route that sends invoices out."""
+        now = self.clock.now()
+        self.company = self.visma.control("seed_company", {"base_currency": "SEK"}, now)
+        self.account = self.stripe.control("seed_account", {"name": "Seller"}, now)
+        self.workspace = setup.init(self.works)
+        self.visma_id = setup.connect(
+            self.works, self.workspace, connector="visma", code="vn", title="Visma", by="test", base_url=VISMA_URL,
+            credentials={key: self.company[key] for key in ("client_id", "client_secret", "tenant_id")},
+            settings={"token_url": f"{VISMA_URL}/connect/token"},
+        )  # fmt: skip
+        self.company_id = setup.add_company(
+            self.works, self.workspace, connection_id=self.visma_id, name="Seller AB", time_zone="Europe/Stockholm",
+            go_live=GO_LIVE, by="test",
+        )  # fmt: skip
+        self.stripe_id = setup.connect(
+            self.works, self.workspace, connector="stripe", code="st", title="Stripe", by="test", base_url=SQUARE_URL,
+            credentials={"api_key": self.account["secret_key"]}, settings={},
+        )  # fmt: skip
+        self.terms = Terms(code="st", time_zone="Europe/Stockholm", **{"collect": "all", **terms})
+        self.route_id = setup.add_route(
+            self.works, company_id=self.company_id, flow="visma_to_stripe", source_id=self.visma_id,
+            target_id=self.stripe_id, terms=self.terms, posting=posting, by="test",
+        )  # fmt: skip
+        clearing = Rule("clearing", ("clearing",), account=CLEARING, cash_account=CLEARING, payment_method="SQUARE")
+        setup.save_rules(self.works, self.route_id, Rulebook(1, GO_LIVE, (clearing,)), by="test")
+
+    def _transport(self, connection: ConnectionRow) -> httpx2.BaseTransport:
+        vendor = {"visma": self.visma, "stripe": self.stripe}[connection.connector]
+        return httpx2.MockTransport(lambda request: self._answer(vendor, request))
+
+    # ------------------------------------------------------------------------------------------ what people do in Visma
+
+    def invoice(self, net: int = 1000, *, vat: str = "25", customer: str = CUSTOMER, **header: Any) -> str:
+        """Somebody writes and releases a customer invoice: its number."""
+        day = self.clock.now().strftime("%Y-%m-%dT00:00:00")
+        line = {"accountNumber": "3001", "quantity": 1, "unitPriceInCurrency": net, "vatCodeId": vat}
+        line |= {"description": "Work"}
+        fields = {"customerNumber": customer, "documentDate": day, "hold": False, "dontPrint": True, "dontEmail": True}
+        body = {**_wrapped({**fields, **header}), "invoiceLines": [{"operation": "Insert", **_wrapped(line)}]}
+        number = str(self.ledger("by_hand", path="/v2/customerinvoice", body=body)["number"])
+        self.ledger("by_hand", path=f"/v1/customerinvoice/{number}/action/release", body={})
+        return number
+
+    def pay_to_bank(self, number: str, amount: int, *, account: str = "1930", method: str = "BANK") -> str:
+        """Somebody books a bank payment on an invoice."""
+        day = self.clock.now().strftime("%Y-%m-%dT00:00:00")
+        applied = {"documentType": "Invoice", "refNbr": number, "amountPaid": amount}
+        fields = {
+            "type": "Payment", "customer": CUSTOMER, "paymentMethod": method, "cashAccount": account,
+            "applicationDate": day, "paymentRef": f"bank {number}", "hold": False, "paymentAmount": amount,
+        }  # fmt: skip
+        body = {**_wrapped(fields), "paymentLines": [{"operation": "Insert", **_wrapped(applied)}]}
+        paid = str(self.ledger("by_hand", path="/v1/customerPayment", body=body)["number"])
+        self.ledger("by_hand", path=f"/v1/customerPayment/{paid}/action/release", body={"type": "Payment"})
+        return paid
+
+    def credit(self, number: str) -> None:
+        """Somebody credits an invoice whole."""
+        self.ledger("by_hand", path=f"/v1/customerinvoice/{number}/action/reverseandapplytonote", body={})
+
+    # ------------------------------------------------------------------------------------------ what came of it
+
+    def look(self, *, seconds: float = 400, step: float = 20) -> None:
+        """Both sides are read now; time passes until everything has come to rest."""
+        for connection_id in (self.visma_id, self.stripe_id):
+            with self.works.database.writing() as c:
+                cursors.make_due(c, connection_id, now=self.works.now())
+        self.run()
+        self.pass_time(seconds, step=step)
+
+    def there(self) -> list[dict[str, Any]]:
+        """Every invoice that Stripe has."""
+        found = self.stripe.control("truth", {"detail": True}, self.clock.now())["objects"]
+        return list(found.get("invoice", ()))
+
+    def trips(self) -> dict[str, tuple[str, str | None]]:
+        """(state, reason) by kind and external id."""
+        rows = query(
+            self, "SELECT r.kind, r.external_id, t.state, t.reason FROM trip t JOIN record r ON r.id = t.record_id"
+        )
+        return {f"{row[0]} {row[1]}": (row[2], row[3]) for row in rows}
+
+    def keys(self) -> dict[str, str]:
+        """State of each live write by key."""
+        rows = query(self, "SELECT key, state FROM planned_write WHERE state NOT IN ('dropped', 'reversed')")
+        return {row[0]: row[1] for row in rows}
+
+    def items(self) -> dict[str, str]:
+        """Sentence of each open question by its code."""
+        return {one.code: one.sentence for one in reviewing.open_items(self.works, self.workspace)}
+
+
+def _wrapped(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: {"value": value} for name, value in fields.items()}

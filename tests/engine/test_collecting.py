@@ -1,0 +1,148 @@
+"""Invoices of the ledger that Stripe collects: each goes out once, exactly, and what people do to it follows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ml_connector.engine import collecting, reviewing
+from ml_connector.errors import NotFound
+from tests.engine.collecting_world import CollectingWorld
+from tests.engine.world import Killed
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[CollectingWorld]:
+    made = CollectingWorld(f"sqlite:///{tmp_path / 'main.db'}", tmp_path)
+    yield made
+    made.close()
+
+
+def shown(world: CollectingWorld) -> list[tuple[str, int, str]]:
+    """(ledger's number, total, status) of what Stripe has."""
+    return sorted((one["metadata"]["visma_invoice_no"], one["total"], one["status"]) for one in world.there())
+
+
+def attachments(world: CollectingWorld, number: str) -> list[str]:
+    found = world.ledger("by_hand", method="GET", path=f"/v1/customerinvoice/{number}", query="expandAttachments=true")
+    return [one["name"] for one in found["body"].get("attachments") or []]
+
+
+def test_an_invoice_goes_out_once_with_the_vat_of_the_ledger_and_the_ledger_is_told_where(
+    world: CollectingWorld,
+) -> None:
+    world.open_books()
+    number = world.invoice(1000)
+    world.look()
+    assert shown(world) == [(number, 125_000, "open")]
+    assert world.keys() == {"st:cus:10010": "done", f"st:inv:{number}": "done", f"st:inv:{number}:link": "done"}
+    assert attachments(world, number) == [f"payment-page-{number}.txt"]
+    world.look(seconds=4_000, step=200)
+    assert len(world.there()) == 1
+    assert world.items() == {}
+
+
+def test_only_marked_invoices_go_out_and_others_when_a_person_asks(world: CollectingWorld) -> None:
+    world.open_books(collect="marked", collect_methods=("CARD",))
+    number = world.invoice()
+    world.look()
+    assert world.trips()[f"customerinvoice {number}"] == ("ignored", "nobody marked it for collecting")
+    assert collecting.ask_for(world.works, world.route_id, [number], by="anna")
+    world.look()
+    assert shown(world) == [(number, 125_000, "open")]
+    collecting.ask_for(world.works, world.route_id, [number], by="anna")
+    world.look()
+    assert len(world.there()) == 1
+
+
+def test_asking_for_an_invoice_that_is_not_there_says_so(world: CollectingWorld) -> None:
+    world.open_books()
+    with pytest.raises(NotFound, match="customerinvoice"):
+        collecting.ask_for(world.works, world.route_id, ["999999"], by="anna")
+
+
+def test_two_invoices_of_one_customer_make_one_customer(world: CollectingWorld) -> None:
+    world.open_books()
+    first, second = world.invoice(), world.invoice(500)
+    world.look()
+    assert {one[0] for one in shown(world)} == {first, second}
+    assert len({one["customer"] for one in world.there()}) == 1
+
+
+def test_a_lost_answer_makes_no_second_invoice(world: CollectingWorld) -> None:
+    world.open_books()
+    world.stripe.add({"match": {"operation": "POST /v1/invoices"}, "effect": {"kind": "cut", "after_commit": True}})
+    number = world.invoice()
+    world.look(seconds=900)
+    assert shown(world) == [(number, 125_000, "open")]
+
+
+def test_a_bank_payment_that_people_enter_marks_the_invoice_paid_there(world: CollectingWorld) -> None:
+    world.open_books()
+    number = world.invoice(1000)
+    world.look()
+    world.pay_to_bank(number, 1250)
+    world.look()
+    assert shown(world) == [(number, 125_000, "paid")]
+    assert world.items() == {}
+
+
+def test_a_bank_payment_that_is_read_while_its_invoice_is_being_sent_is_told_after_it(world: CollectingWorld) -> None:
+    world.open_books()
+    world.stripe.add({"match": {"operation": "POST /v1/invoices"}, "effect": {"kind": "status", "status": 503}})
+    number = world.invoice(1000)
+    with world.works.database.writing():
+        pass
+    world.look(seconds=10, step=5)
+    world.pay_to_bank(number, 1250)
+    world.look(seconds=3_000, step=60)
+    assert shown(world) == [(number, 125_000, "paid")]
+
+
+def test_an_invoice_that_people_credit_whole_is_taken_back_there(world: CollectingWorld) -> None:
+    world.open_books()
+    number = world.invoice(1000)
+    world.look()
+    world.credit(number)
+    world.look()
+    assert shown(world) == [(number, 125_000, "void")]
+
+
+def test_a_draft_that_differs_is_deleted_and_its_record_held(world: CollectingWorld) -> None:
+    world.open_books()
+    world.stripe.control("knobs", {"automatic_tax": True}, world.clock.now())
+    number = world.invoice(1000)
+    world.look()
+    if world.items():
+        assert set(world.items()) <= {"not-as-planned", "refused"}
+        assert [one for one in shown(world) if one[2] != "draft"] == []
+    else:
+        assert shown(world) == [(number, 125_000, "open")]
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("nth", range(1, 15))
+def test_killed_anywhere_nothing_is_sent_twice_and_nothing_is_lost(
+    world: CollectingWorld, moment: str, nth: int
+) -> None:
+    world.open_books()
+    number = world.invoice(1000)
+    seen = 0
+
+    def kill(when: str, what: str) -> bool:
+        nonlocal seen
+        seen += when == moment and (what.startswith("POST /v1") or what == "COMMIT")
+        return seen == nth
+
+    world.kill_when = kill
+    try:
+        world.look(seconds=60)
+    except Killed:
+        world.restart()
+    world.kill_when = None
+    world.look(seconds=1_200, step=60)
+    assert shown(world) == [(number, 125_000, "open")]
+    assert attachments(world, number) == [f"payment-page-{number}.txt"]
+    assert reviewing.open_items(world.works, world.workspace) == []
