@@ -131,6 +131,7 @@ class Terms:
     collect_customers: tuple[str, ...] = ()  # and so is every invoice of these customers
     collect_by_name: bool = False  # a customer of the same name there is the same; else a person is asked
     collect_part_payments: Literal["ask", "record"] = "ask"  # part of an invoice was paid to the bank: tell it there
+    unknown_receipts: Literal["suspense", "hold"] = "suspense"  # of a collecting system: paid no invoice, no rule
     dispute_stops_dunning: bool = False
     dispute_no_debt_collection: bool = False
     supplier_groups: tuple[str, ...] = ()  # the shop's customer groups whose members are suppliers; "*": all

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from ml_connector.finance.documents import Dispute, Movement
+from ml_connector.finance.documents import Dispute, DisputeMovement, Movement
 from ml_connector.finance.journal import JournalEntry, mirrored
 from ml_connector.finance.plan import Finding, Ignore, Plan, PlannedWrite, Wait
 from ml_connector.rules import closing
@@ -18,8 +18,8 @@ from ml_connector.rules.mapping import Facts
 
 
 def plan_outcome(
-    dispute: Dispute, *, rows: Sequence[Movement], refunded: bool, posted: JournalEntry | None, key: str, day: date,
-    books: Books,
+    dispute: Dispute, *, rows: Sequence[Movement | DisputeMovement], refunded: bool, posted: JournalEntry | None,
+    key: str, day: date, books: Books,
 ) -> Plan | Ignore | Wait:  # fmt: skip
     """What an outcome books. `rows`: what disputes moved for its payments; `refunded`: it was settled by a refund."""
     if dispute.state == "open":
