@@ -7,11 +7,13 @@ from typing import Any
 
 import httpx2
 
+from ml_connector.connectors.stripe import VERSION
 from ml_connector.engine import reviewing, setup
 from ml_connector.finance.rulebook import Rule, Rulebook, Terms
 from ml_connector.store import cursors
 from ml_connector.store.setups import ConnectionRow
 from ml_connector_sandbox.core.faults import Faulty
+from ml_connector_sandbox.core.wire import Request
 from ml_connector_sandbox.stripe import Stripe
 from tests.engine.proofs import query
 from tests.engine.world import GO_LIVE, SQUARE_URL, VISMA_URL, World
@@ -81,12 +83,21 @@ class CollectingWorld(World):
         }  # fmt: skip
         body = {**_wrapped(fields), "paymentLines": [{"operation": "Insert", **_wrapped(applied)}]}
         paid = str(self.ledger("by_hand", path="/v1/customerPayment", body=body)["number"])
-        self.ledger("by_hand", path=f"/v1/customerPayment/{paid}/action/release", body={"type": "Payment"})
+        self.ledger("by_hand", path=f"/v1/customerPayment/{paid}/action/release", body=_wrapped({"type": "Payment"}))
         return paid
 
     def credit(self, number: str) -> None:
         """Somebody credits an invoice whole."""
         self.ledger("by_hand", path=f"/v1/customerinvoice/{number}/action/reverseandapplytonote", body={})
+
+    def in_stripe(self, path: str, form: str) -> None:
+        """Somebody works in Stripe's own dashboard."""
+        headers = {
+            "authorization": f"Bearer {self.account['secret_key']}", "stripe-version": VERSION,
+            "content-type": "application/x-www-form-urlencoded",
+        }  # fmt: skip
+        answer = self.stripe.vendor.answer(Request("POST", path, "", headers, form.encode()), self.clock.now())
+        assert answer.status == 200, answer.body
 
     # ------------------------------------------------------------------------------------------ what came of it
 

@@ -215,6 +215,30 @@ def connect_paypal(
         _connect(s, "paypal", code, given, base_url=base, settings=_settings(setting))
 
 
+@connect_app.command("stripe")
+def connect_stripe(
+    account: Annotated[
+        str, typer.Option(help="acct_..., only where a platform's key acts for one of its accounts.")
+    ] = "",
+    code: Code = "st",
+    base_url: BaseUrl = None,
+    setting: Setting = None,
+    from_file: FromFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Connect a Stripe account, by a restricted key. It comes from a file, STRIPE_API_KEY or a prompt."""
+    with session(as_json=as_json) as s:
+        key = read_secret("Restricted key", from_file=from_file, variable="STRIPE_API_KEY")
+        if not key.startswith(("rk_", "sk_")):
+            raise UsageError(
+                "This is no key that may call Stripe.", record="stripe",
+                fix="A restricted key begins with rk_, a secret key with sk_; a publishable one (pk_) reads nothing.",
+            )  # fmt: skip
+        _connect(
+            s, "stripe", code, {"api_key": key, "account_id": account}, base_url=base_url, settings=_settings(setting)
+        )
+
+
 def _roots(file: Path | None, *, live: bool) -> str:
     """Root certificates from a file; refused for live webhooks, which the machine's own roots must vouch for."""
     if file is None:

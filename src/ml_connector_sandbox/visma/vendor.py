@@ -68,12 +68,12 @@ class Visma:
         return control.perform(self, verb, arguments, at)
 
     def by_hand(self, company: Company, request: Request, at: datetime) -> Response:
-        """What a person does in the program itself: no token, no limit. Raises Refusal."""
+        """What a person does in the program itself: no token, no limit, no job. Raises Refusal."""
         found = self._match(request, api_parts(request.path))
         if found is None:
             raise Refusal(404, f"The program has no {request.method} {request.path}.")
         route, values = found
-        return self._routed(Call(self, company, request, values, request.params(), at, company.local(at)), route)
+        return route.act(Call(self, company, request, values, request.params(), at, company.local(at)))
 
     def operation(self, request: Request) -> str:
         """The method and the path with its placeholders."""
