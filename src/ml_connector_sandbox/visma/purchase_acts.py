@@ -85,8 +85,15 @@ def _set_supplier(vendor: Visma, company: Company, arguments: Row, at: datetime)
 
 
 def _remove(vendor: Visma, company: Company, arguments: Row, at: datetime) -> Row:
-    """Delete a row of the set-up, a supplier, an order, or an unreleased supplier invoice, as nobody uses it yet."""
+    """Delete a row of the set-up, a supplier, or a supplier invoice that is not released."""
     kind, number = str(arguments.get("kind")), str(arguments.get("number"))
+    if kind == "supplierInvoice":
+        type_, _, bare = number.partition("/")
+        document = company.supplier_documents.get((type_, bare))
+        if document is None or document.status not in ("Hold", "Balanced"):
+            raise ValueError(f"There is no unreleased supplier invoice {number!r}.")
+        del company.supplier_documents[document.key]
+        return {"removed": number}
     chart = company.chart
     places: dict[str, Any] = {
         "account": chart.accounts,

@@ -1,0 +1,454 @@
+"""What purchasing reads of the ledger: suppliers, orders, receipts, bills with files, payments, and the set-up."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import httpx2
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ml_connector.connectors.shapes import Absent, ReadsFiles, SourceObject
+from ml_connector.connectors.visma import CONNECTOR, translate
+from ml_connector.connectors.visma.purchase_reading import LISTS
+from ml_connector.connectors.visma.purchasing import KINDS
+from ml_connector.errors import NotFound, Rejected, Transient, Untranslatable, UsageError
+from ml_connector.finance.money import Money
+from ml_connector.finance.purchasing import (
+    LedgerSupplier,
+    LedgerSupplierPayment,
+    PaymentDetail,
+    PurchaseOrder,
+    PurchaseReceipt,
+    ReferenceValue,
+    SettledInvoice,
+)
+from ml_connector.flows.visma_to_basware import FLOW
+from tests.connectors.visma.builders import NOON, FakeVisma, reader
+from tests.connectors.visma.buying import CHAIR, DESK, PAPER, PDF, Buyer
+from tests.connectors.visma.sandboxed import START
+
+
+@pytest.fixture
+def buyer() -> Buyer:
+    return Buyer()
+
+
+def test_every_kind_the_pair_needs_has_a_stream_and_a_document() -> None:
+    streamed = {kind for stream in CONNECTOR.streams for kind in stream.kinds}
+    assert set(FLOW.kinds) <= streamed
+    assert set(FLOW.kinds) <= set(CONNECTOR.reads)
+    assert set(FLOW.kinds) == set(KINDS)
+
+
+# ---------------------------------------------------------------------------------------------- suppliers
+
+
+def test_a_supplier_is_read_whole_with_its_bank_details(buyer: Buyer) -> None:
+    found = buyer.document("supplier", "50001")
+    assert isinstance(found, LedgerSupplier)
+    assert (found.name, found.status, found.term, found.currency) == ("Paper AB", "Active", "30", "SEK")
+    assert found.details == (PaymentDetail("Bankgiro", "5050-1055"), PaymentDetail("IBAN", "SE4550000000058398257466"))
+    assert (found.paid_by, found.payment_method) == ("BANKGIRO", "BANK")
+    assert (found.org_number, found.vat_number) == ("5560001111", "SE556000111101")
+    main = next(one for one in found.addresses if one.role == "main")
+    assert (main.lines, main.postal_code, main.city, main.country) == (("Gatan 1",), "111 11", "Stockholm", "SE")
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_a_supplier_has_the_same_shape_from_the_stream_and_alone(buyer: Buyer, shown: bool) -> None:
+    buyer.sandbox.control("set_preferences", notes_on_single=shown)
+    listed, _ = buyer.stream("supplier")
+    assert buyer.one("supplier", "50001").payload == listed["50001"].payload
+
+
+def test_suppliers_that_nobody_changed_since_long_before_are_read_too(buyer: Buyer) -> None:
+    found, _ = buyer.stream("supplier", backfill_from=START + timedelta(days=300))
+    assert "50001" in found
+
+
+def test_a_supplier_that_was_switched_off_comes_again_and_the_others_do_not(buyer: Buyer) -> None:
+    _, position = buyer.stream("supplier")
+    buyer.sandbox.clock.advance(3 * 3600)
+    buyer.sandbox.control("set_supplier", number="50001", status="Inactive")
+    found, position = buyer.stream("supplier", position)
+    assert found["50001"].payload["status"] == "Inactive"
+    again, _ = buyer.stream("supplier", position)
+    assert set(again) == {"50001"}  # what changed within the overlap comes twice, with the same content
+
+
+def test_a_supplier_that_was_deleted_is_absent(buyer: Buyer) -> None:
+    buyer.sandbox.control("remove", kind="supplier", number="50001")
+    (gone,) = buyer.reader.fetch("supplier", ["50001"])
+    assert isinstance(gone, Absent)
+
+
+# ---------------------------------------------------------------------------------------------- orders
+
+
+def test_an_order_is_read_with_its_lines_prices_and_segments(buyer: Buyer) -> None:
+    number = buyer.order(reference="Q-7", promised="2026-06-01")
+    found = buyer.document("purchaseorder", number)
+    assert isinstance(found, PurchaseOrder)
+    assert (found.type, found.status, found.hold, found.supplier, found.currency) == (
+        "RegularOrder", "Open", False, "50001", "SEK",
+    )  # fmt: skip
+    chair, desk = found.lines
+    assert (chair.kind, chair.quantity, chair.unit_price, chair.article) == (
+        "GoodsForInventory", Decimal(10), Decimal("100.125"), "CHAIR",
+    )  # fmt: skip
+    assert (chair.net, chair.vat_code, chair.account, dict(chair.dimensions)[1]) == (
+        Money.of("1001.25", "SEK"), "25", "", "10",
+    )  # fmt: skip
+    assert (desk.kind, desk.account, chair.supplier_article, chair.overreceipt_allowed) == (
+        "NonStock", "4000", "C-1", False,
+    )  # fmt: skip
+    assert (found.supplier_reference, str(found.promised)) == ("Q-7", "2026-06-01")
+
+
+def test_orders_that_were_open_before_reading_began_are_read_and_closed_ones_are_not(buyer: Buyer) -> None:
+    is_open = buyer.order()
+    buyer.order(status="Closed")
+    buyer.sandbox.clock.advance(30 * 86_400)
+    found, position = buyer.stream("purchaseorder", backfill_from=buyer.sandbox.clock.now())
+    assert set(found) == {is_open}
+    buyer.sandbox.control("change_order", number=is_open, fields={"status": "Cancelled"})
+    later, _ = buyer.stream("purchaseorder", position)
+    assert later[is_open].payload["status"] == "Cancelled"
+
+
+def test_an_order_is_open_only_off_hold(buyer: Buyer) -> None:
+    number = buyer.order(hold=True, status="Open")
+    found = buyer.document("purchaseorder", number)
+    assert isinstance(found, PurchaseOrder)
+    assert (found.status, found.hold) == ("Open", True)  # the API has no field for approval
+
+
+def test_an_agreement_of_the_same_number_is_another_record(buyer: Buyer) -> None:
+    buyer.order(DESK, number="PO1", type="Blanket")
+    buyer.order(number="PO1")
+    assert buyer.document("purchaseorder", "PO1").type == "RegularOrder"  # the path shows the agreement: it came first
+    assert buyer.document("purchaseorder", "Blanket/PO1").type == "Blanket"
+    found, _ = buyer.stream("purchaseorder")
+    assert set(found) == {"PO1", "Blanket/PO1"}
+
+
+def test_an_order_that_is_gone_is_absent(buyer: Buyer) -> None:
+    assert buyer.reader.fetch("purchaseorder", ["PO9"]) == [
+        Absent("purchaseorder", "PO9", "Visma answers 404: there is no such record.")
+    ]
+
+
+# ---------------------------------------------------------------------------------------------- receipts
+
+
+def test_receipts_are_read_by_version_two_and_found_by_their_order(buyer: Buyer) -> None:
+    number = buyer.order()
+    came = buyer.receive(number, quantities={"1": 6}, reference="DN-1")
+    back = buyer.receive(number, quantities={"1": 1}, type="PoReturn")
+    other = buyer.receive(buyer.order())
+    found = buyer.reader.find("purchasereceipt", ("order", number), location=None)
+    assert {one.external_id for one in found} == {came, back}
+    receipt = buyer.document("purchasereceipt", came)
+    assert isinstance(receipt, PurchaseReceipt)
+    assert (receipt.type, receipt.status, receipt.orders, receipt.supplier_reference) == (
+        "PoReceipt", "Released", (number,), "DN-1",
+    )  # fmt: skip
+    (line,) = receipt.lines
+    assert (line.order_type, line.order_line, line.quantity) == ("RegularOrder", 1, Decimal(6))
+    walked = buyer.reader.walk("purchasereceipt", location=None, since=START - timedelta(days=1))
+    assert {one.external_id for one in walked} == {came, back, other}
+    assert not any("/v1/PurchaseReceipt" in operation for operation in buyer.sandbox.meter.calls)
+
+
+def test_more_receipts_than_a_page_holds_are_all_read(buyer: Buyer) -> None:
+    number = buyer.order({**CHAIR, "quantity": 2_000})
+    row = {"receiptType": "PoReceipt", "status": "Released", "date": "2026-05-20T00:00:00"}
+    rows = [
+        {**row, "receiptNbr": f"R{n:04d}", "lines": [{"lineNbr": 1, "receiptQty": 1, "poOrderNbr": number}]}
+        for n in range(1_100)
+    ]
+    buyer.sandbox.control("seed_rows", kind="purchase_receipts", rows=rows)  # 500 is the most that a page holds
+    found, position = buyer.stream("purchasereceipt")
+    assert len(found) == 1_100
+    assert len(buyer.reader.find("purchasereceipt", ("order", number), location=None)) == 1_100
+    assert json.loads(position)[2] == 1  # the next sweep begins at its first page
+
+
+def test_a_receipt_that_is_released_later_comes_again(buyer: Buyer) -> None:
+    came = buyer.receive(buyer.order(), status="Balanced")
+    first, position = buyer.stream("purchasereceipt")
+    buyer.sandbox.clock.advance(86_400)
+    buyer.sandbox.control("change_receipt", number=came, fields={"status": "Released"})
+    again, _ = buyer.stream("purchasereceipt", position)
+    assert first[came].payload["status"] == "Balanced"
+    assert again[came].payload["status"] == "Released"
+    assert again[came].stamp > first[came].stamp
+
+
+def test_receipts_of_other_orders_are_left_out_where_the_filter_is_ignored() -> None:
+    rows = [
+        {"receiptNbr": number, "receiptType": "PoReceipt", "lines": [{"lineNbr": 1, "poOrderNbr": order}]}
+        for number, order in (("R1", "PO1"), ("R2", "PO2"))
+    ]
+    visma = FakeVisma().on("GET", "/v2/PurchaseReceipt", 200, rows)
+    found = reader(visma).find("purchasereceipt", ("order", "PO2"), location=None)
+    assert [one.external_id for one in found] == ["R2"]
+
+
+# ---------------------------------------------------------------------------------------------- bills
+
+
+def test_a_bill_is_read_with_its_note_and_files_which_only_the_list_shows(buyer: Buyer) -> None:
+    number = buyer.bill(note="Ask Eva", description="Chairs", paymentRefNo="12344")
+    before = buyer.calls()
+    found = buyer.invoice(number)
+    assert buyer.calls() - before == 2  # the record for its supplier and day, the list for the rest
+    assert (found.type, found.number, found.status, found.supplier) == ("Invoice", number, "Hold", "50001")
+    assert (found.total, found.vat_total) == (Money.of("1250", "SEK"), Money.of("250", "SEK"))
+    assert (found.note, found.text, found.payment_reference, found.reference) == ("Ask Eva", "Chairs", "12344", "F-1")
+    (file,) = found.files
+    assert file.name == "F-1.pdf"
+    listed, _ = buyer.stream("supplierInvoice")
+    assert buyer.one("supplierInvoice", f"Invoice/{number}").payload == listed[f"Invoice/{number}"].payload
+
+
+def test_a_bill_that_was_deleted_is_absent(buyer: Buyer) -> None:
+    number = buyer.bill()
+    buyer.sandbox.control("remove", kind="supplierInvoice", number=f"Invoice/{number}")
+    (gone,) = buyer.reader.fetch("supplierInvoice", [f"Invoice/{number}"])
+    assert isinstance(gone, Absent)
+
+
+def test_a_bill_that_is_paid_in_part_keeps_its_total(buyer: Buyer) -> None:
+    number = buyer.bill(hold=False)
+    buyer.release(number)
+    buyer.pay(number, amount="1000")
+    found = buyer.invoice(number)
+    assert (found.status, found.total) == ("Open", Money.of("1250", "SEK"))
+
+
+def test_a_foreign_bill_is_read_in_its_own_currency() -> None:
+    row = {
+        "documentType": "Invoice", "referenceNumber": "7", "status": "Open", "currencyId": "EUR", "supplier": "50001",
+        "balance": 14125.0, "balanceInCurrency": 1250.0, "amount": 14125.0,
+        "vatTotal": 2825.0, "vatTotalInCurrency": 250.0,
+    }  # fmt: skip
+    found = translate("supplierInvoice", row)
+    assert (found.total, found.vat_total) == (Money.of("1250", "EUR"), Money.of("250", "EUR"))  # type: ignore[union-attr]
+
+
+# ---------------------------------------------------------------------------------------------- files
+
+
+def file_of(buyer: Buyer) -> tuple[str, str]:
+    number = buyer.bill()
+    return f"Invoice/{number}", buyer.invoice(number).files[0].id
+
+
+def test_a_file_is_read_by_its_id(buyer: Buyer) -> None:
+    external_id, file_id = file_of(buyer)
+    assert isinstance(buyer.reader, ReadsFiles)
+    assert buyer.reader.attachment("supplierInvoice", external_id, file_id) == PDF
+
+
+def test_a_file_that_is_gone_empty_or_no_file_is_refused_in_words() -> None:
+    read = reader(FakeVisma().on("GET", "/v1/attachment/", 404)).attachment
+    with pytest.raises(NotFound):
+        read("supplierInvoice", "Invoice/1", "6e2a06a8-0000-4000-8000-000000000000")
+    with pytest.raises(UsageError):
+        read("supplierInvoice", "Invoice/1", "../../v1/customer")
+    with pytest.raises(NotFound, match="empty"):
+        reader(FakeVisma().on("GET", "/v1/attachment/", 200, b"")).attachment("supplierInvoice", "Invoice/1", "a")
+
+
+def test_a_file_that_is_too_large_is_refused() -> None:
+    large = FakeVisma().on("GET", "/v1/attachment/", 200, bytes(20 * 1024 * 1024 + 1))
+    with pytest.raises(Rejected, match="larger"):
+        reader(large).attachment("supplierInvoice", "Invoice/1", "a")
+    endless = FakeVisma().on("GET", "/v1/attachment/", 200, bytes(33 * 1024 * 1024))
+    with pytest.raises(Rejected, match="larger"):
+        reader(endless).attachment("supplierInvoice", "Invoice/1", "a")
+
+
+def test_an_address_elsewhere_instead_of_a_file_is_not_called() -> None:
+    visma = FakeVisma().on("GET", "/v1/attachment/", 302, Location="https://files.evil.example/x")
+    with pytest.raises(Rejected):
+        reader(visma).attachment("supplierInvoice", "Invoice/1", "a")
+    assert visma.calls() == ["GET /v1/attachment/a"]
+    with pytest.raises(Rejected, match="job"):
+        reader(FakeVisma().on("GET", "/v1/attachment/", 202, {"id": "J"})).attachment("x", "y", "a")
+
+
+# ---------------------------------------------------------------------------------------------- payments
+
+
+def test_a_payment_is_read_by_type_and_number_with_what_it_took(buyer: Buyer) -> None:
+    number = buyer.bill(hold=False)
+    buyer.release(number)
+    paid = buyer.pay(number, amount="1000", discount="50", day="2026-05-20", reference="K-1")
+    found = buyer.document("supplierPayment", f"Payment/{paid}")
+    assert isinstance(found, LedgerSupplierPayment)
+    assert (found.type, found.released, found.reference, str(found.day)) == ("Payment", True, "K-1", "2026-05-20")
+    assert found.settled == (SettledInvoice("Invoice", number, Money.of("1000", "SEK"), Money.of("50", "SEK")),)
+    (one,) = buyer.reader.find("supplierPayment", ("invoice", number), location=None)
+    assert one.external_id == f"Payment/{paid}"
+
+
+def test_a_voided_payment_and_what_voids_it_are_two_records_of_one_number(buyer: Buyer) -> None:
+    number = buyer.bill(hold=False)
+    buyer.release(number)
+    paid = buyer.pay(number)
+    _, position = buyer.stream("supplierPayment")
+    buyer.sandbox.clock.advance(3 * 3600)
+    buyer.sandbox.control("void_supplier_payment", number=paid)
+    found = buyer.documents("supplierPayment", position)
+    assert {key: one.status for key, one in found.items()} == {  # type: ignore[union-attr]
+        f"Payment/{paid}": "Voided",
+        f"VoidPayment/{paid}": "Closed",
+    }
+
+
+# ---------------------------------------------------------------------------------------------- the set-up
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "name"),
+    [
+        ("account", "4000", "Purchases"),
+        ("vatcategory", "25", "Taxable 25 %"),
+        ("creditterm", "30", "30 days"),
+        ("segmentvalue", "1/10", "Oslo"),
+    ],
+)
+def test_the_set_up_is_read_whole_and_alone(buyer: Buyer, kind: str, key: str, name: str) -> None:
+    found = buyer.documents(kind)
+    value = found[key]
+    assert isinstance(value, ReferenceValue)
+    assert (value.code, value.name, value.active) == (key.rpartition("/")[2], name, True)
+    assert buyer.document(kind, key) == value
+    (gone,) = buyer.reader.fetch(kind, ["no such"])
+    assert isinstance(gone, Absent)
+    assert {one.external_id for one in buyer.reader.walk(kind, location=None, since=START)} == set(found)
+
+
+def test_inactive_rows_are_told_as_such(buyer: Buyer) -> None:
+    values = buyer.documents("segmentvalue")
+    assert not values["1/90"].active  # type: ignore[union-attr]
+    assert not buyer.documents("account")["3999"].active  # type: ignore[union-attr]
+
+
+def test_credit_terms_keep_the_ledgers_own_words() -> None:
+    row = {"termsId": "E15", "description": "Month end", "dueDateType": "E", "dueDay1": 15, "discountType": "N",
+           "discountDay": 10, "discountPercent": 2.5, "instalmentType": "M"}  # fmt: skip
+    rule = translate("creditterm", row).rule  # type: ignore[union-attr]
+    assert (rule.kind, rule.days, rule.discount_days, rule.discount_percent, rule.instalments) == (  # type: ignore[union-attr]
+        "E", 15, 10, Decimal("2.5"), True,
+    )  # fmt: skip
+
+
+def test_after_the_first_reading_only_changes_are_asked_for_with_both_halves_of_the_filter(buyer: Buyer) -> None:
+    _, position = buyer.stream("account")
+    buyer.sandbox.clock.advance(3 * 3600)
+    buyer.sandbox.control("set_account", number="4000", description="Goods bought")
+    found, position = buyer.stream("account", position)
+    assert found["4000"].payload["description"] == "Goods bought"
+    assert buyer.stream("account", position)[0].keys() == {"4000"}
+
+
+def test_a_row_that_was_removed_is_told_as_inactive_a_day_later(buyer: Buyer) -> None:
+    _, position = buyer.stream("vatcategory")
+    buyer.sandbox.control("remove", kind="vatcategory", number="12")
+    unseen, position = buyer.stream("vatcategory", position)
+    assert "12" not in unseen  # a list of changes does not show what is gone
+    buyer.sandbox.clock.advance(86_401)
+    found, position = buyer.stream("vatcategory", position)
+    value = translate("vatcategory", found["12"].payload)
+    assert value == ReferenceValue("vat_category", "12", "Taxable 12 %", active=False)
+    buyer.sandbox.clock.advance(86_401)
+    assert "12" not in buyer.stream("vatcategory", position)[0]  # told once
+
+
+def test_a_segments_value_that_was_removed_is_told_at_once(buyer: Buyer) -> None:
+    _, position = buyer.stream("segmentvalue")
+    buyer.sandbox.control("remove", kind="segmentvalue", number="1/30")
+    found, _ = buyer.stream("segmentvalue", position)
+    value = translate("segmentvalue", found["1/30"].payload)
+    assert value == ReferenceValue("segment_value", "30", "Gothenburg", active=False, segment=1)
+
+
+@pytest.mark.parametrize("kind", sorted(LISTS))
+def test_an_empty_list_switches_nothing_off(kind: str) -> None:
+    place = LISTS[kind]
+    empty: Any = {"segments": []} if kind == "segmentvalue" else [] if kind != "creditterm" else {"records": []}
+    visma = FakeVisma().on("GET", place.path, 200, empty if empty != {"segments": []} else {"id": "SUBACCOUNT"})
+    position = json.dumps(["", "", {"1/10": "Oslo"}])
+    with pytest.raises(Transient, match="another company"):
+        reader(visma).page(kind, position, now=NOON)
+
+
+def test_a_row_that_one_reading_missed_is_not_removed() -> None:
+    answers = [[{"accountCD": "1"}], [{"accountCD": "1"}, {"accountCD": "2"}]]
+    visma = FakeVisma()
+    visma.by("GET", "/v1/account", lambda _: httpx2.Response(200, json=answers.pop(0)))
+    position = json.dumps(["", "", {"1": "", "2": ""}])
+    page = reader(visma).page("account", position, now=NOON)
+    assert [one.external_id for one in page.objects] == ["1"]
+    assert len(visma.calls()) == 2
+
+
+def test_what_is_no_list_is_refused() -> None:
+    with pytest.raises(UsageError):
+        reader(FakeVisma()).page("moons", None, now=NOON)
+    with pytest.raises(UsageError):
+        reader(FakeVisma()).find("account", ("order", "1"), location=None)
+
+
+# ---------------------------------------------------------------------------------------------- any payload
+
+LEAVES = st.none() | st.booleans() | st.integers() | st.decimals() | st.floats() | st.text(max_size=6)
+JSON = st.recursive(
+    LEAVES, lambda deeper: st.lists(deeper, max_size=3) | st.dictionaries(st.text(max_size=8), deeper, max_size=3)
+)
+NAMES = (
+    "number orderNbr receiptNbr refNbr referenceNumber accountCD valueId vatCategoryId termsId lines invoiceLines "
+    "currency currencyId status hold date applicationDate paymentLines attachments supplier mainContact mainAddress "
+    "supplierPaymentMethodDetails lastModifiedDateTime amount balanceInCurrency segmentId discountPercent".split()
+)
+SOME = st.sampled_from(["SEK", "2026-05-20T00:00:00", "100", "0001-01-01T00:00:00+05:00", {"id": "SEK"}, "1e99"])
+ROWS = st.lists(
+    st.dictionaries(st.sampled_from(["lineNbr", "orderQty", "sub", "unitCost", "amount"]), JSON), max_size=2
+)
+
+
+def field_refused(kind: str, row: dict[str, Any]) -> str | None:
+    """None when it went well; the named field when it was Untranslatable. Anything else fails the test."""
+    try:
+        translate(kind, row)
+    except Untranslatable as error:
+        return error.field
+    return None
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.dictionaries(st.sampled_from(NAMES), JSON | SOME | ROWS),
+    st.sampled_from(sorted(KINDS)),
+)
+def test_whatever_comes_is_a_document_or_names_its_field(row: dict[str, Any], kind: str) -> None:
+    assert field_refused(kind, row) != ""
+
+
+def test_an_odd_set_of_segments_is_no_reason_to_fail() -> None:
+    odd_ones: list[Any] = [None, [None, {"segmentValues": [None, "x"]}], "x"]
+    for odd in odd_ones:
+        visma = FakeVisma().on("GET", "/v1/dimension/SUBACCOUNT", 200, {"id": "SUBACCOUNT", "segments": odd})
+        assert reader(visma).page("segmentvalue", None, now=datetime(2026, 5, 20, tzinfo=UTC)).objects == ()
+
+
+def test_the_seeded_supplier_is_the_one_that_is_asked_for(buyer: Buyer) -> None:
+    assert isinstance(buyer.one("supplier", str(PAPER["number"])), SourceObject)
