@@ -40,4 +40,8 @@ def translate(kind: str, payload: Mapping[str, Any]) -> Document:
     make = _KINDS.get(kind)
     if make is None:
         raise Untranslatable(f"Stripe's {kind!r} has no canonical form.", field="(kind)")
-    return make(Fields(payload, record=id_in(payload)))
+    fields = Fields(payload, record=id_in(payload))
+    named = fields.text("object")
+    if named not in {"", kind}:
+        fields.fail("object", f"is {named[:40]}, not {kind}")
+    return make(fields)
