@@ -33,12 +33,23 @@ class WalletWorld(World):
         self.paypal = Faulty(PayPal(seed=seed), seed=seed)
         self.woo = Faulty(WooCommerce(seed=seed), seed=seed)
 
-    def open_books(self, *, posting: str = "on", without: tuple[str, ...] = (), **terms: Any) -> None:
-        """A company in SEK with the shipped rules (less those named `without`), a PayPal account with SEK and EUR."""
+    def open_books(
+        self,
+        *,
+        posting: str = "on",
+        without: tuple[str, ...] = (),
+        rates: tuple[dict[str, str], ...] = (),
+        **terms: Any,
+    ) -> None:
+        """A company in SEK with the shipped rules (less those named `without`), a PayPal account with SEK and EUR.
+
+        `rates`: {currency, from, rate} that the ledger has beside its own.
+        """
         now = self.clock.now()
         accounts = [_cash(number, currency) for currency, number in BALANCES.items()]
         accounts += [_cash(number, "base") for number in GATEWAYS.values()]
-        self.company = self.visma.control("seed_company", {"base_currency": "SEK", "accounts": accounts}, now)
+        books = {"base_currency": "SEK", "accounts": accounts, "rates": list(rates)}
+        self.company = self.visma.control("seed_company", books, now)
         self.seller = self.paypal.control("seed_merchant", {"name": "Seller", "currency": "SEK", "held": ["EUR"]}, now)
         self.paypal.control("knobs", {"report_lag_s": 0.0}, now)
         self.workspace = setup.init(self.works)

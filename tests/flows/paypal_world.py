@@ -55,7 +55,7 @@ def _accounts() -> dict[str, Account]:
         *(one(number) for number in ("1610", "1690", "1790")),
         *(one(number, "Liability") for number in ("2611", "2621", "2990", "2999")),
         *(one(number, "Income") for number in ("3010", "3020", "3030", "3740", "3990")),
-        *(one(number, "Expense") for number in ("6570", "6575", "6590", "6595")),
+        *(one(number, "Expense") for number in ("6570", "6575", "6590", "6595", "7960")),
     )
     return {account.number: account for account in made}
 
@@ -96,6 +96,7 @@ RULES = (
     Rule("dispute-loss", ("dispute_loss",), account="6590"),
     Rule("transit", ("transit",), account="1790"),
     Rule("suspense", ("suspense",), account="2999"),
+    Rule("currency", ("currency_difference",), account="7960"),
     Rule("bonus", ("payout_adjustment",), When(type=("T0800",)), account="3990"),
 )
 ANONYMOUS = Rule("anonymous", ("sales",), When(type=("capture",)), account="3010", vat_code="V25")

@@ -7,11 +7,14 @@ from datetime import date, timedelta
 
 import pytest
 
-from ml_connector.finance.plan import Ignore, Wait
+from ml_connector.finance.journal import Closing, JournalEntry, closed
+from ml_connector.finance.plan import Ignore, PlannedWrite, Wait
+from ml_connector.finance.refs import Ref
 from ml_connector.finance.rulebook import Rule, When
 from tests.flows.builders import journal, readable
 from tests.flows.paypal_world import (
     ANONYMOUS,
+    CHART,
     HOUR,
     NOON,
     TERMS,
@@ -23,6 +26,7 @@ from tests.flows.paypal_world import (
     refund_row,
     row,
     sale_row,
+    sek,
 )
 
 
@@ -125,6 +129,16 @@ def test_a_reversal_takes_back_what_it_refers_to() -> None:
 
 # ------------------------------------------------------------------------------------------------ conversions
 
+
+def entry_of(write: PlannedWrite) -> JournalEntry:
+    assert isinstance(write.content, JournalEntry)
+    return write.content
+
+
+def closing_of(write: PlannedWrite) -> Closing | None:
+    return entry_of(write).closes
+
+
 SALE = sale_row("100", "-3.90", id="EU1", currency="EUR")
 OUT = row("T0200", "-96.10", id="C1", currency="EUR", reference_id="EU1")
 INTO = row("T0200", "1084.20", id="C2", reference_id="EU1")
@@ -141,9 +155,49 @@ def test_a_conversion_is_one_event_of_two_journals_through_transit() -> None:
     )
     assert second.needs == (first.key,)
     assert world.plan(INTO) == world.plan(OUT)
-    assert world.warnings(OUT) == ["transit-residue"]
+    assert world.warnings(OUT) == []
+    assert closing_of(second) == Closing(Ref(first.key, "base_total"), "7960")
     eur = [world.writes(SALE)[0], first]
     assert balances(eur)["1582"] == 0
+
+
+def test_the_pair_of_a_conversion_closes_exactly_at_what_the_ledger_gave_the_foreign_half() -> None:
+    out = row("T0201", "-100", id="U1", currency="EUR")
+    into = row("T0201", "1131", id="U2")
+    _, second = PayPal(out, into).writes(out)
+    assert readable(replace(second, content=closed(entry_of(second), sek("1140")))) == journal(
+        "pp:txn:U1:T0201:EUR-:in 2026-03-10",
+        "Dr 1581 clearing 1131.00",
+        "Dr 7960 currency_difference 9.00",
+        "Cr 1790 transit 1140.00",
+    )
+
+
+def test_a_conversion_into_foreign_money_books_the_foreign_half_first() -> None:
+    back = refund_row("-50", of="EU1", currency="EUR")
+    pay_in = row("T0200", "50", id="C3", currency="EUR", reference_id="EU1", occurred_at=NOON + HOUR)
+    pay_out = row("T0200", "-564", id="C4", reference_id="EU1", occurred_at=NOON + HOUR)
+    first, second = PayPal(SALE, OUT, INTO, back, pay_in, pay_out).writes(pay_out)
+    assert (first.key, second.needs) == ("pp:txn:C4:T0200:SEK-:in", (first.key,))
+    assert closing_of(second) == Closing(Ref(first.key, "base_total"), "7960")
+    assert readable(replace(second, content=closed(entry_of(second), sek("570")))) == journal(
+        "pp:txn:C4:T0200:SEK- 2026-03-10",
+        "Dr 1790 transit 570.00",
+        "Cr 1581 clearing 564.00",
+        "Cr 7960 currency_difference 6.00",
+    )
+
+
+def test_a_conversion_between_two_foreign_currencies_is_a_persons_to_close() -> None:
+    chart = replace(CHART, currencies={**CHART.currencies, "SEK": replace(CHART.currencies["SEK"], base=False)})
+    world = PayPal(SALE, OUT, INTO, chart=chart)
+    assert world.warnings(OUT) == ["transit-residue"]
+    assert all(closing_of(write) is None for write in world.writes(OUT))
+
+
+def test_a_conversion_without_a_rule_for_currency_gain_and_loss_is_held() -> None:
+    bare = replace(book(), rules=tuple(rule for rule in book().rules if rule.id != "currency"))
+    assert PayPal(SALE, OUT, INTO, rulebook=bare).holds(OUT) == ["mapping-missing"]
 
 
 def test_a_conversion_waits_for_its_other_row() -> None:
@@ -163,7 +217,7 @@ def test_conversions_of_a_sale_and_of_its_refund_are_told_apart_by_time() -> Non
     pay_out = row("T0200", "-564", id="C4", reference_id="EU1", occurred_at=NOON + HOUR)
     world = PayPal(SALE, OUT, INTO, back, pay_in, pay_out)
     assert [write.key for write in world.writes(OUT)] == ["pp:txn:C1:T0200:EUR-", "pp:txn:C1:T0200:EUR-:in"]
-    assert [write.key for write in world.writes(pay_in)] == ["pp:txn:C4:T0200:SEK-", "pp:txn:C4:T0200:SEK-:in"]
+    assert [write.key for write in world.writes(pay_in)] == ["pp:txn:C4:T0200:SEK-:in", "pp:txn:C4:T0200:SEK-"]
     assert world.plan(pay_in) == world.plan(pay_out)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
-from ml_connector.engine import contents, grounds, pools, reversing
+from ml_connector.engine import contents, grounds, pools, reversing, transits
 from ml_connector.engine.books import Books
 from ml_connector.engine.references import refs_of
 from ml_connector.engine.works import Works
@@ -20,7 +20,7 @@ from ml_connector.finance.kinds import KINDS
 from ml_connector.finance.plan import Content, Parcel
 from ml_connector.rules import pooling
 from ml_connector.rules.texts import base32
-from ml_connector.store import audit, bindings, leases, submissions, writes
+from ml_connector.store import audit, bindings, leases, reviews, submissions, writes
 from ml_connector.store.audit import Entry
 from ml_connector.store.database import Connection
 from ml_connector.store.leases import Lease
@@ -29,6 +29,7 @@ from ml_connector.store.tables import trip as trip_table
 from ml_connector.store.writes import Write
 
 ALONE_AT_ONCE = 1_000
+_FACTS = {"url": "url", "base_total": transits.WORTH}  # what a document was read back with, by what refers to it
 
 
 def token_of(company_id: str, submission_key: str) -> str:
@@ -91,6 +92,8 @@ def seal_groups(
         pairs += [(write.id, submission_id) for write in members]
         sealed.append([key, token, [write.key for write in members]])
     submissions.add(c, rows)
+    if unclosed := transits.left_open(books, groups, known):
+        reviews.raise_items(c, unclosed, workspace_id=company.workspace_id, ids=works.ids, now=now)
     if writes.seal(c, pairs, now=now) != len(pairs):
         raise UsageError("A write was sealed by somebody else at the same time.", record=company.id)
     if move_trips:
@@ -112,8 +115,7 @@ def content_of(
         again = tuple(write.revision - 1 for write in members)
         return Parcel(members[0].kind, tuple((write.key, fill(content, known)) for write, content in rows), again)
     if len(members) == 1 and members[0].pool_key is None:
-        filled: Content = fill(booked[0], known)
-        return filled
+        return transits.filled(fill(booked[0], known), known)
     entries = [content for content in booked if isinstance(content, JournalEntry)]
     if len(entries) != len(booked):
         raise UsageError("Only journal entries share a voucher.", record=members[0].key)
@@ -166,16 +168,16 @@ def _known(c: Connection, company_id: str, groups: Sequence[tuple[str, Sequence[
     done = writes.live(c, company_id, sorted({ref.key for ref in refs}))
     done = {key: write for key, write in done.items() if write.state == "done"}
     shown = submissions.by_ids(
-        c, sorted({done[ref.key].submission_id or "" for ref in refs if ref.field == "url" and ref.key in done})
+        c, sorted({done[ref.key].submission_id or "" for ref in refs if ref.field in _FACTS and ref.key in done})
     )
     found = {}
     for ref in refs:
         write = done.get(ref.key)
         if write is None:
             continue
-        if ref.field == "url":
+        if ref.field in _FACTS:
             one = shown.get(write.submission_id or "")
-            found[ref] = json.loads(one.observed or "{}").get("facts", {}).get("url", "") if one else ""
+            found[ref] = json.loads(one.observed or "{}").get("facts", {}).get(_FACTS[ref.field], "") if one else ""
         else:
             found[ref] = (write.number if ref.field == "number" else write.remote_id) or ""
     return found

@@ -10,22 +10,12 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
+from ml_connector.finance import refs
 from ml_connector.finance.documents import Address
 from ml_connector.finance.journal import Dimensions
 from ml_connector.finance.money import Money
 
-
-@dataclass(frozen=True, slots=True)
-class Ref:
-    """`field` of what the write with this `key` became, filled in when the write that holds it is sent.
-
-    `number` is what people call it, `remote_id` what calls name it by, `url` where it is shown.
-    """
-
-    key: str
-    field: Literal["number", "remote_id", "url"] = "number"
-
-
+Ref = refs.Ref  # journals refer to other writes too
 Number = str | Ref
 
 

@@ -8,6 +8,7 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
 from ml_connector.finance.money import Money
+from ml_connector.finance.refs import Ref
 
 Dimensions = tuple[tuple[int, str], ...]
 """Segment values by segment id, sorted by id: ((1, "OSLO"), (2, "10"))."""
@@ -51,12 +52,28 @@ class Posting:
         return -self.amount if self.amount.minor < 0 else Money(0, self.amount.currency)
 
 
+TRANSIT = "transit"
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """Money in transit is taken off at what the ledger worked out for another entry in base currency: `of` names it.
+
+    What that leaves is currency gain or loss, on the account `to`.
+    """
+
+    of: Ref
+    to: str
+    dimensions: Dimensions = ()
+
+
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
     """A balanced set of postings of one business day and one currency.
 
     `vat_transaction`: lines carry VAT and must reach the VAT report. `branch` and `ledger` None: the company's own.
     `event_day`: the true business day, where a late policy booked the entry on another; None: `day` is the true day.
+    `closes`: until it is sent, the posting on transit stands at what was exchanged; `closed` gives what is sent.
     """
 
     day: date
@@ -67,6 +84,7 @@ class JournalEntry:
     branch: str | None = None
     ledger: str | None = None
     event_day: date | None = None
+    closes: Closing | None = None
 
     def __post_init__(self) -> None:
         if len(self.postings) < 2:
@@ -107,6 +125,32 @@ def mirrored(entry: JournalEntry, *, day: date, text: str) -> JournalEntry:
     """The entry that takes another back: same accounts, VAT and references, debit and credit exchanged."""
     turned = tuple(replace(posting, amount=-posting.amount) for posting in entry.postings)
     return replace(entry, postings=turned, day=day, text=text, event_day=None)
+
+
+def closed(entry: JournalEntry, worth: Money) -> JournalEntry:
+    """The entry as it is sent: transit at `worth`, what the ledger gave it in base currency, gain or loss beside it."""
+    closes = entry.closes
+    if closes is None:
+        return entry
+    lines, off = [], 0
+    for posting in entry.postings:
+        if posting.role == TRANSIT:
+            amount = worth if posting.amount.minor > 0 else -worth
+            off += posting.amount.minor - amount.minor
+            lines.append(replace(posting, amount=amount))
+        else:
+            lines.append(posting)
+    if off:
+        told = "currency loss" if off > 0 else "currency gain"
+        first = lines[0]
+        lines.append(
+            Posting(
+                closes.to, Money(off, entry.currency), "currency_difference", first.source, first.reference, told,
+                closes.dimensions,
+            )
+        )  # fmt: skip
+    debits_first = sorted(lines, key=lambda posting: posting.amount.minor < 0)
+    return replace(entry, postings=tuple(debits_first), closes=None)
 
 
 def joined(entries: Iterable[JournalEntry], *, text: str) -> JournalEntry:

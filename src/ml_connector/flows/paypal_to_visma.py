@@ -25,6 +25,7 @@ KINDS = ("transaction", "capture", "refund", "invoice", "dispute")
 ROLES = (
     "clearing", "bank", "transit", "sales", "vat", "no_vat", "shipping", "discount", "rounding", "customer", "fee",
     "fee_settlement", "reserve", "dispute_receivable", "dispute_fee", "dispute_loss", "payout_adjustment", "suspense",
+    "currency_difference",
 )  # fmt: skip
 """The roles this flow asks rules for."""
 

@@ -13,9 +13,10 @@ from decimal import Decimal
 from typing import Any
 
 from ml_connector.finance.chart import Chart
-from ml_connector.finance.journal import Dimensions, JournalEntry, Posting
+from ml_connector.finance.journal import Closing, Dimensions, JournalEntry, Posting
 from ml_connector.finance.money import Money, exponent
 from ml_connector.finance.plan import Explanation, Finding, PlannedWrite
+from ml_connector.finance.refs import Ref
 from ml_connector.finance.rulebook import LocationTerms, Rulebook, Terms
 from ml_connector.rules import closing
 from ml_connector.rules.findings import mapping_missing
@@ -99,6 +100,7 @@ class Sheet:
         self.why: dict[tuple[str, str], Explanation] = {}
         self._sums: dict[tuple[Any, ...], int] = {}
         self._touches_cash = False
+        self._closes: Closing | None = None
 
     def place(self, role: str, facts: Facts, *, instead: str | None = None) -> Place | None:
         """Where the rules put a role; `instead` is asked when no rule speaks of the role. None: a finding was noted."""
@@ -170,6 +172,12 @@ class Sheet:
             vat_rate=facts.vat_rate,
         )
 
+    def close_transit(self, of: str) -> None:
+        """What stands on transit here is sent at what the ledger gave the entry of this key in base currency."""
+        place = self.place("currency_difference", self.facts)
+        if place is not None:
+            self._closes = Closing(Ref(of, "base_total"), place.account, place.dimensions)
+
     def missing(self, role: str, name: str, facts: Facts) -> None:
         """Note that no rule sets this field."""
         # A shop's payment methods each have a place of their own; elsewhere all cards wait in one.
@@ -223,6 +231,7 @@ class Sheet:
             branch=branch_of(terms, self.facts.location),
             ledger=terms.ledger,
             event_day=self.day if late else None,
+            closes=self._closes,
         )
 
     def book_on(self, ledgers: frozenset[str], *, vat: bool) -> date | None:

@@ -14,6 +14,7 @@ from ml_connector.finance.documents import Movement, MovementRole
 from ml_connector.finance.money import Money
 from ml_connector.finance.plan import Finding, Plan
 from ml_connector.rules.bookkeeping import Books, Sheet
+from ml_connector.rules.exchanges import plan_exchange
 from ml_connector.rules.mapping import Facts
 from ml_connector.rules.receipts import MEANS, group_of, post_fee
 from ml_connector.rules.texts import begun
@@ -56,10 +57,7 @@ def plan_movement(row: Movement, *, as_role: MovementRole, key: str, day: date, 
 
 
 def plan_conversion(sold: Movement, bought: Movement, *, key: str, day: date, books: Books) -> Plan:
-    """One event, two journals of one currency each, linked through money in transit.
-
-    What the ledger's rates leave on transit in base currency is the gain or loss; only the ledger knows it.
-    """
+    """One event, two journals of one currency each, linked through money in transit."""
     out = _sheet(sold, key, day, books)
     out.post("transit", -sold.net.minor)
     out.post("clearing", sold.net.minor)
@@ -67,11 +65,7 @@ def plan_conversion(sold: Movement, bought: Movement, *, key: str, day: date, bo
     into.post("clearing", bought.net.minor)
     into.post("transit", -bought.net.minor)
     text = f"Conversion {sold.transaction_id}, {-sold.net} to {bought.net}"
-    made = (out.write(text), into.write(text, needs=(key,)))
-    findings = (*out.findings, *into.findings)
-    if any(finding.blocks for finding in findings):
-        return Plan((), findings)
-    return Plan(tuple(write for write in made if write is not None), (*findings, _transit_left(sold, bought)))
+    return plan_exchange(out, into, given=-sold.net, got=bought.net, text=text)
 
 
 def suspended(row: Movement, *, key: str, day: date, books: Books, warning: Finding) -> Plan:
@@ -150,16 +144,6 @@ def unmapped(row: Movement) -> Finding:
             "field": "account",
             "type": row.code,
         },
-        blocks=False,
-    )
-
-
-def _transit_left(sold: Movement, bought: Movement) -> Finding:
-    return Finding(
-        "transit-residue",
-        f"Conversion {sold.transaction_id} of {-sold.net} to {bought.net} went through money in transit. Post what it "
-        "leaves there in base currency as currency gain or loss.",
-        "transit",
         blocks=False,
     )
 

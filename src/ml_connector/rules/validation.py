@@ -70,6 +70,7 @@ def _journal(entry: JournalEntry, key: str, chart: Chart) -> Iterator[Finding]:
                 "Choose an account without a currency of its own.",
                 f"{posting.role}.account",
             )
+    yield from _closing(entry, key, chart)
     yield from _period(entry.day, closing.CASH if touches_cash else closing.GENERAL, key, chart)
     yield from _currency(entry.currency, key, chart)
     yield from _branch(entry.branch, key, chart)
@@ -144,6 +145,13 @@ def _card(card: PartyCard, key: str, chart: Chart) -> Iterator[Finding]:
         )  # fmt: skip
     if card.currency is not None:
         yield from _currency(card.currency, key, chart)
+
+
+def _closing(entry: JournalEntry, key: str, chart: Chart) -> Iterator[Finding]:
+    """Where the gain or loss goes that only the ledger knows yet."""
+    if entry.closes is not None:
+        yield from _account(entry.closes.to, "currency_difference", key, chart, journal=True)
+        yield from _dimensions(entry.closes.dimensions, key, chart)
 
 
 def _account(number: str, role: str, key: str, chart: Chart, *, journal: bool) -> Iterator[Finding]:

@@ -63,6 +63,7 @@ def journal(rows: Iterable[Row], *, etag: str | None = None) -> Observed:
         "vat_transaction": bool(head.get("createVatTransaction")),
         "unposted": status == "Unposted",
         "period": text(head.get("financialPeriod")),
+        "base_debit": _plain(head.get("debitTotal")),
         "credit_total": minor(head.get("creditTotalInCurrency"), decimals),
         "modified": text(head.get("lastModifiedDateTime")),
     }
@@ -216,6 +217,13 @@ def etag_of(row: Row) -> str | None:
     """A row's version as an ETag: lists carry no header, but the same value without its quotes."""
     stamp = row.get("timeStamp") or row.get("timestamp")
     return f'"{stamp}"' if stamp else None
+
+
+def _plain(value: Any) -> str:
+    """An amount in base currency as decimal text, empty where the API says none; how many decimals that has, the
+    currency of the batch does not tell.
+    """
+    return "" if value is None else str(Decimal(str(value)))
 
 
 def minor(value: Any, decimals: int) -> int:
