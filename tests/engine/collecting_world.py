@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import tomllib
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import httpx2
 
 from ml_connector.connectors.stripe import VERSION
-from ml_connector.engine import reviewing, setup
-from ml_connector.finance.rulebook import Rule, Rulebook, Terms
+from ml_connector.engine import reviewing, rulebooks, setup
+from ml_connector.finance.rulebook import Terms
 from ml_connector.store import cursors
 from ml_connector.store.setups import ConnectionRow
 from ml_connector_sandbox.core.faults import Faulty
@@ -18,7 +20,8 @@ from ml_connector_sandbox.stripe import Stripe
 from tests.engine.proofs import query
 from tests.engine.world import GO_LIVE, SQUARE_URL, VISMA_URL, World
 
-CLEARING, RECEIVABLE = "1580", "1510"
+CLEARING = {"SEK": "1583", "EUR": "1595"}
+BANK, FEES, RECEIVABLE = "1930", "6570", "1510"
 CUSTOMER = "10010"
 
 
@@ -32,7 +35,11 @@ class CollectingWorld(World):
     def open_books(self, *, posting: str = "on", **terms: Any) -> None:
         """A company in SEK, a Stripe account, and the route that sends invoices out."""
         now = self.clock.now()
-        self.company = self.visma.control("seed_company", {"base_currency": "SEK"}, now)
+        accounts = [
+            {"number": number, "description": number, "type": "Asset", "currency": currency, "cash": True}
+            for currency, number in CLEARING.items()
+        ]
+        self.company = self.visma.control("seed_company", {"base_currency": "SEK", "accounts": accounts}, now)
         self.account = self.stripe.control("seed_account", {"name": "Seller"}, now)
         self.workspace = setup.init(self.works)
         self.visma_id = setup.connect(
@@ -48,13 +55,22 @@ class CollectingWorld(World):
             self.works, self.workspace, connector="stripe", code="st", title="Stripe", by="test", base_url=SQUARE_URL,
             credentials={"api_key": self.account["secret_key"]}, settings={},
         )  # fmt: skip
-        self.terms = Terms(code="st", time_zone="Europe/Stockholm", **{"collect": "all", **terms})
-        self.route_id = setup.add_route(
-            self.works, company_id=self.company_id, flow="visma_to_stripe", source_id=self.visma_id,
-            target_id=self.stripe_id, terms=self.terms, posting=posting, by="test",
+        shipped = tomllib.loads(_shipped("stripe_terms.toml"))
+        self.terms = setup.parse_terms({**shipped, "collect": "all", **terms}, base=Terms(code="st"))
+        self.book = rulebooks.read(_shipped("stripe_rules.toml"), form="toml")
+        self.route_id = self._route("visma_to_stripe", self.visma_id, self.stripe_id, posting=posting)
+
+    def open_the_way_back(self, *, posting: str = "on") -> None:
+        """The route that brings back what became of the invoices, and of all money at Stripe."""
+        self.back_id = self._route("stripe_to_visma", self.stripe_id, self.visma_id, posting=posting)
+
+    def _route(self, flow: str, source_id: str, target_id: str, *, posting: str) -> str:
+        route_id = setup.add_route(
+            self.works, company_id=self.company_id, flow=flow, source_id=source_id, target_id=target_id,
+            terms=self.terms, posting=posting, by="test",
         )  # fmt: skip
-        clearing = Rule("clearing", ("clearing",), account=CLEARING, cash_account=CLEARING, payment_method="SQUARE")
-        setup.save_rules(self.works, self.route_id, Rulebook(1, GO_LIVE, (clearing,)), by="test")
+        setup.save_rules(self.works, route_id, self.book, by="test")
+        return route_id
 
     def _transport(self, connection: ConnectionRow) -> httpx2.BaseTransport:
         vendor = {"visma": self.visma, "stripe": self.stripe}[connection.connector]
@@ -109,6 +125,20 @@ class CollectingWorld(World):
         self.run()
         self.pass_time(seconds, step=step)
 
+    def at_stripe(self, verb: str, **arguments: Any) -> Any:
+        """Something that happens at Stripe."""
+        return self.stripe.control(verb, arguments, self.clock.now())
+
+    def balance(self, account: str) -> str:
+        """Debit less credit of an account that has one currency, as the pretend ledger has it."""
+        found = self.ledger("balances")["accounts"].get(account, {})
+        return str(next(iter(found.values()), "0"))
+
+    def open_amount(self, number: str) -> float:
+        """What is open of an invoice in the ledger."""
+        found = self.ledger("by_hand", method="GET", path=f"/v1/customerinvoice/{number}")["body"]
+        return float(found["balanceInCurrency"])
+
     def there(self) -> list[dict[str, Any]]:
         """Every invoice that Stripe has."""
         found = self.stripe.control("truth", {"detail": True}, self.clock.now())["objects"]
@@ -133,3 +163,7 @@ class CollectingWorld(World):
 
 def _wrapped(fields: dict[str, Any]) -> dict[str, Any]:
     return {name: {"value": value} for name, value in fields.items()}
+
+
+def _shipped(name: str) -> str:
+    return files("ml_connector.cli").joinpath(name).read_text(encoding="utf-8")

@@ -8,6 +8,7 @@ from ml_connector.flows.basware_to_visma import FLOW as BASWARE_TO_VISMA
 from ml_connector.flows.flow import Flow
 from ml_connector.flows.paypal_to_visma import FLOW as PAYPAL_TO_VISMA
 from ml_connector.flows.square_to_visma import FLOW as SQUARE_TO_VISMA
+from ml_connector.flows.stripe_to_visma import FLOW as STRIPE_TO_VISMA
 from ml_connector.flows.visma_to_basware import FLOW as VISMA_TO_BASWARE
 from ml_connector.flows.visma_to_stripe import FLOW as VISMA_TO_STRIPE
 from ml_connector.flows.woocommerce_to_visma import FLOW as WOOCOMMERCE_TO_VISMA
@@ -18,6 +19,7 @@ FLOWS: Mapping[str, Flow] = {
         BASWARE_TO_VISMA,
         PAYPAL_TO_VISMA,
         SQUARE_TO_VISMA,
+        STRIPE_TO_VISMA,
         VISMA_TO_BASWARE,
         VISMA_TO_STRIPE,
         WOOCOMMERCE_TO_VISMA,
