@@ -44,6 +44,36 @@ class Specification:
             found |= self._resolved(content["schema"]).get("properties", {})
         return found
 
+    def parameter_faults(self, name: str, form: dict[str, Any]) -> list[str]:
+        """What is wrong with the decoded form of a request: unknown names, wrong types and words, what is missing."""
+        operation = self.operation(name) or {}
+        body = self._resolved(operation.get("requestBody", {}))
+        query = [self._resolved(p) for p in operation.get("parameters", [])]
+        required = [p["name"] for p in query if p.get("required") and p["in"] == "query"]
+        for content in body.get("content", {}).values():
+            required += self._resolved(content["schema"]).get("required", [])
+        schema = {"type": "object", "properties": self.parameters(name), "required": required}
+        return self._faults(schema, self._typed(schema, form))
+
+    def _typed(self, schema: dict[str, Any], value: Any) -> Any:
+        """A value of a form, where all is text, as the type its schema wants; as it is where it cannot be that."""
+        schema = self._resolved(schema)
+        for choice in [*schema.get("anyOf", []), *schema.get("oneOf", [])]:
+            made = self._typed(choice, value)
+            if not self._faults(choice, made):
+                return made
+        kind = schema.get("type")
+        if isinstance(value, dict) and kind == "array":
+            return [self._typed(schema["items"], value[n]) for n in sorted(value, key=int)]
+        if isinstance(value, dict):
+            known, other = schema.get("properties", {}), schema.get("additionalProperties", {})
+            return {name: self._typed(known.get(name, other), inner) for name, inner in value.items()}
+        if kind == "number" and value.replace(".", "", 1).isdecimal():
+            return float(value)
+        if kind == "integer" and value.lstrip("-").isdecimal():
+            return int(value)
+        return {"true": True, "false": False}.get(value, value) if kind == "boolean" else value
+
     def inner(self, schema: dict[str, Any]) -> list[dict[str, Any]]:
         """The tables of named fields a schema allows, through choices and lists."""
         schema = self._resolved(schema)

@@ -153,7 +153,7 @@ def _page(
     rounds: _Rounds, objects: tuple[SourceObject, ...], names: tuple[Named, ...], found: Mapping[str, None]
 ) -> Page:
     here = rounds.position
-    kept = tuple(found)
+    kept = tuple(found)[:MOST_KNOWN]  # the newest; what is forgotten is read once more
     if rounds.more:
         return Page(objects, names, dump(replace(here, found=kept)), more=True)
     # A shallow round sees less than the deep one before it: what that one named stays known.
