@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ml_connector.finance.documents import Dispute, Movement, MovementRole
+from ml_connector.finance.documents import Dispute, Movement
 from ml_connector.finance.journal import JournalEntry
 from ml_connector.finance.plan import Finding, Hold, Plan, Related, Verdict, Wait
 from ml_connector.flows import paypal_needs as need
@@ -12,10 +12,10 @@ from ml_connector.flows.verdicts import verdict
 from ml_connector.rules.bookkeeping import Books
 from ml_connector.rules.claims import plan_outcome
 from ml_connector.rules.days import business_day
-from ml_connector.rules.movements import plan_conversion, plan_movement, suspended, unmapped
+from ml_connector.rules.movements import is_ruled, plan_conversion, plan_movement, suspended, unmapped
 
-_TAKEN_BACK = frozenset({"fee", "fee_returned", "withdrawal", "withdrawal_returned", "funding", "reserve", "dispute"})
-"""What a mirror takes back by the same role; what a payment was booked as, a person must look up."""
+_NOT_MIRRORED = frozenset({"receipt", "refund", "conversion", "mirror", "none"})
+"""What a payment or refund was booked as, with whom and for what, a person must look up before it is taken back."""
 
 
 def plan_row_record(row: Movement, related: Related, books: Books) -> Verdict:
@@ -34,13 +34,9 @@ def plan_row_record(row: Movement, related: Related, books: Books) -> Verdict:
         return _conversion(row, related, books)
     if row.role == "fee_returned":
         return plan_fee_returned(row, related, books, key=key)
-    role: MovementRole = row.role
     if row.role == "mirror":
-        origin = _origin(row, related)
-        if origin is None or origin.role not in _TAKEN_BACK:
-            return verdict(suspended(row, key=key, day=day, books=books, warning=unmapped(row)))
-        role = origin.role
-    return verdict(plan_movement(row, as_role=role, key=key, day=day, books=books))
+        return _mirror(row, related, books, key=key)
+    return verdict(plan_movement(row, as_role=row.role, key=key, day=day, books=books))
 
 
 def key_of(row: Movement, books: Books) -> str:
@@ -66,12 +62,34 @@ def plan_dispute_record(dispute: Dispute, related: Related, books: Books) -> Ver
     return verdict(made) if isinstance(made, Plan) else made
 
 
+def _mirror(row: Movement, related: Related, books: Books, *, key: str) -> Verdict:
+    """A row that takes another back, or part of it: where that one stands; else by a rule for its code."""
+    day = business_day(row.occurred_at, books.terms, None)
+    origin = _origin(row, related)
+    if origin is not None and origin.role not in _NOT_MIRRORED:
+        return verdict(plan_movement(row, as_role=origin.role, key=key, day=day, books=books, mirrors=origin))
+    if is_ruled(row, key=key, day=day, books=books):
+        return verdict(plan_movement(row, as_role=row.role, key=key, day=day, books=books))
+    return verdict(suspended(row, key=key, day=day, books=books, warning=unmapped(row)))
+
+
 def _origin(row: Movement, related: Related) -> Movement | None:
-    """What a mirror takes back: the one row of its reference with the opposite amount."""
+    """What a mirror takes back, or part of it: of the rows of its reference the one with the opposite amount, else the
+    only one that goes the other way.
+    """
     if not row.reference_id:
         return None
-    rows = [one for one in related.documents(need.rows_of(row.reference_id)) or () if one.amount == -row.amount]
-    return rows[0] if len(rows) == 1 else None
+    rows = [one for one in related.documents(need.rows_of(row.reference_id)) or () if _is_opposite(one, row)]
+    whole = [one for one in rows if one.amount == -row.amount]
+    found = whole or rows
+    return found[0] if len(found) == 1 else None
+
+
+def _is_opposite(one: Movement, row: Movement) -> bool:
+    """Whether a row moved money the other way, in the same currency, and at least as much of it."""
+    if one.amount.currency != row.amount.currency or one.state in need.UNBOOKED:
+        return False
+    return one.amount.minor * row.amount.minor < 0 and abs(one.amount.minor) >= abs(row.amount.minor)
 
 
 def _conversion(row: Movement, related: Related, books: Books) -> Verdict:

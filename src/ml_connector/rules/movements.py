@@ -41,12 +41,19 @@ CODES: Mapping[str, str] = {
 _UNMOVED = frozenset({"pending", "denied"})
 
 
-def plan_movement(row: Movement, *, as_role: MovementRole, key: str, day: date, books: Books) -> Plan:
-    """One journal. `as_role`: what the movement is; one that mirrors another is what that one was."""
+def plan_movement(
+    row: Movement, *, as_role: MovementRole, key: str, day: date, books: Books, mirrors: Movement | None = None
+) -> Plan:
+    """One journal. `as_role`: what the movement is. One that `mirrors` another stands where that one does, unless a
+    rule names its own event code.
+    """
     sheet = _sheet(row, key, day, books)
-    against = _against(sheet, row, as_role)
+    like = row if mirrors is None or _ruled(sheet, row) else mirrors
+    if like is not row:
+        sheet.facts = facts_of(like)
+    against = _against(sheet, like, as_role)
     if against == "fee":
-        post_fee(sheet, -row.amount.minor, type_=row.code)
+        post_fee(sheet, -row.amount.minor, type_=like.code)
     else:
         sheet.post(against, -row.amount.minor)
     if row.fee is not None and row.fee.minor:
@@ -76,6 +83,11 @@ def suspended(row: Movement, *, key: str, day: date, books: Books, warning: Find
     sheet.note(warning)
     write = sheet.write(f"Movement {row.transaction_id} ({row.code}), unplaced")
     return Plan((write,) if write else (), tuple(sheet.findings))
+
+
+def is_ruled(row: Movement, *, key: str, day: date, books: Books) -> bool:
+    """Whether a rule for `payout_adjustment` names the event code of this very row."""
+    return _ruled(_sheet(row, key, day, books), row)
 
 
 def balance_moved(row: Movement) -> Money:
