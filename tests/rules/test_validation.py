@@ -175,6 +175,14 @@ def test_invoices_are_checked_line_by_line() -> None:
     assert codes(content) == ["account-unknown", "dimension-unknown", "vat-code-unknown"]
 
 
+def test_a_suppliers_invoice_is_checked_in_the_period_it_is_booked_in() -> None:
+    cost = SupplierInvoiceLine("4711", eur("1"), "XX", "Fee", ())
+    content = SupplierInvoice("5", date(2025, 1, 1), None, "EUR", (cost,), eur("1"), eur("0"), "R", "s")
+    assert "period-missing" in codes(content)
+    assert "period-missing" not in codes(replace(content, posting_day=DAY))
+    assert "period-missing" in codes(replace(content, day=DAY, posting_day=date(2025, 1, 1)))
+
+
 def test_an_unknown_account_proposes_similar_ones() -> None:
     (finding,) = validate(
         Plan((PlannedWrite("sq:x:1", "journal", entry(line("6599", "1"), line("2890", "-1"))),)), LEDGER, TERMS

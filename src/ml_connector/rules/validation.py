@@ -129,7 +129,7 @@ def _supplier_invoice(invoice: SupplierInvoice, key: str, chart: Chart) -> Itera
         yield from _account(line.account, "fee", key, chart, journal=False)
         yield from _dimensions(line.dimensions, key, chart)
         yield from _vat_code(line.vat_code, key, chart)
-    yield from _period(invoice.day, closing.SUPPLIER, key, chart)
+    yield from _period(invoice.posting_day or invoice.day, closing.SUPPLIER, key, chart)
     yield from _currency(invoice.currency, key, chart)
 
 

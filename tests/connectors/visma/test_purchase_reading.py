@@ -217,6 +217,24 @@ def test_a_bill_is_read_with_its_note_and_files_which_only_the_list_shows(buyer:
     assert buyer.one("supplierInvoice", f"Invoice/{number}").payload == listed[f"Invoice/{number}"].payload
 
 
+def test_one_bill_is_listed_whatever_zone_the_filter_of_changes_is_in() -> None:
+    row = {
+        "documentType": "Invoice", "referenceNumber": "7", "supplier": {"number": "50001"},
+        "date": "2026-05-18T00:00:00", "lastModifiedDateTime": "2026-05-20T10:00:00.5",
+    }  # fmt: skip
+    visma = FakeVisma().on("GET", "/v1/supplierInvoice/Invoice/7", 200, row)
+    visma.on("GET", "/v1/supplierInvoice", 200, [{**row, "note": "Ask Eva"}])
+    (found,) = reader(visma).fetch("supplierInvoice", ["Invoice/7"])
+    assert isinstance(found, SourceObject)
+    assert found.payload["note"] == "Ask Eva"
+    asked = dict(visma.last().url.params)
+    assert asked["lastModifiedDateTime"] == "2026-05-19T10:00:00"  # which zone is meant is not documented
+    assert {name: asked[name] for name in ("supplier", "documentType", "docDate", "docDateCondition")} == {
+        "supplier": "50001", "documentType": "Invoice", "docDate": "2026-05-18T00:00:00", "docDateCondition": ">=",
+    }  # fmt: skip
+    assert (asked["expandNote"], asked["expandAttachment"]) == ("true", "true")
+
+
 def test_a_bill_that_was_deleted_is_absent(buyer: Buyer) -> None:
     number = buyer.bill()
     buyer.sandbox.control("remove", kind="supplierInvoice", number=f"Invoice/{number}")

@@ -44,6 +44,12 @@ def write_note(client: VismaClient, content: LedgerNote, context: Context) -> Cr
     return Created("", "", job_id=job) if job else Created(number, number, etag=answer.headers.get("etag"))
 
 
+def written(content: LedgerNote, done: Created) -> Created:
+    """The document whose note was added to, when the job of it is done."""
+    number = payloads.known(content.number)
+    return Created(number, number, etag=done.etag)
+
+
 def seen_note(client: VismaClient, content: LedgerNote) -> Observed | None:
     """The document whose note carries our mark; None where it does not."""
     place, number = place_of(content.document), payloads.known(content.number)

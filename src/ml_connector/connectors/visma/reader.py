@@ -11,7 +11,7 @@ import binascii
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ml_connector.connectors.shapes import Absent, Page, SourceObject
@@ -25,6 +25,7 @@ from ml_connector.errors import UsageError
 
 FEW = 4  # below this many, records are asked for one by one
 NOT_LISTED = "Visma's list does not show it."
+A_DAY = timedelta(days=1)  # more than the zones that a shown time and a filter's could be apart
 SWEEPS = 3  # a sweep whose total changed while it ran begins anew, so often
 
 
@@ -241,8 +242,9 @@ def _asked(what: _Kind, row: Row) -> dict[str, str]:
     asked = {}
     for name, field in what.alone:
         said = text(row.get(field))
-        if name == "lastModifiedDateTime":
-            said = _clock(said)[:19]
+        if name == "lastModifiedDateTime" and said:
+            shown = _clock(said)
+            said = stamp(datetime.fromisoformat(shown) - A_DAY) if shown else ""
         if said:
             asked[name] = said
     return asked if what.alone and asked.get(what.alone[0][0]) else {}

@@ -148,6 +148,8 @@ class VismaWriter:
         done = outcome_of(self.client, job_id)
         if done is None:
             return None
+        if isinstance(content, LedgerNote):
+            return collected.written(content, done)
         done = dataclasses.replace(done, released=kind in PARTIES)
         return _addressed(done, place_of(kind, content), type_of(content) if content else "")
 
