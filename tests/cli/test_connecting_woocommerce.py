@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -73,3 +74,19 @@ def test_two_shops_are_two_codes(terminal: Terminal) -> None:
     assert connect(terminal).code == 2
     assert connect(terminal, "--code", "wc2", url="https://other.example").code == 0
     assert [one["code"] for one in terminal("connections", "--json").json["connections"]] == ["wc", "wc2"]
+
+
+def test_a_link_asks_the_shops_owner_for_a_key_instead(terminal: Terminal) -> None:
+    public = "https://books.example"
+    ended = terminal("connect", "woocommerce", "--url", SHOP, "--link", "--json", MLC_PUBLIC_URL=public)
+    assert ended.code == 0, ended.err
+    asked = {name: values[0] for name, values in parse_qs(urlsplit(ended.json["authorize_url"]).query).items()}
+    assert ended.json["authorize_url"].startswith(f"{SHOP}/wc-auth/v1/authorize?")
+    assert asked["callback_url"] == f"{public}/handover/woocommerce"
+    assert terminal("connections", "--json").json == {"connections": []}
+
+
+def test_a_link_needs_an_https_address_of_this_install(terminal: Terminal) -> None:
+    ended = terminal("connect", "woocommerce", "--url", SHOP, "--link", "--json", MLC_PUBLIC_URL="http://books.example")
+    assert ended.code != 0
+    assert "https" in ended.json["error"]["what"]

@@ -11,7 +11,7 @@ import typer
 
 from ml_connector.cli.output import PERSON, AsJson, lines, table, when
 from ml_connector.cli.session import CompanyName, Session, read_secret, session
-from ml_connector.engine import oauth, setup
+from ml_connector.engine import handover, oauth, setup
 from ml_connector.errors import UsageError
 
 company_app = typer.Typer(help="Sets of books.", no_args_is_help=True)
@@ -169,6 +169,12 @@ def connect_woocommerce(
     in_query: Annotated[
         bool, typer.Option("--in-query", help="Only where the shop's server drops Authorization; a ping says so.")
     ] = False,
+    by_link: Annotated[
+        bool, typer.Option("--link", help="Print a link at which the shop's owner agrees, instead of taking a key.")
+    ] = False,
+    index_php: Annotated[
+        bool, typer.Option("--index-php", help="With --link: the shop's addresses have /index.php/ in them.")
+    ] = False,
     code: Code = "wc",
     setting: Setting = None,
     from_file: Annotated[
@@ -176,11 +182,16 @@ def connect_woocommerce(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Connect a WooCommerce shop, by a key made in its settings (Advanced, REST API)."""
+    """Connect a WooCommerce shop, by a key made in its settings (Advanced, REST API), or by a link to agree at."""
     with session(as_json=as_json) as s:
         named = {"vat_number_keys": vat_number_keys, "org_number_keys": org_number_keys}
         settings = _settings(setting) | {name: text for name, text in named.items() if text}
         _check_address(s, "woocommerce", url, settings)
+        if by_link:
+            root = "/index.php" if index_php else ""
+            beside = {"authentication": "query"} if in_query else {}
+            _ask_key(s, "woocommerce", code, url, settings=settings, beside=beside, root=root)
+            return
         pair = _consumer_pair(from_file)
         given = {**pair, "authentication": "query" if in_query else ""}
         _connect(s, "woocommerce", code, given, base_url=url, settings=settings)
@@ -334,6 +345,20 @@ def _ask_consent(
         f"The application's redirect address must be {redirect}",
     )
     s.out.answer({"authorize_url": link, "redirect_uri": redirect, "code": code}, told)
+
+
+def _ask_key(
+    s: Session, connector: str, code: str, url: str, *, settings: dict[str, str], beside: dict[str, str], root: str
+) -> None:
+    setup.init(s.works, workspace=s.workspace)
+    wanted = handover.Wanted(connector, code, s.works.system(connector).connector.title, url, settings, beside)
+    link = handover.begin(s.works, s.workspace, wanted, public_url=s.settings.public_url, by=s.by, root=root)
+    told = lines(
+        "While `ml-connector serve` runs, have the shop's owner open this within half an hour; it works once:",
+        link,
+        f"The shop then posts its key here by itself. Next: ml-connector ping {code}",
+    )
+    s.out.answer({"authorize_url": link, "code": code}, told)
 
 
 def connections(as_json: AsJson = False) -> None:

@@ -306,6 +306,21 @@ class Subscribed:
 
 
 @dataclass(frozen=True, slots=True)
+class Handover:
+    """How a system hands a key over by a post of its own, once a person has agreed on its page.
+
+    `authorize_url(base_url, app_name, state, callback_url, return_url, root, allowed)` is that page; the post names the
+    state (`state_of`) and holds the credentials (`received`); `agreed` reads what the browser comes back with.
+    """
+
+    authorize_url: Callable[..., str]
+    state_of: Callable[[bytes], str]
+    received: Callable[..., Mapping[str, str]]
+    agreed: Callable[[Mapping[str, str]], bool]
+    max_body_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class System:
     """A connector folder's doors, as the engine opens them. What a system does not offer is None."""
 
@@ -323,3 +338,4 @@ class System:
     webhook_body_bytes: int = 1_048_576  # vendors' events are a few kB; more is an attack or a mistake
     authorize_url: Callable[..., str] | None = None
     exchange_code: Callable[..., Mapping[str, str]] | None = None
+    handover: Handover | None = None

@@ -31,10 +31,10 @@ class Flow:
     which (name, value) pairs other records may find this one: an invoice by ("order", its order id). `moves` are the
     kinds whose records say what the money at the source did: the clearing statement is drawn up from these alone, so
     no movement may stand in two of them. `siblings` are the records of a company's other connections that tell of the
-    same event: (kind, link by which they name it, link by which ours does, or OWN_ID). `on_demand`: a kind whose records
-    a person may ask for one by one, and under which name that decision reaches `plan`. `makers` are the parts of its
-    keys ({code}:{part}:{id}) that do not begin the name of the kind that books them: (part, kind, link by which the id
-    finds it; empty: the id is its own).
+    same event: (kind, link by which they name it, link by which ours does, or OWN_ID). `on_demand`: a kind whose
+    records a person may ask for one by one, and under which name that decision reaches `plan`. `makers` are the parts
+    of its keys ({code}:{part}:{id}) that do not begin the name of the kind that books them: (part, kind, link by which
+    the id finds it; empty: the id is its own).
     """
 
     name: str

@@ -13,7 +13,7 @@ from ml_connector.engine.door_rows import doors_of
 from ml_connector.engine.runtime import Runtime
 from ml_connector.engine.works import Works
 from ml_connector.store.inbox_writer import InboxWriter
-from ml_connector.web import consent
+from ml_connector.web import consent, handover
 from ml_connector.web.guard import Guard
 from ml_connector.web.health import Health
 from ml_connector.web.intake_keeper import Intake
@@ -31,6 +31,7 @@ def build_app(
     health = Health(Seen(works, hooks, writer, runtime, intake), metrics_token)
     routes: list[BaseRoute] = [
         Route("/oauth/{connector}/callback", partial(consent.callback, works), methods=["GET"]),
+        *handover.routes(works),
         Route("/health", health.live, methods=["GET"]),
         Route("/ready", health.ready, methods=["GET"]),
         Route("/metrics", health.figures, methods=["GET"]),

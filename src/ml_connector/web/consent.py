@@ -17,20 +17,21 @@ MAX_QUERY_BYTES = 8_192
 def callback(works: Works, request: Request) -> Response:
     """GET /oauth/{connector}/callback"""
     if len(request.scope.get("query_string", b"")) > MAX_QUERY_BYTES:
-        return _page(414, "The address is too long.", "Connect again from the beginning.")
+        return page(414, "The address is too long.", "Connect again from the beginning.")
     params = {name: request.query_params[name] for name in request.query_params}
     try:
         oauth.finish(works, state=params.pop("state", ""), params=params)
     except (UsageError, NotAuthorized) as fault:
-        return _page(400, fault.what, fault.fix)
+        return page(400, fault.what, fault.fix)
     except Transient as fault:
-        return _page(502, fault.what, "Connect again in a few minutes.")
+        return page(502, fault.what, "Connect again in a few minutes.")
     except ConnectorError as fault:
-        return _page(500, fault.what, fault.fix)
-    return _page(200, "Connected.", "You may close this window; the connection can be proven with a ping.")
+        return page(500, fault.what, fault.fix)
+    return page(200, "Connected.", "You may close this window; the connection can be proven with a ping.")
 
 
-def _page(status: int, what: str, fix: str) -> Response:
+def page(status: int, what: str, fix: str) -> Response:
+    """A plain page for the person in front of the browser."""
     body = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>ml-connector</title></head>'
         f"<body><main><h1>{escape(what)}</h1><p>{escape(fix)}</p></main></body></html>"

@@ -33,14 +33,16 @@ def authorize_url(
     callback_url: str,
     scope: Scope = "read_write",
     root: str = "",
+    allowed: frozenset[str] = frozenset(),
 ) -> str:
     """The page on which the merchant agrees. `root` is "/index.php" for that kind of permalinks.
 
-    Raises ConfigurationError for a state that would not survive, or a callback that is not https.
+    Raises ConfigurationError for a state that would not survive, or a callback that is not https. Only a shop that may
+    be called by plain http on purpose (`allowed`), a pretend one, may be told a callback that is.
     """
     if not _STATE.fullmatch(state):
         raise ConfigurationError("The state of a key hand-over is 22 to 128 letters, digits, _ or -.")
-    if not callback_url.startswith("https://"):
+    if not callback_url.startswith("https://") and store_url(base) not in allowed:
         raise ConfigurationError(
             f"WooCommerce hands keys only to an https address, not to {callback_url}.",
             fix="Set MLC_PUBLIC_URL to the https address of this install, or enter the key by hand.",

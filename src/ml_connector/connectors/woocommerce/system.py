@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ml_connector.connectors.http import Http
-from ml_connector.connectors.shapes import Ping, Subscribed, System
-from ml_connector.connectors.woocommerce import CONNECTOR, addresses, auth, subscriptions
+from ml_connector.connectors.shapes import Handover, Ping, Subscribed, System
+from ml_connector.connectors.woocommerce import CONNECTOR, addresses, auth, handover, subscriptions
 from ml_connector.connectors.woocommerce.client import Ticking
 from ml_connector.connectors.woocommerce.reader import WooReader
 from ml_connector.connectors.woocommerce.reader import open_reader as open_woo
@@ -44,5 +44,8 @@ SYSTEM = System(
     webhooks=WEBHOOKS,
     watch=watch,
     open_http=addresses.open_http,
+    handover=Handover(
+        handover.authorize_url, handover.state_of, handover.received, handover.agreed, handover.MAX_BODY_BYTES
+    ),
     webhook_body_bytes=4 * 1_048_576,  # a delivery is a whole order, and refusals in a row disable the webhook
 )
