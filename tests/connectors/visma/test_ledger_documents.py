@@ -160,7 +160,7 @@ def test_words_that_stand_already_are_not_sent_again(books: Driver) -> None:
     before = books.sandbox.calls()
     done = books.writer.create("ledger_note", note(made.number), books.context())
     assert books.sandbox.calls() - before == 1
-    assert done.remote_id == made.number
+    assert (done.number, done.remote_id) == (made.number, f"{made.number}/st:dp:1:needs_response")
 
 
 def test_words_that_are_not_there_yet_are_looked_for_in_vain(books: Driver) -> None:

@@ -34,20 +34,19 @@ def write_note(client: VismaClient, content: LedgerNote, context: Context) -> Cr
     row, etag = _read(client, place, number)
     body = _body(content, row)
     if not body:
-        return Created(number, number, etag=etag)
+        return Created(_id_of(content), number, etag=etag)
     headers = {**BACKGROUND, **({"If-Match": etag} if etag else {})}
     answer = client.call(
         "PUT", place.item(number), operation=f"PUT {place.read}/{{id}}", headers=headers, content=body,
         record=context.key,
     )  # fmt: skip
     job = job_of(answer)
-    return Created("", "", job_id=job) if job else Created(number, number, etag=answer.headers.get("etag"))
+    return Created("", "", job_id=job) if job else Created(_id_of(content), number, etag=answer.headers.get("etag"))
 
 
 def written(content: LedgerNote, done: Created) -> Created:
     """The document whose note was added to, when the job of it is done."""
-    number = payloads.known(content.number)
-    return Created(number, number, etag=done.etag)
+    return Created(_id_of(content), payloads.known(content.number), etag=done.etag)
 
 
 def seen_note(client: VismaClient, content: LedgerNote) -> Observed | None:
@@ -57,7 +56,12 @@ def seen_note(client: VismaClient, content: LedgerNote) -> Observed | None:
     if found is None or mark_of(content) not in text(found[0].get("note")):
         return None
     shown = place.seen([found[0]], etag=found[1])
-    return dataclasses.replace(shown, remote_id=number, state="released")
+    return dataclasses.replace(shown, remote_id=_id_of(content), state="released")
+
+
+def _id_of(content: LedgerNote) -> str:
+    """A document may be told of many things, and each is one."""
+    return f"{payloads.known(content.number)}/{content.source}"
 
 
 def mark_of(content: LedgerNote) -> str:
