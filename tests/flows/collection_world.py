@@ -72,6 +72,7 @@ CHART = Chart(
             _account("6570", "Expense"),
             _account("6575", "Expense"),
             _account("6590", "Expense"),
+            _account("7960", "Expense"),
         )
     },
     cash_accounts={
@@ -99,6 +100,7 @@ RULES = (
     Rule("clearing-eur", ("clearing",), When(currency=("EUR",)), cash_account="STEUR", payment_method="STRIPE"),
     Rule("bank", ("bank",), When(currency=("SEK",)), cash_account="BANK"),
     Rule("transit", ("transit",), account="1790"),
+    Rule("currency", ("currency_difference",), account="7960"),
     Rule("fee", ("fee",), account="6570"),
     Rule("settlement", ("fee_settlement",), account="2990"),
     Rule("dispute-fee", ("dispute_fee",), account="6575"),

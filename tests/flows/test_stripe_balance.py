@@ -8,8 +8,10 @@ from datetime import date, timedelta
 import pytest
 
 from ml_connector.finance.documents import Document, Movement
+from ml_connector.finance.journal import Closing, JournalEntry, closed
 from ml_connector.finance.money import Money
 from ml_connector.finance.plan import Plan
+from ml_connector.finance.refs import Ref
 from ml_connector.finance.rulebook import Rule, When
 from ml_connector.flows.stripe_to_visma import FLOW
 from tests.flows.collection_world import (
@@ -83,6 +85,21 @@ def test_a_charge_without_a_fee_books_nothing_by_its_row() -> None:
     assert Stripe(*paying(), charge(**PAID)).ignores(fee("0")) == "charge ch_1 books it, and it has no fee"
 
 
+def test_fees_may_share_a_voucher_of_their_day_while_payments_and_conversions_stand_alone() -> None:
+    for mode, pool in (
+        ("batch", "st:pool:batch:2026-05-20:SEK:::plain"),
+        ("daily", "st:pool:daily:2026-05-20:SEK:::plain"),
+        ("per_payout", "st:pool:daily:2026-05-20:SEK:::plain"),
+        ("per_record", None),
+    ):
+        here = Stripe(*paying(), charge(**PAID), terms=replace(TERMS, mode=mode))  # type: ignore[arg-type]
+        assert [write.pool for write in here.writes(fee())] == [pool]
+        assert [write.pool for write in here.writes(charge(**PAID))] == [None]
+    foreign = charge("100", currency="EUR")
+    two = Stripe(foreign, terms=replace(TERMS, mode="batch")).writes(fee("30", of="1128"))
+    assert [write.pool for write in two] == [None, None]
+
+
 def test_a_fee_of_its_own_is_a_fee() -> None:
     alone = moved("fee", "-45", id="txn_f", reference_id=None)
     assert journal(Stripe().writes(alone), "st:bt:txn_f") == {"6570": "45.00", "1583": "-45.00"}
@@ -142,7 +159,7 @@ def test_trap_a_partial_capture_leaves_its_reversal_and_the_difference_on_suspen
 
 
 def test_a_charge_of_100_eur_settled_as_1128_sek_is_two_journals_through_transit() -> None:
-    """P into clearing EUR; J EUR: Dr transit 100.00 EUR; Cr clearing EUR. J SEK: Dr clearing 1,098.00; Dr fee 30.00."""
+    """J EUR: Dr transit 100.00; Cr clearing. J SEK: Dr clearing 1,098.00; Dr fee 30.00; Dr loss 12.00; Cr transit."""
     paid = charge("100", currency="EUR")
     settled = fee("30", of="1128")
     here = Stripe(paid, settled)
@@ -150,7 +167,14 @@ def test_a_charge_of_100_eur_settled_as_1128_sek_is_two_journals_through_transit
     assert journal([out], "st:bt:txn_1") == {"1790": "100.00", "1584": "-100.00"}
     assert journal([into], "st:bt:txn_1:in") == {"1583": "1098.00", "6570": "30.00", "1790": "-1128.00"}
     assert (out.needs, into.needs) == (("st:ch:ch_1",), ("st:bt:txn_1", "st:ch:ch_1"))
-    assert here.warnings(settled) == ["transit-residue"]  # 12.00 of loss: only the ledger's rate of the day knows
+    assert here.warnings(settled) == []
+    entry_in = into.content
+    assert isinstance(entry_in, JournalEntry)
+    assert entry_in.closes == Closing(Ref("st:bt:txn_1", "base_total"), "7960")
+    sent = replace(into, content=closed(entry_in, sek("1140")))  # as the ledger worked the first one out
+    assert journal([sent], "st:bt:txn_1:in") == {
+        "1583": "1098.00", "6570": "30.00", "7960": "12.00", "1790": "-1140.00"
+    }  # fmt: skip
     assert balances([*here.writes(paid), out])["2999"] == -10_000
     assert "1584" not in balances([*here.writes(paid), out])
 

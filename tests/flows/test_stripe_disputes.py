@@ -9,12 +9,15 @@ import pytest
 
 from ml_connector.finance.collection import LedgerAttachment, LedgerNote
 from ml_connector.finance.documents import Dispute
+from ml_connector.finance.invoices import CustomerInvoice
 from ml_connector.finance.journal import JournalEntry
 from ml_connector.finance.plan import PlannedWrite
+from ml_connector.finance.rulebook import Rule
 from tests.flows.collection_world import (
     NOON,
     TERMS,
     bill,
+    book,
     by_kind,
     charge,
     collected,
@@ -161,6 +164,28 @@ def test_trap_a_dispute_is_booked_by_its_rows_in_the_accounts_currency_not_by_it
     here = world()
     writes = [*here.writes(row), *here.writes(euros)]
     assert money(writes) == {"6590": 113_500, "6575": 15_000, "1583": -128_500}
+
+
+def test_lost_may_be_owed_again_by_the_customer_as_a_debit_note_without_vat() -> None:
+    """D, no VAT: Dr AR; Cr dispute receivable; P stays."""
+    here = world(terms=replace(TERMS, dispute_lost="owed"), rulebook=book(Rule("none", ("no_vat",), vat_code="0")))
+    writes = here.post(dispute("lost", taken()))
+    (note,) = [write.content for write in writes if write.key == "st:dp:dp_1:owed"]
+    assert isinstance(note, CustomerInvoice)
+    assert (note.kind, note.customer, note.total, note.vat_total) == ("debit_note", "10001", sek("1250"), sek("0"))
+    assert [(one.account, one.vat_code) for one in note.lines] == [("1690", "0")]
+    assert "st:dp:dp_1:lost" not in by_kind(writes)
+    assert balances([*here.writes(TAKEN), *writes]) == {"AR": 125_000, "6575": 15_000, "1583": -140_000}
+    appealed = here.writes(dispute("appeal_under_review", taken()))
+    assert by_kind(appealed)["st:dp:dp_1:owed"] == "debit_note"
+
+
+def test_owed_again_needs_a_rule_for_no_vat_and_an_invoice_in_its_currency() -> None:
+    owed = replace(TERMS, dispute_lost="owed")
+    assert world(terms=owed).findings(dispute("lost", taken())) == {"mapping-missing"}
+    in_euro = dispute("lost", taken("100", "0", currency="EUR"))
+    assert by_kind(world(terms=owed).writes(in_euro))["st:dp:dp_1:lost"] == "journal"
+    assert by_kind(Stripe(charge(), terms=owed).writes(dispute("lost", taken()))) == {"st:dp:dp_1:lost": "journal"}
 
 
 def test_movements_in_several_currencies_are_a_persons_matter() -> None:

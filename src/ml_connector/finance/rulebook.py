@@ -134,5 +134,6 @@ class Terms:
     unknown_receipts: Literal["suspense", "hold"] = "suspense"  # of a collecting system: paid no invoice, no rule
     dispute_stops_dunning: bool = False
     dispute_no_debt_collection: bool = False
+    dispute_lost: Literal["loss", "owed"] = "loss"  # owed: the customer still owes the invoice, by a debit note
     supplier_groups: tuple[str, ...] = ()  # the shop's customer groups whose members are suppliers; "*": all
     purchase: PurchaseTerms = field(default_factory=PurchaseTerms)  # how the company stands in a purchase system

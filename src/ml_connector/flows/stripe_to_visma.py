@@ -32,8 +32,8 @@ from ml_connector.rules.bookkeeping import Books
 KINDS = ("balance_transaction", "charge", "refund", "dispute", "payout", "invoice", "invoice_payment")
 
 ROLES = (
-    "clearing", "bank", "transit", "fee", "fee_settlement", "sales", "vat", "customer", "reserve",
-    "dispute_receivable", "dispute_fee", "dispute_loss", "payout_adjustment", "suspense",
+    "clearing", "bank", "transit", "fee", "fee_settlement", "sales", "vat", "no_vat", "customer", "reserve",
+    "dispute_receivable", "dispute_fee", "dispute_loss", "currency_difference", "payout_adjustment", "suspense",
 )  # fmt: skip
 """The roles this flow asks rules for."""
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ml_connector.finance.documents import Capture, Movement, Payout, Refund
+from ml_connector.finance.journal import JournalEntry
 from ml_connector.finance.money import Money
 from ml_connector.finance.plan import Finding, Hold, Ignore, Plan, Related, Verdict, Wait
+from ml_connector.finance.rulebook import Terms
 from ml_connector.flows import stripe_to_visma_needs as need
 from ml_connector.flows.verdicts import before_go_live, booked_day, is_before_go_live, verdict
 from ml_connector.rules.bookkeeping import Books
@@ -19,6 +21,7 @@ from ml_connector.rules.findings import differs
 from ml_connector.rules.matching import payout_difference
 from ml_connector.rules.movements import plan_movement, suspended
 from ml_connector.rules.payouts import EntryRoles, plan_failed_payout, plan_payout
+from ml_connector.rules.pooling import pool_of
 from ml_connector.rules.settlements import plan_settlement
 from ml_connector.rules.texts import begun
 
@@ -89,7 +92,20 @@ def _of_refund(row: Movement, refund: Refund, books: Books) -> Plan | Ignore | W
 def _settled(row: Movement, moved: Money, keys: tuple[str, ...], document: str, books: Books) -> Plan | Ignore:
     day = business_day(row.occurred_at, books.terms, None)
     made = plan_settlement(row, moved, key=key_of(row, books), day=day, books=books, needs=keys)
-    return made if made.writes or made.findings else Ignore(f"{document} books it, and it has no fee")
+    if made.findings:
+        return made
+    return _shared(made, books.terms) if made.writes else Ignore(f"{document} books it, and it has no fee")
+
+
+def _shared(made: Plan, terms: Terms) -> Plan:
+    """A fee alone names nobody, so it may share a voucher with others. The content of a payout comes too late for one
+    of its own: its fees are those of their days.
+    """
+    if len(made.writes) != 1 or not isinstance(made.writes[0].content, JournalEntry):
+        return made
+    mode = "daily" if terms.mode == "per_payout" else terms.mode
+    pool = pool_of(replace(terms, mode=mode), made.writes[0].content, location=None, payout=None)
+    return Plan((replace(made.writes[0], pool=pool),))
 
 
 def _of_payout(row: Movement, payout: Payout, related: Related, books: Books) -> Plan | Wait:

@@ -13,6 +13,7 @@ from ml_connector.finance.documents import Movement
 from ml_connector.finance.money import Money
 from ml_connector.finance.plan import Finding, Plan, PlannedWrite
 from ml_connector.rules.bookkeeping import Books, Sheet
+from ml_connector.rules.exchanges import plan_exchange
 from ml_connector.rules.mapping import Facts
 from ml_connector.rules.movements import facts_of
 from ml_connector.rules.receipts import MEANS, post_fee
@@ -25,25 +26,16 @@ def plan_settlement(
     """What a row books beside the document that moved clearing by `moved` (signed). `needs`: that document's keys."""
     if moved.currency == row.amount.currency:
         return _fee(row, moved, key=key, day=day, books=books, needs=needs)
-    out = _out(row, moved, key=key, day=day, books=books)
+    facts = Facts(method=MEANS, type=row.code, currency=moved.currency, amount=abs(moved.decimal()))
+    out = Sheet(key, record=f"movement {row.id}", day=day, facts=facts, books=books)
+    out.post("transit", moved.minor)
+    out.post("clearing", -moved.minor)
     into = Sheet(f"{key}:in", record=f"movement {row.id}", day=day, facts=facts_of(row), books=books)
     into.post("clearing", row.net.minor)
     post_fee(into, _cost(row))
     into.post("transit", -row.amount.minor)
     text = f"Settlement {row.id}, {moved} as {row.amount}"
-    made = (out.write(text, needs=needs), into.write(text, needs=(key, *needs)))
-    findings = (*out.findings, *into.findings)
-    if any(finding.blocks for finding in findings):
-        return Plan((), findings)
-    return Plan(tuple(one for one in made if one is not None), (*findings, _left_on_transit(row, moved)))
-
-
-def _out(row: Movement, moved: Money, *, key: str, day: date, books: Books) -> Sheet:
-    facts = Facts(method=MEANS, type=row.code, currency=moved.currency, amount=abs(moved.decimal()))
-    out = Sheet(key, record=f"movement {row.id}", day=day, facts=facts, books=books)
-    out.post("transit", moved.minor)
-    out.post("clearing", -moved.minor)
-    return out
+    return plan_exchange(out, into, given=moved, got=row.amount, text=text, needs=needs)
 
 
 def _fee(row: Movement, moved: Money, *, key: str, day: date, books: Books, needs: tuple[str, ...]) -> Plan:
@@ -69,15 +61,5 @@ def _differs(row: Movement, moved: Money) -> Finding:
         f"{row.amount - moved} is on suspense. Find out what it is and move it by hand.",
         "amount",
         {"row": str(row.amount), "document": str(moved)},
-        blocks=False,
-    )
-
-
-def _left_on_transit(row: Movement, moved: Money) -> Finding:
-    return Finding(
-        "transit-residue",
-        f"{begun(f'movement {row.id}')} settled {moved} as {row.amount} through money in transit. Post what it leaves "
-        "there in base currency as currency gain or loss.",
-        "transit",
         blocks=False,
     )
