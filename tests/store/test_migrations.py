@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, MetaData, text
 
 from ml_connector.errors import ConfigurationError
-from ml_connector.store import tables
+from ml_connector.store import migrations, tables
 from ml_connector.store.database import Database
 from ml_connector.store.migrations import INBOX_VERSION_TABLE, MAIN_VERSION_TABLE, migrate, pending
 from tests.databases import Databases
@@ -108,3 +111,22 @@ def test_a_database_newer_than_the_program_is_left_alone(database: Database) -> 
 def test_every_table_says_whose_its_rows_are() -> None:
     described = [*tables.metadata.tables.values(), *tables.inbox_metadata.tables.values()]
     assert [table.name for table in described if "workspace_id" not in table.c] == ["workspace"]
+
+
+def test_a_file_is_named_as_its_revision() -> None:
+    """Its name tells whether a database is up to date, so that nothing else need be loaded to know it."""
+    for folder in Path(migrations.__file__).parent.glob("*/versions"):
+        for path in folder.glob("m*.py"):
+            assert f'{path.stem[1:5]}"' in re.findall(r'^revision = "i?(.*)', path.read_text(), re.MULTILINE)
+
+
+def test_a_database_that_lacks_nothing_is_opened_without_what_would_mend_it(sqlite_databases: Databases) -> None:
+    url = sqlite_databases.new()
+    database = Database(url)
+    assert migrate(database) != []
+    database.close()
+    asked = (
+        "import sys; from ml_connector.store.database import Database; from ml_connector.store.migrations import "
+        f"migrate; assert migrate(Database({url!r})) == []; assert 'alembic' not in sys.modules"
+    )
+    assert subprocess.run([sys.executable, "-c", asked], check=False).returncode == 0
