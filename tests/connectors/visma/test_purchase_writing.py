@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+import httpx2
 import pytest
 
 from ml_connector.connectors.shapes import Context, Observed
@@ -168,12 +169,44 @@ def test_lines_are_replaced_against_the_very_version_that_was_read() -> None:
     ]  # fmt: skip
 
 
-def test_an_invoice_that_somebody_changed_meanwhile_is_a_conflict_and_not_sent_again() -> None:
-    visma = FakeVisma().on("GET", "/v1/supplierInvoice/Invoice/7", 200, WAITS, ETag='"AAAA"')
-    visma.on("PUT", "/v1/supplierInvoice/Invoice/7", 412)
+def conflicting(*versions: dict[str, Any], refused: int = 9) -> FakeVisma:
+    """An invoice that is read in these versions one after another; so many PUTs are refused as stale."""
+    visma, shown, left = FakeVisma(), list(versions), [412] * refused
+
+    def read(_: httpx2.Request) -> httpx2.Response:
+        row = shown.pop(0) if len(shown) > 1 else shown[0]
+        return httpx2.Response(200, json=row, headers={"ETag": f'"{row["timeStamp"]}"'})
+
+    def put(_: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(left.pop(0) if left else 204)
+
+    where = "/v1/supplierInvoice/Invoice/7"
+    return visma.by("GET", where, read).by("PUT", where, put)
+
+
+def test_a_stale_version_is_read_again_and_what_people_added_meanwhile_stays() -> None:
+    visma = conflicting(WAITS, {**WAITS, "timeStamp": "BBBB", "note": "Ask Eva"}, refused=1)
+    writer(visma).create("ledger_coding", coding("7"), context())
+    sent = visma.last()
+    assert sent.headers["if-match"] == '"BBBB"'
+    assert json.loads(sent.content)["note"] == {"value": f"{DOC}\nAsk Eva"}
+
+
+def test_an_invoice_that_keeps_changing_is_a_conflict_after_two_more_readings() -> None:
+    visma = conflicting(WAITS)
     with pytest.raises(Conflict):
         writer(visma).create("ledger_coding", coding("7"), context())
-    assert visma.calls("PUT") == ["PUT /v1/supplierInvoice/Invoice/7"]
+    assert (len(visma.calls("PUT")), len(visma.calls("GET"))) == (3, 3)
+
+
+def test_lines_that_somebody_changed_meanwhile_are_not_overwritten() -> None:
+    changed = {**WAITS, "timeStamp": "BBBB", "invoiceLines": [{"lineNumber": 1, "costInCurrency": 7}]}
+    visma = conflicting(WAITS, changed)
+    with pytest.raises(Conflict, match="Somebody changed"):
+        writer(visma).create("ledger_coding", coding("7"), context())
+    assert len(visma.calls("PUT")) == 1
+    with pytest.raises(Rejected, match="Open"):
+        writer(conflicting(WAITS, {**WAITS, "status": "Open"})).create("ledger_coding", coding("7"), context())
 
 
 def test_a_change_between_reading_and_release_is_refused(buyer: Buyer, books: Driver) -> None:

@@ -12,12 +12,13 @@ from ml_connector.connectors.shapes import Context, Created, Observed
 from ml_connector.connectors.visma import observed, payloads
 from ml_connector.connectors.visma.client import VismaClient, job_of, segment
 from ml_connector.connectors.visma.observed import Row, text
-from ml_connector.errors import NotFound, Rejected
+from ml_connector.errors import Conflict, NotFound, Rejected
 from ml_connector.finance.procurement import LedgerCoding
 
 LIST = "/v1/supplierInvoice"
 PATH = f"{LIST}/Invoice"
 CHANGEABLE = frozenset({"Hold", "Balanced"})
+READ_AGAIN = 2  # times, after the version that was read was not the newest any more
 MOST_NOTE = 3_900  # characters; what does not fit is not put there, as words of people would be lost
 
 
@@ -25,10 +26,28 @@ def recode(client: VismaClient, coding: LedgerCoding, context: Context) -> Creat
     """Replace the lines of an unreleased invoice and take it off hold, against the very version that was read.
 
     2 calls, 3 where the invoice alone does not show its note. Rejected for one that takes no lines any more: prebooked,
-    released, voided. Conflict when somebody changed it in between.
+    released, voided. A version that is not the newest any more is read again and compared, twice at most; Conflict when
+    it keeps changing, or when somebody changed what is replaced.
     """
-    path = f"{PATH}/{segment(coding.number)}"
     row, etag = _there(client, coding, context)
+    for left in range(READ_AGAIN, -1, -1):
+        try:
+            return _put(client, coding, context, row, etag=etag)
+        except Conflict:
+            if not left:
+                raise
+            newer, etag = _there(client, coding, context)
+            if _replaced(newer) != _replaced(row):
+                raise Conflict(
+                    f"Somebody changed supplier invoice {coding.number} in Visma while it was coded.",
+                    record=context.key,
+                    fix="Look at its lines there, then send again or ignore this.",
+                ) from None
+            row = newer
+    raise AssertionError("the last try ends in an answer or an error")
+
+
+def _put(client: VismaClient, coding: LedgerCoding, context: Context, row: Row, *, etag: str | None) -> Created:
     status = text(row.get("status"))
     if status not in CHANGEABLE:
         raise Rejected(
@@ -38,7 +57,7 @@ def recode(client: VismaClient, coding: LedgerCoding, context: Context) -> Creat
         )
     answer = client.call(
         "PUT",
-        path,
+        f"{PATH}/{segment(coding.number)}",
         operation=f"PUT {PATH}/{{id}}",
         headers={"If-Match": etag} if etag else {},
         content=coding_body(coding, row, token=context.token, note=_note(client, coding, row)),
@@ -46,6 +65,13 @@ def recode(client: VismaClient, coding: LedgerCoding, context: Context) -> Creat
     )
     etag_now = answer.headers.get("etag")
     return Created(f"Invoice/{coding.number}", coding.number, etag=etag_now, job_id=job_of(answer) or None)
+
+
+def _replaced(row: Row) -> list[Any]:
+    """What the coding was decided on and what it replaces."""
+    head = [text(row.get(name)) for name in ("supplier", "currencyId", "date", "supplierReference", "amount")]
+    names = ("lineNumber", "account", "costInCurrency", "vatCode", "transactionDescription")
+    return [head, *([text(line.get(name)) for name in names] for line in row.get("invoiceLines") or ())]
 
 
 def found(client: VismaClient, coding: LedgerCoding, context: Context) -> list[Observed]:
