@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ml_connector_sandbox.stripe import customers, events, invoices, lines, records, searching, taxes
+from ml_connector_sandbox.stripe import (
+    customers,
+    events,
+    finalizing,
+    invoice_ends,
+    invoice_fields,
+    invoices,
+    lines,
+    records,
+    searching,
+    taxes,
+)
 from ml_connector_sandbox.stripe.calls import Call
 from ml_connector_sandbox.stripe.currencies import check_amount, currency_of
 from ml_connector_sandbox.stripe.listing import bounds, equal, inside, page, page_of
@@ -54,13 +65,13 @@ def search(call: Call) -> Json:
 
 def _on_draft(call: Call, act: Callable[[Book, Json], None]) -> Json:
     row = call.own("invoice")
-    invoices.must_be_draft(row)
+    invoice_fields.must_be_draft(row)
     shown(call.book, row, call.now)  # counts the draft as it stands
     before = dict(row)
     act(call.book, row)
     if "invoice_metadata" in call.params:
         row["metadata"] = merged(row["metadata"], call.params["invoice_metadata"])
-    return call.show(invoices.told(call.book, row, before, call.now))
+    return call.show(invoice_fields.told(call.book, row, before, call.now))
 
 
 def add_lines(call: Call) -> Json:
@@ -101,22 +112,22 @@ def line_list(call: Call) -> Json:
 def finalize(call: Call) -> Json:
     """`POST /v1/invoices/{id}/finalize`."""
     advance = call.params.get("auto_advance")
-    return call.show(invoices.finalize(call.book, call.own("invoice"), call.now, auto_advance=advance))
+    return call.show(finalizing.finalize(call.book, call.own("invoice"), call.now, auto_advance=advance))
 
 
 def send(call: Call) -> Json:
     """`POST /v1/invoices/{id}/send`."""
-    return call.show(invoices.send(call.book, call.own("invoice"), call.now))
+    return call.show(invoice_ends.send(call.book, call.own("invoice"), call.now))
 
 
 def void(call: Call) -> Json:
     """`POST /v1/invoices/{id}/void`."""
-    return call.show(invoices.void(call.book, call.own("invoice"), call.now))
+    return call.show(invoice_ends.void(call.book, call.own("invoice"), call.now))
 
 
 def mark_uncollectible(call: Call) -> Json:
     """`POST /v1/invoices/{id}/mark_uncollectible`."""
-    return call.show(invoices.mark_uncollectible(call.book, call.own("invoice"), call.now))
+    return call.show(invoice_ends.mark_uncollectible(call.book, call.own("invoice"), call.now))
 
 
 def pay(call: Call) -> Json:
@@ -128,7 +139,7 @@ def pay(call: Call) -> Json:
             "the customer."
         )
         raise bad(text, code="parameter_missing", param="payment_method")
-    return call.show(invoices.pay_out_of_band(call.book, row, call.now))
+    return call.show(invoice_ends.pay_out_of_band(call.book, row, call.now))
 
 
 def attach_payment(call: Call) -> Json:
@@ -164,7 +175,7 @@ def item_new(call: Call) -> Json:
         raise bad("Missing required param: amount.", code="parameter_missing", param="amount")
     invoice = call.named("invoice", "invoice", given["invoice"]) if given.get("invoice") else None
     if invoice is not None:
-        invoices.must_be_draft(invoice)
+        invoice_fields.must_be_draft(invoice)
     currency = currency_of(given.get("currency") or (invoice or customer)["currency"] or book.account.currency)
     if invoice is not None and (currency != invoice["currency"] or invoice["customer"] != customer["id"]):
         raise bad("The invoice is in another currency, or another customer's.", param="currency")
@@ -185,7 +196,7 @@ def item_new(call: Call) -> Json:
         shown(book, invoice, call.now)
         before = dict(invoice)
         invoices.take_item(book, invoice, row, call.now)
-        invoices.told(book, invoice, before, call.now)
+        invoice_fields.told(book, invoice, before, call.now)
     return call.show(row)
 
 
@@ -198,7 +209,7 @@ def item_gone(call: Call) -> Json:
     """`DELETE /v1/invoiceitems/{id}`: only while pending."""
     row = call.own("invoiceitem")
     if row["invoice"] is not None:
-        raise invoices.not_editable("This invoice item is on an invoice: remove its line.")
+        raise invoice_fields.not_editable("This invoice item is on an invoice: remove its line.")
     call.book.shelves["invoiceitem"].take(row["id"])
     events.emit(call.book, "invoiceitem.deleted", row, call.now)
     return {"id": row["id"], "object": "invoiceitem", "deleted": True}

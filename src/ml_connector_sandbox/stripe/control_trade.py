@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from ml_connector_sandbox.stripe import balances, charges, customers, invoices, ledger, lines, refunds, settling
+from ml_connector_sandbox.stripe import (
+    balances,
+    charges,
+    customers,
+    finalizing,
+    invoices,
+    ledger,
+    lines,
+    refunds,
+    settling,
+)
 from ml_connector_sandbox.stripe.charges import Means
 from ml_connector_sandbox.stripe.currencies import check_amount, currency_of
 from ml_connector_sandbox.stripe.ledger import Movement
@@ -79,7 +89,7 @@ def invoice(world: World, arguments: Json, now: int) -> Json:
     made = invoices.draft(book, given, at)
     lines.add(book, made, [_line(one) for one in arguments.get("lines") or [{"amount": 100000, "tax": "25"}]], at)
     if arguments.get("finalize", True):
-        invoices.finalize(book, made, at)
+        finalizing.finalize(book, made, at)
     return _invoice(book, made, at)
 
 
