@@ -6,13 +6,10 @@ sweep begins two hours before it; what comes twice is recognised by its content.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from ml_connector.connectors.shapes import Absent, Page, SourceObject
 from ml_connector.connectors.visma import files, purchase_reading
@@ -20,99 +17,13 @@ from ml_connector.connectors.visma.client import PAGE_SIZE, VismaClient, is_last
 from ml_connector.connectors.visma.lookback import OVERLAP, stamp
 from ml_connector.connectors.visma.observed import Row, text
 from ml_connector.connectors.visma.purchase_reading import LISTS
-from ml_connector.connectors.visma.translate import moment
+from ml_connector.connectors.visma.records import NUMBERED, TIMES, Kind, kind_of, source_object
 from ml_connector.errors import UsageError
 
 FEW = 4  # below this many, records are asked for one by one
 NOT_LISTED = "Visma's list does not show it."
 A_DAY = timedelta(days=1)  # more than the zones that a shown time and a filter's could be apart
 SWEEPS = 3  # a sweep whose total changed while it ran begins anew, so often
-
-
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    """One resource: its key fields, the day it is of, and the filter by the party it belongs to."""
-
-    path: str
-    number: str
-    day: str
-    party: str = ""
-    type: str = ""
-    params: tuple[tuple[str, str], ...] = ()
-    # Filters by which the list shows one record, and its fields that say them: where its path shows less or another.
-    alone: tuple[tuple[str, str], ...] = ()
-    links: tuple[tuple[str, str], ...] = ()  # what points elsewhere: by which filter it is found
-    plain: frozenset[str] = frozenset()  # types whose number stands alone in the id; empty: none
-    left_out: frozenset[str] = frozenset()  # fields that a record shows by one way of reading only
-    whole: bool = False  # master data: also what was last changed before reading began is read
-    first: tuple[tuple[str, str], ...] = ()  # whole, but the first sweep only brings these
-
-
-_TAXED = (("expandTaxDetails", "true"),)
-# VAT by id, notes and files stand in lists alone, and no list knows a number.
-_SAME_DAY = (("customer", "customer"), ("documentDate", "documentDate"))
-_SAME_BILL = (
-    ("supplier", "supplier"),
-    ("documentType", "documentType"),
-    ("docDate", "date"),
-    ("lastModifiedDateTime", "lastModifiedDateTime"),
-)
-_NUMBERED = (("paymentNbr", ""), ("paymentType", ""))  # the path of one has no type: two may share the number
-_TIMES = frozenset({"documentDate", "docDate", "lastModifiedDateTime"})  # filters that want a condition
-_KINDS = {
-    "customerinvoice": _Kind(
-        "/v1/customerinvoice", "referenceNumber", "documentDate", "customer", params=_TAXED, alone=_SAME_DAY
-    ),
-    "customerCreditNote": _Kind(
-        "/v1/customerCreditNote",
-        "referenceNumber",
-        "documentDate",
-        "customer",
-        params=(*_TAXED, ("expandApplications", "true")),
-        alone=_SAME_DAY,
-    ),
-    "customerPayment": _Kind("/v1/customerPayment", "refNbr", "applicationDate", "customer", "type", alone=_NUMBERED),
-    "supplierInvoice": _Kind(
-        "/v1/supplierInvoice",
-        "referenceNumber",
-        "date",
-        "supplier",
-        "documentType",
-        params=(("expandNote", "true"), ("expandAttachment", "true")),
-        alone=_SAME_BILL,
-    ),
-    # Agreements (blanket orders) are numbered apart from orders: theirs carries its type.
-    "purchaseorder": _Kind(
-        "/v1/purchaseorder",
-        "orderNbr",
-        "date",
-        "supplier",
-        "orderType",
-        plain=frozenset({"RegularOrder", "DropShip"}),
-        whole=True,
-        first=(("orderStatus", "Open"),),
-    ),
-    "purchasereceipt": _Kind(
-        "/v2/PurchaseReceipt",
-        "receiptNbr",
-        "date",
-        "supplier",
-        links=(("order", "poOrderNbr"),),
-        left_out=frozenset({"note"}),
-    ),
-    "supplierPayment": _Kind(
-        "/v1/supplierPayment",
-        "refNbr",
-        "applicationDate",
-        "supplier",
-        "type",
-        links=(("invoice", "invoiceRefNbr"),),
-    ),
-    "supplier": _Kind(
-        "/v1/supplier", "number", "lastModifiedDateTime", left_out=frozenset({"glAccounts", "note"}), whole=True
-    ),
-    "customer": _Kind("/v1/customer", "number", "createdDateTime"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +56,7 @@ class VismaReader:
         """One page of what changed. Only the vendor's clock counts; ours tells when a list is read whole again."""
         if stream in LISTS:
             return purchase_reading.page(self.client, stream, position, now=now)
-        kind = _kind(stream)
+        kind = kind_of(stream)
         began = "" if kind.whole else _naive(backfill_from)
         here = _Position.of(position) if position else _Position(since=began)
         params = {**dict(kind.params), "pageNumber": str(here.page), "pageSize": str(PAGE_SIZE)}
@@ -155,7 +66,7 @@ class VismaReader:
         else:
             params |= dict(kind.first)
         rows = self.client.rows(kind.path, operation=f"GET {kind.path}", params=params)
-        objects = tuple(_object(stream, kind, row) for row in rows)
+        objects = tuple(source_object(stream, kind, row) for row in rows)
         following, more = _next(here, rows)
         return Page(objects, (), following.text(), more)
 
@@ -165,12 +76,12 @@ class VismaReader:
         """The present state of records: one listing where it is known since when they changed, else a call for each."""
         if kind in LISTS:
             return purchase_reading.fetch(self.client, kind, external_ids)
-        what, found = _kind(kind), {}
+        what, found = kind_of(kind), {}
         if since is not None and len(external_ids) >= FEW:
             params = {"lastModifiedDateTime": stamp(since.astimezone(UTC).replace(tzinfo=None) - OVERLAP)}
             params |= {**dict(what.params), "lastModifiedDateTimeCondition": ">="}
             rows = self.client.listed(what.path, params, operation=f"GET {what.path}")
-            found = {one.external_id: one for row in rows for one in [_object(kind, what, row)]}
+            found = {one.external_id: one for row in rows for one in [source_object(kind, what, row)]}
         return [found.get(name) or self._one(kind, what, name) for name in external_ids]
 
     def find(self, kind: str, link: tuple[str, str], *, location: str | None) -> list[SourceObject]:
@@ -179,65 +90,65 @@ class VismaReader:
         The payments of an ("invoice", number) to a supplier. Filters that are ignored are noticed: rows are compared.
         """
         del location
-        what, (name, value) = _kind(kind), link
+        what, (name, value) = kind_of(kind), link
         filtered = dict(what.links).get(name) or (what.party if what.party and name == what.party else "")
         if not filtered:
             raise UsageError(f"Visma's {kind} cannot be found by {name}.", record=value)
         rows = self.client.listed(what.path, {**dict(what.params), filtered: value}, operation=f"GET {what.path}")
-        return [_object(kind, what, row) for row in rows if _points(row, filtered, value)]
+        return [source_object(kind, what, row) for row in rows if _points(row, filtered, value)]
 
     def referring(self, kind: str, reference: str) -> list[SourceObject]:
         """The documents on which a person or a shop wrote this reference of the customer's; rows are compared here."""
-        what = _kind(kind)
+        what = kind_of(kind)
         if not reference:
             return []
         params = {**dict(what.params), "customerRefNumber": reference}
         first = next(self.client.pages(what.path, params, operation=f"GET {what.path}"), [])
-        return [_object(kind, what, row) for row in first if text(row.get("customerRefNumber")) == reference]
+        return [source_object(kind, what, row) for row in first if text(row.get("customerRefNumber")) == reference]
 
     def walk(self, kind: str, *, location: str | None, since: datetime) -> list[SourceObject]:
         """Every record of a kind changed since then, in one listing."""
         del location
         if kind in LISTS:
             return purchase_reading.walk(self.client, kind)
-        what = _kind(kind)
+        what = kind_of(kind)
         params = {"lastModifiedDateTime": stamp(since.astimezone(UTC).replace(tzinfo=None) - OVERLAP)}
         params |= {**dict(what.params), "lastModifiedDateTimeCondition": ">="}
         rows = self.client.listed(what.path, params, operation=f"GET {what.path}")
-        return [_object(kind, what, row) for row in rows]
+        return [source_object(kind, what, row) for row in rows]
 
     def attachment(self, kind: str, external_id: str, file_id: str) -> bytes:
         """A file that the ledger keeps on a record, whole. One call; raises Rejected for one that is too large."""
         return files.read(self.client, file_id, record=f"{kind} {external_id}")
 
-    def _one(self, kind: str, what: _Kind, name: str) -> SourceObject | Absent:
+    def _one(self, kind: str, what: Kind, name: str) -> SourceObject | Absent:
         of, _, number = name.rpartition("/")
-        if what.alone == _NUMBERED:
+        if what.alone == NUMBERED:
             return self._listed(kind, what, name, {"paymentNbr": number, "paymentType": of})
         parts = [number] if what.plain else name.split("/")
         path = what.path + "".join(f"/{segment(part)}" for part in parts)
         found = self.client.row(path, operation=f"GET {what.path}/{{id}}")
         if found is None:
             return Absent(kind, name, "Visma answers 404: there is no such record.")
-        one = _object(kind, what, found[0])
+        one = source_object(kind, what, found[0])
         if what.plain and one.external_id != name:  # another type has the same number, and the path has no type
             found_by = (self._listed(kind, what, name, {"orderType": one}) for one in ([of] if of else what.plain))
             return next((one for one in found_by if isinstance(one, SourceObject)), Absent(kind, name, NOT_LISTED))
         asked = _asked(what, found[0])
         return self._listed(kind, what, name, asked) if asked else one
 
-    def _listed(self, kind: str, what: _Kind, name: str, asked: Mapping[str, str]) -> SourceObject | Absent:
+    def _listed(self, kind: str, what: Kind, name: str, asked: Mapping[str, str]) -> SourceObject | Absent:
         """One record as the list shows it: a record has the same shape however it was read."""
-        asked = {**asked, **{f"{one}Condition": ">=" for one in asked if one in _TIMES}}
+        asked = {**asked, **{f"{one}Condition": ">=" for one in asked if one in TIMES}}
         for rows in self.client.pages(what.path, {**dict(what.params), **asked}, operation=f"GET {what.path}"):
             for row in rows:
-                one = _object(kind, what, row)
+                one = source_object(kind, what, row)
                 if one.external_id == name:
                     return one
         return Absent(kind, name, NOT_LISTED)
 
 
-def _asked(what: _Kind, row: Row) -> dict[str, str]:
+def _asked(what: Kind, row: Row) -> dict[str, str]:
     """The filters by which the list shows this very record; empty where its path shows all of it."""
     asked = {}
     for name, field in what.alone:
@@ -277,32 +188,6 @@ def _next(here: _Position, rows: Sequence[Row]) -> tuple[_Position, bool]:
     if moved and here.again + 1 < SWEEPS:
         return _Position(here.since, newest, 1, None, here.again + 1), True
     return _Position(since=max(here.since, newest)), False
-
-
-def _object(name: str, kind: _Kind, row: Row) -> SourceObject:
-    number = text(row.get(kind.number)).strip()
-    of = text(row.get(kind.type)) if kind.type else ""
-    external_id = f"{of}/{number}" if of and of not in kind.plain else number
-    occurred = moment(row.get(kind.day)) or moment(row.get("lastModifiedDateTime")) or datetime(1970, 1, 1, tzinfo=UTC)
-    # The list's own count is not the record's; what only one way of reading shows would look like a change.
-    payload = {field: value for field, value in row.items() if field != "metadata" and field not in kind.left_out}
-    return SourceObject(name, external_id, payload, _stamp(row), occurred)
-
-
-def _stamp(row: Mapping[str, Any]) -> str:
-    """The row version as sortable text: it counts up, while times of change repeat an hour in autumn."""
-    try:
-        raw = base64.b64decode(text(row.get("timeStamp") or row.get("timestamp")), validate=True)
-    except (binascii.Error, ValueError):
-        raw = b""
-    return raw.hex() if raw else text(row.get("lastModifiedDateTime"))
-
-
-def _kind(name: str) -> _Kind:
-    found = _KINDS.get(name)
-    if found is None:
-        raise UsageError(f"Visma records of kind {name!r} are not read.", record=name)
-    return found
 
 
 def _naive(at: datetime | None) -> str:
