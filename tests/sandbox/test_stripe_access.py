@@ -259,3 +259,21 @@ def test_every_answer_has_a_request_id_and_the_version(account: Account) -> None
 
 def test_the_same_seed_gives_the_same_ids() -> None:
     assert Account().customer()["id"] == Account().customer()["id"]
+
+
+def test_a_failure_that_undid_its_work_is_kept_under_the_key_and_nothing_else_happened() -> None:
+    account = Account()
+    account.do("fail_next", status=500, operation="POST /v1/customers", rolled_back=True)
+    headers = {"idempotency-key": "k1"}
+    for _ in range(2):
+        status, error = account.refused("POST", "customers", {"name": "x"}, headers=headers)
+        assert (status, error["type"]) == (500, "api_error")
+    assert account.get("customers")["data"] == []
+    assert account.send("POST", "customers", {"name": "x"}, headers={"idempotency-key": "k2"}).status == 200
+
+
+def test_a_decline_is_a_402_of_type_card_error() -> None:
+    account = Account()
+    account.do("fail_next", status=402, code="card_declined")
+    status, error = account.refused("GET", "customers")
+    assert (status, error["type"], error["code"]) == (402, "card_error", "card_declined")

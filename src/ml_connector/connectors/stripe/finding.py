@@ -18,6 +18,7 @@ from ml_connector.finance.invoices import PartyCard
 from ml_connector.finance.money import Money
 
 BEFORE = timedelta(minutes=10)  # their clock against ours
+TOGETHER = timedelta(days=1)
 FEW = 3  # up to so many invoices are read one by one
 
 Asked = Sequence[tuple[Any, Context]]
@@ -47,9 +48,9 @@ def invoices_by_id(client: StripeClient, contexts: Asked) -> dict[str, Observed]
     """Invoices as they stand, by id: one list where there are many; `gone` for what is not there."""
     wanted = {context.remote_id for _, context in contexts}
     found: dict[str, Observed] = {}
-    dated = all(context.started_at is not None for _, context in contexts)
-    if len(wanted) > FEW and dated:
-        for row in client.every(INVOICES, {"created": {"gte": _since(contexts)}}):
+    span = _span(contexts) if len(wanted) > FEW else None
+    if span is not None:
+        for row in client.every(INVOICES, {"created": span}):
             if row.get("id") in wanted:
                 one = seen.invoice(row)
                 found[one.remote_id] = one
@@ -181,6 +182,14 @@ def _since_then(client: StripeClient, contexts: Asked) -> list[Row]:
 
 def _is_half(one: Observed) -> bool:
     return one.state == "draft" and not one.total
+
+
+def _span(contexts: Asked) -> dict[str, int] | None:
+    """When these were made, where that is about one time: a list of it is not much longer than they are many."""
+    began = [context.started_at for _, context in contexts if context.started_at is not None]
+    if len(began) < len(contexts) or max(began) - min(began) > TOGETHER:
+        return None
+    return {"gte": _since(contexts), "lt": int((max(began) + TOGETHER).timestamp())}
 
 
 def _since(contexts: Asked) -> int:
