@@ -137,6 +137,44 @@ def test_an_agreement_of_the_same_number_is_another_record(buyer: Buyer) -> None
     assert set(found) == {"PO1", "Blanket/PO1"}
 
 
+def test_a_foreign_order_is_read_in_its_own_currency_which_here_is_the_name_without_suffix(buyer: Buyer) -> None:
+    line = {"lineNbr": 1, "lineType": "Service", "orderQty": 2, "unitCost": 10.5, "unitCostInBaseCurrency": 118.65,
+            "extCost": 21, "amount": 20.5, "taxCategory": "25", "account": "4000"}  # fmt: skip
+    row = {"orderNbr": "1", "orderType": "RegularOrder", "status": "Open", "currency": "EUR", "supplier": "50001",
+           "orderTotal": 20.5, "orderTotalInBaseCurrency": 231.65, "terms": "30", "lines": [line]}  # fmt: skip
+    found = translate("purchaseorder", row)
+    assert isinstance(found, PurchaseOrder)
+    assert (found.lines[0].unit_price, found.lines[0].net) == (Decimal("10.5"), Money.of("20.50", "EUR"))
+    nested = {
+        **row, "supplier": {"number": "50001"}, "terms": {"id": "30"},
+        "lines": [{**line, "taxCategory": {"number": "25"}, "account": {"type": "Expense", "number": "4000"}}],
+    }  # fmt: skip
+    assert translate("purchaseorder", nested) == found  # a look-up is a text here and an object there
+
+
+def test_words_that_no_contract_names_are_read_as_they_are() -> None:
+    row = {"orderNbr": "1", "orderType": "Undefined", "status": "PendingApproval", "currency": {"id": "SEK"}}
+    found = translate("purchaseorder", {**row, "hold": True})
+    assert isinstance(found, PurchaseOrder)
+    assert (found.type, found.status, found.hold) == ("Undefined", "PendingApproval", True)
+
+
+def test_numbers_with_reserved_characters_are_asked_for_encoded() -> None:
+    visma = FakeVisma().on("GET", "/v1/supplier/", 200, {"number": "A/1", "name": "A"})
+    visma.on("GET", "/v2/PurchaseReceipt/", 404).on("GET", "/v1/purchaseorder/", 404)
+    there = reader(visma)
+    (found,) = there.fetch("supplier", ["A/1"])
+    assert isinstance(found, SourceObject)
+    there.fetch("purchasereceipt", ["R/1"])
+    there.fetch("purchaseorder", ["PO/1", "Blanket/PO/1"])
+    assert visma.calls() == [
+        "GET /v1/supplier/b64(QS8x)",
+        "GET /v2/PurchaseReceipt/b64(Ui8x)",
+        "GET /v1/purchaseorder/b64(UE8vMQ)",
+        "GET /v1/purchaseorder/b64(UE8vMQ)",
+    ]
+
+
 def test_an_order_that_is_gone_is_absent(buyer: Buyer) -> None:
     assert buyer.reader.fetch("purchaseorder", ["PO9"]) == [
         Absent("purchaseorder", "PO9", "Visma answers 404: there is no such record.")
@@ -331,6 +369,28 @@ def test_a_voided_payment_and_what_voids_it_are_two_records_of_one_number(buyer:
     }
 
 
+def test_what_a_payment_took_is_in_the_documents_currency() -> None:
+    line = {"docType": "Invoice", "invoiceRefNbr": "7", "amountPaid": 100.0, "currency": "EUR"}
+    row = {"type": "Payment", "refNbr": "1", "status": "Closed", "currency": {"id": "SEK"}, "paymentLines": [line]}
+    found = translate("supplierPayment", row)
+    assert isinstance(found, LedgerSupplierPayment)
+    assert found.settled == (SettledInvoice("Invoice", "7", Money.of("100", "EUR"), Money.of("0", "EUR")),)
+
+
+@pytest.mark.parametrize(
+    ("status", "told", "released"),
+    [
+        ("Balanced", None, False), ("PendingApproval", None, False), ("Printed", None, False), ("Closed", None, True),
+        ("Printed", True, True), ("Open", False, False),
+    ],
+)  # fmt: skip
+def test_a_payment_counts_once_it_is_released(status: str, told: bool | None, released: bool) -> None:
+    row = {"type": "Payment", "refNbr": "1", "status": status, "currency": {"id": "SEK"}}
+    found = translate("supplierPayment", row if told is None else {**row, "released": told})
+    assert isinstance(found, LedgerSupplierPayment)
+    assert found.released is released
+
+
 # ---------------------------------------------------------------------------------------------- the set-up
 
 
@@ -367,6 +427,14 @@ def test_credit_terms_keep_the_ledgers_own_words() -> None:
     assert (rule.kind, rule.days, rule.discount_days, rule.discount_percent, rule.instalments) == (  # type: ignore[union-attr]
         "E", 15, 10, Decimal("2.5"), True,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("seen_by", "active"), [("AL", True), ("All", True), ("VE", True), ("DS", False), ("Disabled", False)]
+)
+def test_credit_terms_that_nobody_sees_are_not_active(seen_by: str, active: bool) -> None:
+    found = translate("creditterm", {"termsId": "30", "description": "30 days", "visibleTo": seen_by})
+    assert found.active is active  # type: ignore[union-attr]
 
 
 def test_after_the_first_reading_only_changes_are_asked_for_with_both_halves_of_the_filter(buyer: Buyer) -> None:

@@ -226,7 +226,7 @@ def payment(row: Row) -> LedgerSupplierPayment:
         type=text(row.get("type")),
         number=_given(row, "refNbr"),
         status=text(row.get("status")),
-        released=row.get("released") is True or text(row.get("status")) in ("Open", "Closed", "Printed"),
+        released=_is_released(row),
         supplier=text(row.get("supplier")),
         currency=currency,
         settled=tuple(_settled(one, currency) for one in _rows(row, "paymentLines")),
@@ -235,6 +235,12 @@ def payment(row: Row) -> LedgerSupplierPayment:
         reference=text(row.get("paymentRef")),
         updated_at=_moment(row),
     )
+
+
+def _is_released(row: Row) -> bool:
+    """Whether it has moved money: printed alone has not."""
+    told = row.get("released")
+    return told if isinstance(told, bool) else text(row.get("status")) in ("Open", "Closed")
 
 
 def _settled(row: Row, currency: str) -> SettledInvoice:
@@ -280,7 +286,11 @@ def credit_term(row: Row) -> ReferenceValue:
         discount_percent=percent or None,
         instalments=text(row.get("instalmentType")).lower() in ("multiple", "m"),
     )
-    return ReferenceValue("credit_term", _given(row, "termsId"), text(row.get("description")), rule=rule)
+    active = text(row.get("visibleTo")).casefold() not in _DISABLED
+    return ReferenceValue("credit_term", _given(row, "termsId"), text(row.get("description")), active, rule=rule)
+
+
+_DISABLED = frozenset({"ds", "disabled"})  # who sees the terms: nobody
 
 
 KINDS: Mapping[str, Callable[[Row], PurchaseDocument]] = {

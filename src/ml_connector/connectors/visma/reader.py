@@ -122,10 +122,10 @@ class VismaReader:
         return files.read(self.client, file_id, record=f"{kind} {external_id}")
 
     def _one(self, kind: str, what: Kind, name: str) -> SourceObject | Absent:
-        of, _, number = name.rpartition("/")
+        of, number = what.parts(name)
         if what.alone == NUMBERED:
             return self._listed(kind, what, name, {"paymentNbr": number, "paymentType": of})
-        parts = [number] if what.plain else name.split("/")
+        parts = [of, number] if of and not what.plain else [number]
         path = what.path + "".join(f"/{segment(part)}" for part in parts)
         found = self.client.row(path, operation=f"GET {what.path}/{{id}}")
         if found is None:

@@ -33,7 +33,15 @@ class Kind:
     whole: bool = False  # master data: also what was last changed before reading began is read
     first: tuple[tuple[str, str], ...] = ()  # whole, but the first sweep only brings these
 
+    def parts(self, external_id: str) -> tuple[str, str]:
+        """The type in front, where there is one, and the number: which may hold a slash itself."""
+        of, slash, number = external_id.partition("/")
+        if not self.type or not slash or (self.plain and of not in AGREEMENTS):
+            return "", external_id
+        return of, number
 
+
+AGREEMENTS = frozenset({"Blanket", "StandardBlanket"})  # numbered apart from the orders that are made under them
 _TAXED = (("expandTaxDetails", "true"),)
 # VAT by id, notes and files stand in lists alone, and no list knows a number.
 _SAME_DAY = (("customer", "customer"), ("documentDate", "documentDate"))
@@ -67,7 +75,6 @@ KINDS = {
         params=(("expandNote", "true"), ("expandAttachment", "true")),
         alone=_SAME_BILL,
     ),
-    # Agreements (blanket orders) are numbered apart from orders: theirs carries its type.
     "purchaseorder": Kind(
         "/v1/purchaseorder",
         "orderNbr",
