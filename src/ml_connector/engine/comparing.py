@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ml_connector.connectors.shapes import Discards, Observed
-from ml_connector.engine import contents, discarding, finishing, ontheway, parcels, sending
+from ml_connector.engine import contents, discarding, filing, finishing, ontheway, parcels, sending
 from ml_connector.engine.books import Books
 from ml_connector.engine.purse import Purse
 from ml_connector.engine.sending import content_of, context_of
@@ -30,6 +30,8 @@ def check_drafts(works: Works, lease: Lease, books: Books, line: Line, purse: Pu
         made = [
             one for one in sending.due_on(works, c, books, line, state="created", limit=ontheway.ROUND) if one.remote_id
         ]
+        lacking = {one.id for one in filing.without_file(c, made)}
+        made = [one for one in made if one.id not in lacking]
         members = writes.of_submissions(c, [one.id for one in made])
     if not made:
         return lease, 0

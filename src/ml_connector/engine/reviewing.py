@@ -52,6 +52,8 @@ def answers_to(item: ReviewItem) -> tuple[str, ...]:
         "job-failed": ("check-again", "send-again", "cancel"),
         "several-found": ("number:<the one that counts>",),
         "twice-unknown": ("send-again", "cancel"),
+        "file-missing": ("check-again", "cancel"),
+        "file-unsure": ("arrived", "send-again", "cancel"),
         "mapping-missing": (ACCEPT, f"{USE}<the value to use>", "plan-again", IGNORE),
         "connection-paused": ("resume",),
         "notices-given-up": (ACCEPT,),
@@ -162,6 +164,8 @@ def _about_submission(works: Works, c: Connection, item: ReviewItem, submission_
     if answer == "release-again":
         submissions.postpone(c, [submission_id], until=now)
         return f"{found.number} is released again."
+    if item.code == "file-unsure" and found.state == "created" and answer in ("arrived", "send-again"):
+        return _about_file(c, found, arrived=answer == "arrived", now=now)
     if answer == "send-again" and found.state == "unknown":
         submissions.found_out(c, [(submission_id, "absent")], now=now)
         submissions.move(c, [row], source="unknown", target="ready")
@@ -178,6 +182,16 @@ def _about_submission(works: Works, c: Connection, item: ReviewItem, submission_
     )
 
 
+def _about_file(c: Connection, found: submissions.Submission, *, arrived: bool, now: int) -> str:
+    """Whether a file of which nobody knew had arrived: then its draft goes on, else it is made anew."""
+    submissions.found_out(c, [(found.id, "accepted" if arrived else "absent")], now=now)
+    if arrived:
+        submissions.postpone(c, [found.id], until=now)
+        return f"The file of {found.key} counts as brought."
+    submissions.move(c, [{"id": found.id, "due_at": now, "updated_at": now}], source="created", target="ready")
+    return f"{found.key} is sent once more, with its file."
+
+
 def _cancel(works: Works, c: Connection, found: submissions.Submission) -> str:
     """Give a draft up: it stays in Visma as a draft and is listed; its records are planned again when a person says
     so.
@@ -185,6 +199,7 @@ def _cancel(works: Works, c: Connection, found: submissions.Submission) -> str:
     now = works.now()
     row = {"id": found.id, "due_at": None, "updated_at": now}
     if found.state == "created":
+        submissions.found_out(c, [(found.id, "absent")], now=now)
         submissions.move(c, [row], source="created", target="differs")
     if found.state not in ("created", "differs", "checked"):
         raise UsageError(f"What is {found.state} cannot be cancelled.", record=found.key)

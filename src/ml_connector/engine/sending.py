@@ -22,6 +22,7 @@ from ml_connector.errors import (
     Transient,
     UnknownOutcome,
 )
+from ml_connector.finance.kinds import KINDS
 from ml_connector.rules import retrying
 from ml_connector.store import audit, charts, leases, reviews, submissions, writes
 from ml_connector.store.audit import Entry
@@ -192,7 +193,7 @@ def _created_row(one: Submission, created: Created, now: int) -> dict[str, Any]:
         "number": created.number or None,
         "etag": created.etag,
         "job_id": created.job_id,
-        "due_at": now,
+        "due_at": now + KINDS[one.kind].rests_s * 1_000_000,
         "updated_at": now,
     }
 

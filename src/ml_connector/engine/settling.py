@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from ml_connector.engine import comparing, probing, releasing
+from ml_connector.engine import comparing, filing, probing, releasing
 from ml_connector.engine.books import Books
 from ml_connector.engine.purse import Purse
 from ml_connector.engine.works import Line, Works
@@ -16,7 +16,7 @@ def settle_due(
 ) -> tuple[Lease, int]:
     """One round over everything that is on its way. Returns the renewed lease and how much moved."""
     moved = 0
-    for step in (probing.find_orphans, probing.probe, probing.ask_jobs, comparing.check_drafts):
+    for step in (probing.find_orphans, probing.probe, probing.ask_jobs, filing.bring, comparing.check_drafts):
         lease, count = step(works, lease, books, line, purse)
         moved += count
     lease, count = releasing.release_checked(works, lease, books, line, purse=purse, pool=pool, until=until)

@@ -18,6 +18,7 @@ from ml_connector.engine.works import Works, open_line, open_secret
 from ml_connector.errors import ConfigurationError, Rejected, UsageError
 from ml_connector.finance.encoding import decode, encode, encode_finding, hash_of
 from ml_connector.finance.plan import Finding
+from ml_connector.finance.purchase_terms import PurchaseTerms
 from ml_connector.finance.rulebook import Rulebook, Terms
 from ml_connector.flows.flow import Flow
 from ml_connector.rules import checking, rulefile
@@ -578,11 +579,24 @@ def parse_terms(document: Mapping[str, Any], *, base: Terms) -> Terms:
     if unknown:
         raise ConfigurationError(f"Unknown terms: {', '.join(unknown)}.", fix=f"Known: {', '.join(sorted(known))}.")
     merged = {**encode(base), **{name: _plain(value) for name, value in document.items()}}
+    if "purchase" in document:
+        merged["purchase"] = _purchase(document["purchase"], base)
     try:
         terms: Terms = decode(Terms, json.loads(json.dumps(merged)))
     except (TypeError, ValueError, KeyError) as error:
         raise ConfigurationError(f"The terms cannot be read: {error}.") from None
     return terms
+
+
+def _purchase(given: Any, base: Terms) -> dict[str, Any]:
+    """The purchase part over what stands of it. Its code is the connection's."""
+    known = {one.name for one in fields(PurchaseTerms)} - {"code"}
+    unknown = sorted(set(given) - known) if isinstance(given, Mapping) else ["no table"]
+    if unknown:
+        raise ConfigurationError(
+            f"Unknown terms: purchase: {', '.join(unknown)}.", fix=f"Known: {', '.join(sorted(known))}."
+        )
+    return {**encode(base.purchase), **_plain(given)}
 
 
 def _plain(value: Any) -> Any:

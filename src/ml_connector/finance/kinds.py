@@ -36,7 +36,9 @@ class Kind:
     `released`: it is made as a draft, read back, and stands only when released. `read_back`: it is looked at in the
     target before it counts as done. `updated`: master data, sent again in place when its content changes; all else is
     reversed. `parcel`: how many rows of it share one call (None: each goes alone, or as its pool says); those that
-    differ in one of the fields `apart` never do.
+    differ in one of the fields `apart` never do. `file`: its content may name a file of the source's (`file`, its id,
+    and `file_name`), which is brought to the target once the draft is made. `rests_s`: so long the target works for
+    itself before a first look tells anything.
     """
 
     content: type[Any]
@@ -45,8 +47,11 @@ class Kind:
     updated: bool = False
     parcel: int | None = None
     apart: tuple[str, ...] = ()
+    file: bool = False
+    rests_s: int = 0
 
 
+_WORKS_S = 10  # what is taken in there is worked on later: seconds, at times minutes
 _CARD = Kind(PartyCard, released=False, read_back=False, updated=True)
 
 KINDS: Mapping[str, Kind] = {
@@ -67,13 +72,15 @@ KINDS: Mapping[str, Kind] = {
     "invoice_void": Kind(InvoiceVoid, released=False),
     "ledger_attachment": Kind(LedgerAttachment, released=False, read_back=False),
     "ledger_note": Kind(LedgerNote, released=False),
-    "reference_row": Kind(ReferenceRow, released=False, updated=True, parcel=500, apart=("kind", "list_key")),
-    "supplier_card": Kind(SupplierCard, released=False, updated=True, parcel=200),
-    "order_header": Kind(OrderHeader, released=False, updated=True, parcel=500),
-    "order_line": Kind(OrderLine, released=False, updated=True, parcel=100),
-    "received_invoice": Kind(ReceivedInvoice, released=False, read_back=False),
+    "reference_row": Kind(
+        ReferenceRow, released=False, updated=True, parcel=500, apart=("kind", "list_key"), rests_s=_WORKS_S
+    ),
+    "supplier_card": Kind(SupplierCard, released=False, updated=True, parcel=200, rests_s=_WORKS_S),
+    "order_header": Kind(OrderHeader, released=False, updated=True, parcel=500, rests_s=_WORKS_S),
+    "order_line": Kind(OrderLine, released=False, updated=True, parcel=100, rests_s=_WORKS_S),
+    "received_invoice": Kind(ReceivedInvoice, released=False, read_back=False, file=True),
     "acknowledgement": Kind(Acknowledgement, released=False, read_back=False),
-    "transfer_answer": Kind(TransferAnswer, released=False),
-    "payment_answer": Kind(PaymentAnswer, released=False),
+    "transfer_answer": Kind(TransferAnswer, released=False, rests_s=_WORKS_S),
+    "payment_answer": Kind(PaymentAnswer, released=False, rests_s=_WORKS_S),
     "ledger_coding": Kind(LedgerCoding),
 }

@@ -46,7 +46,7 @@ ARROWS: dict[Table, dict[State, frozenset[State]]] = {
         "ready": frozenset({"creating", "cancelled"}),  # cancelled: nothing was sent, the chart says no
         "creating": frozenset({"created", "ready", "unknown", "refused"}),  # ready: surely not sent
         "unknown": frozenset({"created", "ready"}),  # adopted; absent
-        "created": frozenset({"checked", "differs"}),
+        "created": frozenset({"checked", "differs", "ready"}),  # ready: its way in closed before anything was brought
         "differs": frozenset({"created", "cancelled"}),  # created: a person corrected the draft, it is checked again
         "checked": frozenset({"releasing", "done", "cancelled"}),  # done: the target knows no release
         "releasing": frozenset({"done", "checked"}),  # checked: the release was refused, the draft stays ours

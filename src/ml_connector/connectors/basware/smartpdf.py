@@ -11,10 +11,11 @@ from typing import Any
 from ml_connector.connectors.basware.client import BaswareClient
 from ml_connector.connectors.basware.faults import fault
 from ml_connector.connectors.shapes import Created
-from ml_connector.errors import Rejected, Transient, UnknownOutcome
+from ml_connector.errors import Conflict, Rejected, Transient, UnknownOutcome
 from ml_connector.finance.procurement import ReceivedInvoice
 
 PATH = "/v2/smartpdf/invoiceUpload"
+ENDED = frozenset({403, 404, 410})  # of a signed address: its 15 minutes are over
 MAX_FILE_BYTES = 10 * 1024 * 1024  # not stated by Basware; more is no invoice
 
 
@@ -37,13 +38,15 @@ def open_upload(client: BaswareClient, invoice: ReceivedInvoice) -> Created:
 
 
 def upload(client: BaswareClient, url: str, body: bytes, *, record: str) -> None:
-    """Put the file there: a signed address, which must not get our Authorization. The same file again does no harm."""
+    """Put the file there: a signed address, which must not get our Authorization. The same file again does no harm.
+
+    Raises Conflict when the address serves no longer, UnknownOutcome when nobody knows whether the file arrived.
+    """
     if not 0 < len(body) <= MAX_FILE_BYTES:
         raise Rejected(f"The file has {len(body)} bytes; up to {MAX_FILE_BYTES} are sent.", record=record)
     headers = {"Content-Type": "application/pdf"}
-    try:
-        answer = client.http.send("PUT", url, operation="PUT (SmartPDF upload)", headers=headers, body=body)
-    except UnknownOutcome as lost:
-        raise Transient(lost.what, record=record) from None
+    answer = client.http.send("PUT", url, operation="PUT (SmartPDF upload)", headers=headers, body=body)
+    if answer.status in ENDED:
+        raise Conflict("SmartPDF's address for the file serves no longer.", record=record)
     if not answer.ok:
         raise fault(answer, "PUT (SmartPDF upload)", method="PUT")
