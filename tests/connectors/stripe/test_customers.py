@@ -9,7 +9,7 @@ import pytest
 from ml_connector.errors import RateLimited, UnknownOutcome
 from ml_connector.finance.documents import Address
 from ml_connector.finance.plan import Found
-from tests.connectors.stripe.contents import card
+from tests.connectors.stripe.contents import card, invoice
 from tests.connectors.stripe.on_sandbox import Account
 
 MAIL = "ap@nordlys.example.com"
@@ -120,6 +120,21 @@ def test_a_tax_id_removed_since_the_listing_is_no_match(account: Account) -> Non
     (tax_id,) = account.writer.client.get(f"/v1/customers/{made}/tax_ids")["data"]
     account.writer.client.delete(f"/v1/customers/{made}/tax_ids/{tax_id['id']}", operation="DELETE")
     assert account.writer.look_up("customer", {"org_number": "912345678"}) == []
+
+
+def test_a_new_customer_costs_seven_calls_with_its_first_invoice_and_six_in_a_row_of_them(account: Account) -> None:
+    for n, most in enumerate([7, 6, 6]):
+        account.forget_calls()
+        number = f"1000{n}"
+        party = card(account_number=number, email=f"k{n}@example.com", vat_number="", org_number="")
+        asked = LOOKED | {"customer_no": number, "email": party.email, "name": f"Kunde {n}"}
+        assert account.writer.look_up("customer", asked) == []
+        customer = account.writer.create("customer", party, account.context(f"C{n}")).remote_id
+        content = invoice(customer, number=number)
+        made = account.writer.create("collection_invoice", content, account.context(f"I{n}"))
+        done = account.context(f"I{n}", remote_id=made.remote_id)
+        account.writer.release("collection_invoice", content, done)
+        assert sum(account.calls.values()) == most, account.calls
 
 
 def test_a_listing_cut_half_way_is_not_trusted(account: Account) -> None:
