@@ -41,7 +41,7 @@ class TaxIds:
         self._newest: datetime | None = None
 
     def having(self, numbers: set[str]) -> list[Row]:
-        """The customers with one of these tax ids. One call a minute, and one for each hundred customers once an hour."""
+        """The customers with one of these tax ids. One call a minute; once an hour one for each hundred."""
         with self._lock:
             self._renew(self._clock.now())
             return [row for row in self._rows.values() if _tax_ids(row) & numbers]
