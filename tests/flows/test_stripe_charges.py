@@ -236,6 +236,12 @@ def test_a_failed_charge_is_a_note_on_its_invoice_and_no_money() -> None:
     assert write.content.lines == ("Payment ch_1 of 1,250.00 SEK failed: no money came (Your card was declined.).",)
 
 
+def test_a_failed_charge_is_told_on_its_invoice_though_its_row_was_canceled_since() -> None:
+    failed = charge(state="failed", failed_movement_id="txn_f", **PAID)
+    (write,) = Stripe(*paying(row(state="canceled"))).writes(failed)
+    assert (write.key, write.kind) == ("st:ch:ch_1:failed:10042", "ledger_note")
+
+
 def test_a_failed_charge_for_no_invoice_is_ignored_with_its_reason() -> None:
     assert Stripe().ignores(charge(state="failed", failure="Expired card")) == "it failed: Expired card"
 

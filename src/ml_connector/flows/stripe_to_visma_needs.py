@@ -217,7 +217,7 @@ def _of_rows(paid: Capture, related: Related, *, to_book: bool) -> list[Need]:
     else:
         asked = [row(row_id) for row_id, _ in paid.settles or ()]
     for one in rows_of(paid, related) or ():
-        if one.origin == "recorded" or one.state == "canceled":
+        if one.origin == "recorded" or (one.state == "canceled" and paid.state != "failed"):
             continue
         asked.append(invoice(one.invoice_id))
         number = ledger_number(related.one(invoice(one.invoice_id)))
