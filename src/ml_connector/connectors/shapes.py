@@ -293,6 +293,20 @@ class Webhooks(Protocol):
         ...
 
 
+Opinion = Callable[[str, Mapping[str, str], bytes], bool]
+"""(key of the door, headers, raw body) -> whether the vendor itself says that it sent this. Calls out: never waited for
+by a door."""
+
+
+@runtime_checkable
+class Vouchable(Protocol):
+    """A door whose vendor can be asked about a delivery that cannot be verified here."""
+
+    def through(self, opinion: Opinion) -> Webhooks:
+        """The same door, with somebody to ask."""
+        ...
+
+
 Translate = Callable[[str, Payload], Document]
 """(kind, payload) -> canonical document. Raises Untranslatable naming the field."""
 
@@ -339,3 +353,4 @@ class System:
     authorize_url: Callable[..., str] | None = None
     exchange_code: Callable[..., Mapping[str, str]] | None = None
     handover: Handover | None = None
+    vouch: Callable[..., bool] | None = None  # (reader, door key, headers, body): the vendor's own word for a delivery

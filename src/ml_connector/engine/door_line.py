@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import itertools
 import threading
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import Any, TypeAlias
 
 from ml_connector.connectors import webhooks_of
-from ml_connector.engine.door import Lookup, OpenDoor
+from ml_connector.engine.door import Lookup, OpenDoor, with_opinion
 from ml_connector.errors import ConnectorError, StorageUnavailable
 
 Said: TypeAlias = Mapping[str, Any]
@@ -42,12 +43,20 @@ class DoorLine:
         for key in found["keys"]:
             self._conceal(key)
         facts = {name: found[name] for name in _OF_A_DOOR} | {"keys": tuple(found["keys"])}
-        return OpenDoor(**facts, webhooks=webhooks_of(found["connector"]))
+        return OpenDoor(**facts, webhooks=with_opinion(self, webhooks_of(found["connector"]), found["connection_id"]))
 
     def account(self, door: OpenDoor, account_ref: str) -> tuple[str, str] | None:
         at = [door.door_id, door.connector, door.workspace_id, door.connection_id]
         found = self._ask({"account": account_ref, "at": at})
         return (found[0], found[1]) if found else None
+
+    def vouch(self, connection_id: str, key: str, headers: Mapping[str, str], body: bytes) -> bool:
+        """The process that has the credentials asks. No answer in time: nothing was said."""
+        asked = {"vouch": connection_id, "key": key, "headers": dict(headers), "body": b64encode(body).decode()}
+        try:
+            return bool(self._ask(asked))
+        except StorageUnavailable:
+            return False
 
     def heard(self, answer: Said) -> None:
         """An answer came. One that nobody waits for any more is dropped."""
@@ -83,6 +92,9 @@ def answer_to(question: Said, lookup: Lookup) -> Said:
 
 
 def _found(question: Said, lookup: Lookup) -> Any:
+    if "vouch" in question:
+        body = b64decode(question["body"])
+        return lookup.vouch(question["vouch"], question["key"], question["headers"], body)
     if "door" in question:
         door = lookup.door(question["door"])
         return None if door is None else {name: getattr(door, name) for name in _OF_A_DOOR}

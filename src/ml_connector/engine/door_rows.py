@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ml_connector.engine.door import KEY_FIELD, Doors, OpenDoor, path_hash
-from ml_connector.engine.works import Works, open_secret
+import structlog
+
+from ml_connector.engine.door import KEY_FIELD, Doors, OpenDoor, path_hash, with_opinion
+from ml_connector.engine.works import Works, open_line, open_secret
+from ml_connector.errors import ConnectorError
 from ml_connector.store import setups
 from ml_connector.store.database import Connection
 from ml_connector.store.setups import ConnectionRow
+
+log = structlog.get_logger(__name__)
 
 
 def whose(c: Connection, connector: str, workspace_id: str | None, account_ref: str) -> ConnectionRow | None:
@@ -42,10 +48,10 @@ class DoorRows:
         for key in keys:
             works.conceal(key)
         url = str(row.settings.get("url", ""))
+        webhooks = with_opinion(self, system.webhooks, row.connection_id)
         return OpenDoor(
-            row.id, row.connector, row.workspace_id, row.connection_id, url, keys, system.webhooks,
-            system.webhook_body_bytes,
-        )  # fmt: skip
+            row.id, row.connector, row.workspace_id, row.connection_id, url, keys, webhooks, system.webhook_body_bytes
+        )
 
     def account(self, door: OpenDoor, account_ref: str) -> tuple[str, str] | None:
         with self.works.database.reading() as c:
@@ -55,6 +61,16 @@ class DoorRows:
                 # Whose it is, no ping has told yet.
                 found = own if own is not None and own.account_ref is None else None
         return (found.workspace_id, found.id) if found else None
+
+    def vouch(self, connection_id: str, key: str, headers: Mapping[str, str], body: bytes) -> bool:
+        """A vendor that cannot be asked has said nothing: the delivery is put off again."""
+        try:
+            line = open_line(self.works, connection_id)
+            asked = line.system.vouch
+            return asked is not None and asked(line.reader, key, headers, body)
+        except ConnectorError as fault:
+            log.warning("webhook.not_vouched_for", fault=str(fault), connection=connection_id)
+            return False
 
 
 def doors_of(works: Works) -> Doors:

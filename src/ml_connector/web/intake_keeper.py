@@ -53,6 +53,7 @@ class Intake:
         self._ring = ring
         self._ending = threading.Event()
         self._child: subprocess.Popen[bytes] | None = None
+        self._saying = threading.Lock()
         self._thread = threading.Thread(target=self._keep, name="intake-keeper", daemon=True)
 
     def start(self) -> None:
@@ -108,17 +109,24 @@ class Intake:
         self, message: Mapping[str, Any], child: subprocess.Popen[bytes], before: Mapping[tuple[str, str], int],
         unknown: int,
     ) -> None:  # fmt: skip
-        if "ask" in message and child.stdin is not None:
-            answer = json.dumps(answer_to(message, self._lookup)).encode() + b"\n"
-            with contextlib.suppress(OSError, ValueError):  # it died, or is being stopped
-                child.stdin.write(answer)
-                child.stdin.flush()
+        if "vouch" in message:  # a vendor is asked: whoever asks whose a door is does not wait for that
+            threading.Thread(target=self._answer, args=(message, child), name="intake-vouches", daemon=True).start()
+            return
+        if "ask" in message:
+            self._answer(message, child)
             return
         for connector, what, n in message["counted"]:
             self.counted[connector, what] = before.get((connector, what), 0) + n
         self.unknown, self.waiting = unknown + message["unknown"], message["waiting"]
         if message["rung"]:
             self._ring(message["rung"])
+
+    def _answer(self, message: Mapping[str, Any], child: subprocess.Popen[bytes]) -> None:
+        answer = json.dumps(answer_to(message, self._lookup)).encode() + b"\n"
+        with self._saying, contextlib.suppress(OSError, ValueError):  # it died, or is being stopped
+            if child.stdin is not None:
+                child.stdin.write(answer)
+                child.stdin.flush()
 
 
 def _close(child: subprocess.Popen[bytes]) -> None:

@@ -27,6 +27,8 @@ INVOICES = "/v2/invoicing/invoices"
 DISPUTES = "/v1/customer/disputes"
 SCOPE = "https://uri.paypal.com/services/reporting/search/read"
 WEBHOOKS = "/v1/notifications/webhooks"
+VERIFY = "/v1/notifications/verify-webhook-signature"
+CERTIFICATES = "/v1/notifications/certs/"
 
 Reply = Callable[[httpx2.Request], httpx2.Response]
 Answers = dict[str, Any]
@@ -82,6 +84,8 @@ class Scripted:
         if path == TOKEN:
             self.tokens += 1
             return self._made(request, self.answers.get(TOKEN, token(self.tokens)))
+        if path.startswith(CERTIFICATES):
+            return self._made(request, self.answers.get(CERTIFICATES, reply(404)))
         assert request.headers["authorization"].startswith("Bearer "), path
         self.asked.append((request.method, path, json.loads(body) if body else dict(request.url.params)))
         for name in (f"{request.method} {path}", path):

@@ -33,12 +33,14 @@ from ml_connector.vault.tokens import TokenCache
 from tests.connectors.paypal import payloads as paypal
 from tests.connectors.paypal.scripted import (
     BASE,
+    CERTIFICATES,
     CREDENTIALS,
     DISPUTES,
     INVOICES,
     NOW,
     REPORT,
     TOKEN,
+    VERIFY,
     WEBHOOKS,
     Report,
     Scripted,
@@ -217,6 +219,7 @@ def everything(**changed: Any) -> Scripted:
         INVOICES: {"items": []},
         DISPUTES: {},
         WEBHOOKS: {"webhooks": []},
+        VERIFY: {"verification_status": "FAILURE"},
         TOKEN: token(scope=" ".join(auth.SCOPE_PREFIX + one.scope for one in PERMISSIONS)),
     }
     return Scripted({**answers, **changed})
@@ -234,7 +237,9 @@ def test_a_ping_tells_whose_account_it_is_and_that_all_works() -> None:
     assert answer.facts == {
         "environment": "sandbox", "account_ref": "TESTACCT12345", "app": "APP-80W284485P519543T",
     }  # fmt: skip
-    assert [check.name for check in answer.checks] == ["token", *(one.name for one in PERMISSIONS)]
+    assert [check.name for check in answer.checks] == [
+        "token", *(one.name for one in PERMISSIONS), "webhook certificate host",
+    ]  # fmt: skip
 
 
 DENIED = error("NOT_AUTHORIZED", "PERMISSION_DENIED", status=403)
@@ -249,6 +254,7 @@ DENIED = error("NOT_AUTHORIZED", "PERMISSION_DENIED", status=403)
         (INVOICES, "invoicing", True),
         (DISPUTES, "disputes", True),
         (WEBHOOKS, "webhooks", True),
+        (VERIFY, "webhook verification", True),
     ],
 )
 def test_a_ping_names_the_missing_permission(path: str, name: str, ok: bool) -> None:
@@ -276,6 +282,17 @@ def test_a_permission_that_fails_otherwise_is_not_called_missing() -> None:
     answer = pinged(everything(**{INVOICES: reply(503, {})}))
     (check,) = [one for one in answer.checks if not one.ok]
     assert "could not be tried" in check.sentence
+
+
+def test_a_ping_says_which_part_of_verifying_webhooks_failed() -> None:
+    def cut(request: httpx2.Request) -> httpx2.Response:
+        raise httpx2.ConnectError("no route", request=request)
+
+    answer = pinged(everything(**{CERTIFICATES: cut}))
+    (check,) = [one for one in answer.checks if not one.ok]
+    assert check.name == "webhook certificate host"
+    assert "cannot be fetched" in check.sentence
+    assert not answer.ok
 
 
 def test_a_ping_of_live_refuses_roots_of_our_own() -> None:

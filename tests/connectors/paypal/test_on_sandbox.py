@@ -372,7 +372,8 @@ def test_a_ping_proves_every_permission_and_names_each_that_is_missing() -> None
             "payments/payment/authcapture": ["payments"],
             "payments/refund": ["refunds"],
             "disputes/read-seller": ["disputes"],
-            "applications/webhooks": ["webhooks"],
+            "applications/webhooks": ["webhooks", "webhook verification"],
+            "applications/verify-webhook-signature": ["webhook verification"],
         }
         name = scope.removeprefix("https://uri.paypal.com/services/")
         if name in expected:

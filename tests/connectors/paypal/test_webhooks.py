@@ -15,7 +15,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from ml_connector.connectors.paypal.certificates import CertificateProblem, CertificateStore, fetched, system_roots
 from ml_connector.connectors.paypal.doorkeys import DoorKey, read_key
-from ml_connector.connectors.paypal.webhooks import EVENTS, WEBHOOKS, PayPalWebhooks, Transmission, delivered
+from ml_connector.connectors.paypal.vouching import Vouched
+from ml_connector.connectors.paypal.webhooks import EVENTS, SIGNED, WEBHOOKS, PayPalWebhooks, Transmission, delivered
 from ml_connector.errors import BadSignature, ConfigurationError, Transient, Untranslatable
 from tests.connectors.paypal.chains import NOW, YEAR, Chain, chain
 
@@ -332,6 +333,73 @@ def test_paypals_word_counts_for_nothing_when_the_key_does_not_fit_or_it_says_no
     lone = chain(with_intermediate=False)
     waits(hooks(Served(lone.body), ask=lambda *_: False), signed(by=lone))
     waits(hooks(Served(lone.body), ask=lambda *_: True), signed(by=chain(leaf="second leaf")))
+
+
+def unreachable(told: list[str], answer: bool = True) -> PayPalWebhooks:
+    """A door to which no certificate comes, with PayPal to ask."""
+
+    def opinion(key: str, headers: Any, body: bytes) -> bool:
+        assert read_key(key) == DOOR
+        assert set(headers) == set(SIGNED)
+        told.append(body.decode())
+        return answer
+
+    door = PayPalWebhooks(
+        CertificateStore(Served(CertificateProblem("The certificate could not be fetched.")), run=at_once),
+        vouched=Vouched(run=at_once),
+    )
+    return door.through(opinion)
+
+
+def test_a_delivery_whose_certificate_cannot_be_had_is_put_off_until_paypal_vouches_for_it() -> None:
+    told: list[str] = []
+    door = unreachable(told)
+    assert waits(door, signed()) == "The certificate could not be fetched."
+    verify(door, signed(), now=NOW + timedelta(minutes=2))
+    verify(door, signed(by=chain(leaf="another")), now=NOW + timedelta(minutes=2))  # another transmission of the same
+    assert told == [P1.decode()]
+
+
+def test_paypals_word_is_for_these_bytes_and_this_webhook_alone() -> None:
+    told: list[str] = []
+    door = unreachable(told)
+    waits(door, signed())
+    waits(door, signed(P2), P2, now=NOW + timedelta(minutes=2))
+    verify(door, signed(P2), P2, now=NOW + timedelta(minutes=4))
+    other = DoorKey("OTHER", "sandbox", roots=GOOD.root)
+    with pytest.raises((Transient, AssertionError)):
+        verify(door, signed(webhook="OTHER"), keys=(other.text(),), now=NOW + timedelta(minutes=6))
+    assert told == [P1.decode(), P2.decode()]
+
+
+def test_what_paypal_does_not_call_its_own_is_never_taken() -> None:
+    told: list[str] = []
+    door = unreachable(told, answer=False)
+    for minute in range(5):
+        waits(door, signed(at=NOW), now=NOW + timedelta(minutes=2 * minute))
+    assert len(told) == 5
+
+
+def test_paypals_word_does_not_outlive_the_time_in_which_it_repeats_a_delivery() -> None:
+    door = unreachable([])
+    waits(door, signed())
+    later = NOW + timedelta(days=4, minutes=1)
+    waits(door, signed(at=later), now=later)
+
+
+def test_made_up_deliveries_do_not_have_paypal_asked_without_end() -> None:
+    told: list[str] = []
+    door = unreachable(told, answer=False)
+    for number in range(50):
+        body = P1 + b" " * number
+        waits(door, signed(body), body)
+    assert len(told) == 1
+
+
+def test_a_delivery_is_never_put_off_for_a_door_that_may_not_fetch_from_there() -> None:
+    told: list[str] = []
+    assert "none of PayPal's" in refused(unreachable(told), signed(url="https://evil.example/v1/notifications/certs/C"))
+    assert told == []
 
 
 # ---------------------------------------------------------------------------------------------- door keys

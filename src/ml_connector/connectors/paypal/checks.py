@@ -19,6 +19,11 @@ from ml_connector.connectors.shapes import Check, Ping
 from ml_connector.errors import ConnectorError, NotAuthorized
 
 NO_SUCH_CAPTURE = "0MLCONNECTORPING0"  # 17 characters; "not found" proves that we may ask
+NO_CERTIFICATE = "/v1/notifications/certs/CERT-ml-connector-ping"  # "not found" proves that the host is in reach
+NO_DELIVERY = {
+    "auth_algo": "SHA256withRSA", "cert_url": f"https://api.paypal.com{NO_CERTIFICATE}", "transmission_id": "ping",
+    "transmission_sig": "cGluZw==", "transmission_time": "2026-01-01T00:00:00Z", "webhook_id": "PING",
+}  # fmt: skip
 LATER = "A token made before that serves up to nine hours more: then ping again."
 
 
@@ -60,6 +65,9 @@ PERMISSIONS = (
                lambda client, _clock: client.disputes()),
     Permission("webhooks", "applications/webhooks", "Webhooks", "Webhooks are not registered; polling reads all.",
                lambda client, _clock: client.webhooks()),
+    Permission("webhook verification", "applications/verify-webhook-signature", "Webhooks",
+               "A webhook whose certificate cannot be had is refused; polling reads all.",
+               lambda client, _clock: client.verify_signature(NO_DELIVERY, b"{}")),
 )  # fmt: skip
 
 
@@ -81,7 +89,7 @@ def ping(
         check, said = _tried(client, permission, clock=clock, scopes=token.scopes)
         checks.append(check)
         account = account or said
-    checks += _certificates(environment, credentials)
+    checks += [_certificate_host(http), *_certificates(environment, credentials)]
     if account:
         facts["account_ref"] = account
     facts["app"] = token.app_id
@@ -113,6 +121,17 @@ def _tried(
 
 def _holds(scopes: frozenset[str], wanted: str) -> bool:
     return any(scope.removeprefix(auth.SCOPE_PREFIX) == wanted for scope in scopes)
+
+
+def _certificate_host(http: Http) -> Check:
+    """Whether certificates of webhooks can be fetched at all: they come from where our calls go to."""
+    name = "webhook certificate host"
+    try:
+        http.send("GET", http.reach.base_url.rstrip("/") + NO_CERTIFICATE, operation="GET certificate")
+    except ConnectorError as error:
+        said = f"Certificates of webhooks cannot be fetched: {error.what} PayPal is asked about each delivery instead."
+        return Check(name, ok=False, sentence=said, fix=error.fix)
+    return Check(name, ok=True, sentence="Certificates of webhooks can be fetched.")
 
 
 def _certificates(environment: str, credentials: Mapping[str, Any]) -> list[Check]:

@@ -9,9 +9,10 @@ from urllib.parse import quote, urlsplit
 from ml_connector.connectors.http import Http
 from ml_connector.connectors.paypal import auth
 from ml_connector.connectors.paypal.client import WEBHOOKS, PayPalClient, Row
-from ml_connector.connectors.paypal.doorkeys import DoorKey
+from ml_connector.connectors.paypal.doorkeys import DoorKey, read_key
 from ml_connector.connectors.paypal.faults import NotPermitted
 from ml_connector.connectors.paypal.pacing import Pacer, Ticking
+from ml_connector.connectors.paypal.reader import PayPalReader
 from ml_connector.connectors.paypal.webhooks import SUBSCRIBED, Ask
 from ml_connector.connectors.shapes import Subscribed
 from ml_connector.errors import Rejected, Transient, UnknownOutcome
@@ -100,6 +101,11 @@ def door_key(client: PayPalClient, credentials: Mapping[str, Any], webhook_id: s
         origin=f"{parts.scheme}://{parts.netloc}" if environment == "local" else "",
         roots=str(credentials.get("webhook_roots") or ""),
     )
+
+
+def vouch(reader: PayPalReader, key: str, headers: Mapping[str, str], body: bytes) -> bool:
+    """PayPal's own word for a delivery at one connection's door."""
+    return vouching(lambda _door: reader.client)(read_key(key), headers, body)
 
 
 def vouching(client_of: Callable[[DoorKey], PayPalClient | None]) -> Ask:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ml_connector.connectors.paypal import CONNECTOR
 from ml_connector.connectors.paypal.checks import ping
 from ml_connector.connectors.paypal.reader import open_reader
-from ml_connector.connectors.paypal.subscriptions import watch
+from ml_connector.connectors.paypal.subscriptions import vouch, watch
 from ml_connector.connectors.paypal.translate import translate
 from ml_connector.connectors.paypal.webhooks import WEBHOOKS
 from ml_connector.connectors.paypal.writer import open_writer
@@ -19,4 +19,5 @@ SYSTEM = System(
     translate=translate,
     webhooks=WEBHOOKS,
     watch=watch,
+    vouch=vouch,
 )
