@@ -523,3 +523,59 @@ def test_rules_from_proposals_have_names_of_their_own(open_world: Open) -> None:
         setup.add_rule(world.works, world.route_id, proposal, by="Ann")
     after = setup.rules_now(world.works, world.route_id).rules
     assert [rule.id for rule in after] == [*(rule.id for rule in before), "any fee-2", "any fee-3"]
+
+
+HOUR = 3_600
+
+
+def test_what_waits_for_its_own_source_is_asked_about_after_three_days_and_posted_when_it_moves(
+    open_world: Open,
+) -> None:
+    world = open_world()
+    world.sell()
+    world.tamper("payments", status="APPROVED")
+    rest(world, HOUR, step=900)
+    rest(world, 70 * HOUR, step=10 * HOUR)
+    assert states(world)[("payment", "waiting")] == 1
+    assert questions(world) == []
+    rest(world, 8 * HOUR, step=2 * HOUR)
+    (item,) = items(world, "waited-too-long")
+    assert "It has waited for 72 hours" in item.sentence
+    assert "approved or pending" in item.sentence
+    answer(world, "waited-too-long", "accept")
+    rest(world, 24 * HOUR, step=8 * HOUR)
+    assert (states(world)[("payment", "waiting")], questions(world)) == (1, []), "a person lets it wait"
+    world.tamper("payments", status="COMPLETED")
+    rest(world, HOUR, step=600)
+    assert states(world)[("payment", "posted")] == 1
+    expect_settled(world)
+
+
+def test_a_change_at_the_source_begins_the_wait_anew(open_world: Open) -> None:
+    world = open_world()
+    world.sell()
+    world.tamper("payments", status="APPROVED")
+    rest(world, 48 * HOUR, step=8 * HOUR)
+    world.tamper("payments", note="still waiting for the bank")
+    rest(world, 48 * HOUR, step=8 * HOUR)
+    assert (states(world)[("payment", "waiting")], questions(world)) == (1, [])
+    rest(world, 40 * HOUR, step=8 * HOUR)
+    assert questions(world) == ["waited-too-long"]
+
+
+def test_a_refund_whose_sale_never_appears_is_asked_about_after_three_days(open_world: Open) -> None:
+    world = open_world()
+    sale_and_refund(world)
+    world.fail("square", "/v2/payments", {"kind": "status", "status": 503}, times=None)
+    rest(world, HOUR, step=900)
+    rest(world, 70 * HOUR, step=10 * HOUR)
+    assert questions(world) == []
+    rest(world, 8 * HOUR, step=2 * HOUR)
+    (item,) = items(world, "need-not-met")
+    assert item.sentence.startswith("payment ")
+    assert "has not appeared for 72 hours" in item.sentence
+    world.square.remove()
+    rest(world, 12 * HOUR, step=HOUR)
+    assert states(world)[("refund", "posted")] == 1, "what was missed comes after all"
+    assert questions(world) == []
+    expect_settled(world)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from random import Random
@@ -10,11 +10,20 @@ from typing import Any
 
 from ml_connector.engine import reviewing, setup
 from ml_connector.finance.rulebook import Mode
+from ml_connector_sandbox.core.faults import Faulty
 from tests.engine.world import Killed, World
 
 MODES: tuple[Mode, ...] = ("per_record", "batch", "daily", "per_payout")
 STEPS = 30
 CREATES = ("/v2/journaltransaction", "/v1/customer", "/v2/customerinvoice", "/action/release")
+ANSWERS = {  # of a person who mends what faults left behind
+    "twice-unknown": "send-again",
+    "release-refused": "release-again",
+    "unposted": "release-again",
+    "draft-missing": "check-again",
+    "refused": "plan-again",
+    "gift-card": "accept",
+}
 EFFECTS: tuple[str | dict[str, Any], ...] = (
     "cut_before",
     "cut_after",
@@ -30,31 +39,121 @@ EFFECTS: tuple[str | dict[str, Any], ...] = (
 )
 
 
-class Life:
-    """One run: the world, its chance, and the story so far (printed when the run fails)."""
+class Chance:
+    """What any life has: a world, one seed for all that happens in it, and the story so far (printed when it fails)."""
 
-    def __init__(self, seed: int, url: str, folder: Path) -> None:
+    steps = STEPS
+    creates: tuple[str, ...] = CREATES
+    answers: Mapping[str, str] = ANSWERS
+    world: World
+
+    def __init__(self, seed: int) -> None:
         self.chance = Random(seed)
-        self.mode = MODES[seed % len(MODES)]
         self.story: list[str] = []
-        self.paid: list[str] = []
-        self.bills: dict[str, int] = {}  # not paid yet: gross amount
-        self.customer: str | None = None
-        self.faults = 0
-        self.world = World(url, folder, seed=seed)
-        self.world.set_up(
-            mode=self.mode, corrections="automatic", batch_size=3, batch_age_s=120, needs_limit_h=1000, late="next_open"
-        )
-        self.world.clock.advance(3 * 3600)
+
+    def shop(self) -> Faulty:
+        """The pretend vendor at the other end."""
+        return self.world.square
+
+    def trade(self) -> None:
+        """One thing that people do."""
+        raise NotImplementedError
+
+    def calm(self) -> None:
+        """No more faults; what is left is brought to rest."""
+        raise NotImplementedError
 
     def live(self) -> None:
         """Everything that happens, then calm until all has settled."""
-        for _ in range(STEPS):
+        for _ in range(self.steps):
             self.chance.choices(
                 (self.trade, self.pass_time, self.break_something, self.kill_soon, self.take_over),
                 weights=(10, 12, 4, 3, 1),
             )[0]()
         self.calm()
+
+    # ------------------------------------------------------------------------------------------ what breaks
+
+    def break_something(self) -> None:
+        """One of the next calls goes wrong."""
+        effect = self.chance.choice(EFFECTS)
+        vendor = self.chance.choice(("visma", "visma", "square"))
+        where = self.chance.choice(self.creates) if vendor == "visma" and self.chance.random() < 0.8 else "/"
+        faulty = self.world.visma if vendor == "visma" else self.shop()
+        if vendor == "square" and effect == {"kind": "status", "status": 401}:
+            effect = {"kind": "status", "status": 503}
+        faulty.add({"match": {"path": where}, "effect": effect, "skip": self.chance.randrange(6)})
+        self._tell(f"fault {vendor} {where} {effect}")
+
+    def kill_soon(self) -> None:
+        """The process dies at one of its next moments."""
+        left = self.chance.randrange(1, 120)
+
+        def now(_moment: str, _what: str) -> bool:
+            nonlocal left
+            left -= 1
+            return left == 0
+
+        self.world.kill_when = now
+        self._tell(f"kill in {left}")
+
+    def take_over(self) -> None:
+        """Another process goes on; the first is forgotten without having died."""
+        self.world.works = self.world.new_works("worker-x")
+        self._tell("another worker")
+
+    # ------------------------------------------------------------------------------------------ time
+
+    def pass_time(self) -> None:
+        """Seconds or hours go by; now and then the clock is set wrongly."""
+        if self.chance.random() < 0.1:
+            wrong = self.chance.choice((-120, -5, 45, 900))
+            self.world.clock.jump(self.world.clock.now() + timedelta(seconds=wrong))
+            self._tell(f"clock jumps {wrong} s")
+        seconds = self.chance.choice((5, 40, 120, 320, 700, 4_000))
+        self.world.clock.advance(seconds)
+        self._tell(f"{seconds} s")
+        self.run()
+
+    def run(self) -> None:
+        try:
+            self.world.run()
+        except Killed as died:
+            self._tell(f"died: {died}")
+            self.world.restart()
+
+    def _quiet(self, times: int, seconds: float) -> None:
+        for _ in range(times):
+            self.world.clock.advance(seconds)
+            self.run()
+
+    def _mend(self) -> None:
+        world = self.world
+        for item in reviewing.open_items(world.works, world.workspace):
+            if item.code == "connection-paused":
+                setup.ping(world.works, item.subject)
+            elif item.code in self.answers:
+                reviewing.resolve(world.works, world.workspace, item.id, answer=self.answers[item.code], by="Ann")
+            self._tell(f"asked: {item.code} {item.sentence[:200]}")
+
+    def _tell(self, what: str) -> None:
+        self.story.append(f"{self.world.clock.now():%d %H:%M:%S} {what}")
+
+
+class Life(Chance):
+    """A shop with a till, by Square."""
+
+    def __init__(self, seed: int, url: str, folder: Path) -> None:
+        super().__init__(seed)
+        self.mode = MODES[seed % len(MODES)]
+        self.paid: list[str] = []
+        self.bills: dict[str, int] = {}  # not paid yet: gross amount
+        self.customer: str | None = None
+        self.world = World(url, folder, seed=seed)
+        self.world.set_up(
+            mode=self.mode, corrections="automatic", batch_size=3, batch_age_s=120, needs_limit_h=1000, late="next_open"
+        )
+        self.world.clock.advance(3 * 3600)
 
     # ------------------------------------------------------------------------------------------ what happens
 
@@ -114,56 +213,6 @@ class Life:
         self._tell(f"{verb} {arguments}")
         return made
 
-    # ------------------------------------------------------------------------------------------ what breaks
-
-    def break_something(self) -> None:
-        """One of the next calls goes wrong."""
-        effect = self.chance.choice(EFFECTS)
-        vendor = self.chance.choice(("visma", "visma", "square"))
-        where = self.chance.choice(CREATES) if vendor == "visma" and self.chance.random() < 0.8 else "/"
-        faulty = self.world.visma if vendor == "visma" else self.world.square
-        if vendor == "square" and effect == {"kind": "status", "status": 401}:
-            effect = {"kind": "status", "status": 503}
-        faulty.add({"match": {"path": where}, "effect": effect, "skip": self.chance.randrange(6)})
-        self._tell(f"fault {vendor} {where} {effect}")
-
-    def kill_soon(self) -> None:
-        """The process dies at one of its next moments."""
-        left = self.chance.randrange(1, 120)
-
-        def now(_moment: str, _what: str) -> bool:
-            nonlocal left
-            left -= 1
-            return left == 0
-
-        self.world.kill_when = now
-        self._tell(f"kill in {left}")
-
-    def take_over(self) -> None:
-        """Another process goes on; the first is forgotten without having died."""
-        self.world.works = self.world.new_works("worker-x")
-        self._tell("another worker")
-
-    # ------------------------------------------------------------------------------------------ time
-
-    def pass_time(self) -> None:
-        """Seconds or hours go by; now and then the clock is set wrongly."""
-        if self.chance.random() < 0.1:
-            wrong = self.chance.choice((-120, -5, 45, 900))
-            self.world.clock.jump(self.world.clock.now() + timedelta(seconds=wrong))
-            self._tell(f"clock jumps {wrong} s")
-        seconds = self.chance.choice((5, 40, 120, 320, 700, 4_000))
-        self.world.clock.advance(seconds)
-        self._tell(f"{seconds} s")
-        self.run()
-
-    def run(self) -> None:
-        try:
-            self.world.run()
-        except Killed as died:
-            self._tell(f"died: {died}")
-            self.world.restart()
-
     def calm(self) -> None:
         """No more faults; refusals that a person must mend are mended; time passes."""
         self.world.visma.remove()
@@ -178,28 +227,3 @@ class Life:
         self._quiet(28, 3_600)
         self._mend()
         self._quiet(10, 120)
-
-    def _quiet(self, times: int, seconds: float) -> None:
-        for _ in range(times):
-            self.world.clock.advance(seconds)
-            self.run()
-
-    def _mend(self) -> None:
-        world = self.world
-        answers: dict[str, Callable[[Any], str]] = {
-            "twice-unknown": lambda _item: "send-again",
-            "release-refused": lambda _item: "release-again",
-            "unposted": lambda _item: "release-again",
-            "draft-missing": lambda _item: "check-again",
-            "refused": lambda _item: "plan-again",
-            "gift-card": lambda _item: "accept",
-        }
-        for item in reviewing.open_items(world.works, world.workspace):
-            if item.code == "connection-paused":
-                setup.ping(world.works, item.subject)
-            elif item.code in answers:
-                reviewing.resolve(world.works, world.workspace, item.id, answer=answers[item.code](item), by="Ann")
-            self._tell(f"asked: {item.code} {item.sentence[:200]}")
-
-    def _tell(self, what: str) -> None:
-        self.story.append(f"{self.world.clock.now():%d %H:%M:%S} {what}")

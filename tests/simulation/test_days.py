@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.databases import Databases
 from tests.engine.proofs import expect_settled, query, turnover
 from tests.simulation.days import Life
 
@@ -23,7 +24,19 @@ pytestmark = [pytest.mark.slow, pytest.mark.trials]
 
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + SEEDS))
 def test_a_life(seed: int, tmp_path: Path) -> None:
-    life = Life(seed, f"sqlite:///{tmp_path / 'main.db'}", tmp_path)
+    expect_a_life(seed, f"sqlite:///{tmp_path / 'main.db'}", tmp_path)
+
+
+@pytest.mark.parametrize("seed", range(FIRST, FIRST + max(1, SEEDS // 5)))
+def test_a_life_on_postgresql(seed: int, postgres_databases: Databases, tmp_path: Path) -> None:
+    url = postgres_databases.new()
+    expect_a_life(seed, url, tmp_path)
+    postgres_databases.remove(url)
+
+
+def expect_a_life(seed: int, url: str, folder: Path) -> None:
+    """A life that ends with everything told, once."""
+    life = Life(seed, url, folder)
     try:
         life.live()
         expect_settled(life.world, strays=True, waiting=life.mode == "per_payout")

@@ -45,7 +45,7 @@ def judge(case: Case, gathered: Gathered, *, books: Books, road: Road, day_of: i
     missing = tuple(gathered.missing.get(case.id, ()))
     if missing:
         return Judged(
-            case, Wait(f"Waits for {', '.join(need.name for need in missing[:3])}."), rulebook.version, missing
+            case, Wait(f"Waits for {', '.join(need.said for need in missing[:3])}."), rulebook.version, missing
         )
     related = gathered.related(case)
     verdict = road.flow.plan(case.document, related, terms=case.terms, rulebook=rulebook, chart=books.chart)

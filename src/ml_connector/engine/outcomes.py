@@ -23,7 +23,7 @@ from ml_connector.store.trips import Trip
 from ml_connector.store.writes import Write
 
 CONSENT = "consent"
-WAITED = "waited-too-long"
+WAITED = trips.WAITED
 _LOOK_AGAIN_US = 3_600_000_000  # a waiting trip is looked at hourly, in case a wake-up was lost
 _ON_ITS_WAY_US = 30_000_000
 
@@ -173,15 +173,18 @@ class Outcomes:
     def _wait(self, one: Judged, reason: str, *, until_us: int | None) -> None:
         """For something missing, for a moment, or until the record itself changes: none of them for ever."""
         overdue = None if until_us is not None and until_us > self.now else self._overdue(one, reason)
-        if overdue is not None:
-            self._hold(one, [overdue])
-            return
+        already = len(self.asked)
         for need in one.missing:
             self._need(one, need)
         self.asked += [
             {"trip_id": one.case.id, "connection_id": where, "kind": trips.READING, "external_id": stream, "fields": {}}
             for where, stream in one.unread
         ]
+        if overdue is not None:
+            for asked in self.asked[already:]:
+                asked["due_at"] = None  # nobody looks for it any more; when it comes after all it wakes the record
+            self._hold(one, [overdue])
+            return
         self._move(one, "waiting", reason=reason, due_at=until_us or self.now + _LOOK_AGAIN_US)
 
     def _overdue(self, one: Judged, reason: str) -> Finding | None:
@@ -193,9 +196,9 @@ class Outcomes:
         if self.now - (records.last_read(self.c, trip.record_id) or 0) <= limit_us:
             return None
         if one.missing:
-            names = ", ".join(need.name for need in one.missing)
+            names = ", ".join(need.said for need in one.missing)
             sentence = f"{names} has not appeared for {hours} hours. Look for it in the source, or ignore the record."
-            return Finding("need-not-met", sentence)
+            return Finding(trips.NOT_MET, sentence)
         sentence = (
             f"It has waited for {hours} hours and nothing has changed: {reason}. Look at it in the source; accept to "
             "wait until it changes, or ignore the record."

@@ -150,6 +150,16 @@ class Need:
         what = self.id or (":".join(self.link) if self.link else ",".join(f"{k}={v}" for k, v in self.fields))
         return f"{self.system}:{self.kind}:{what}"
 
+    @property
+    def said(self) -> str:
+        """What is needed, as a sentence names it."""
+        kind = self.kind.replace("_", " ")
+        if self.id:
+            return f"{kind} {self.id}"
+        if self.link:
+            return f"the {kind} of {self.link[0].replace('_', ' ')} {self.link[1]}"
+        return f"the {kind} with {', '.join(f'{name} {value}' for name, value in self.fields)}"
+
 
 @dataclass(frozen=True, slots=True)
 class Found:

@@ -17,6 +17,8 @@ from ml_connector.store.tables import Micros, link, record, route, trip, trip_ne
 BACKFILL_PRIORITY = 900
 LIVE_PRIORITY = 100
 BEING_UNDONE = "being taken back"
+# Reasons for which a record is held that waits all the same: what it waited for may come after all.
+NOT_MET, WAITED = "need-not-met", "waited-too-long"
 READING = "reading"  # a need for the next whole reading of a connection's stream, which is its external id
 _ONLY_WOKEN = ("write", READING)  # kinds of needs that nobody looks for: whoever meets them wakes the trips
 _DUE_STATES = ("received", "planned", "waiting")
@@ -282,7 +284,7 @@ def approve(c: Connection, trip_id: str, *, plan_hash: str, now: Micros) -> bool
 
 def ask(c: Connection, needs: Sequence[Mapping[str, Any]], *, workspace_id: str, ids: Ids, now: Micros) -> None:
     """Write down what trips wait for, instead of what they waited for before. Each: trip_id, connection_id, kind,
-    external_id, fields.
+    external_id, fields; and due_at where it is not to be looked for at once (None: never, it only wakes).
     """
     for part in chunks(sorted({need["trip_id"] for need in needs})):
         c.execute(delete(trip_need).where(trip_need.c.trip_id.in_(part)))
@@ -299,7 +301,7 @@ def ask(c: Connection, needs: Sequence[Mapping[str, Any]], *, workspace_id: str,
                 "external_id": need["external_id"],
                 "fields": json.dumps(need["fields"], sort_keys=True),
                 "asked_at": now,
-                "due_at": now,
+                "due_at": need.get("due_at", now),
             }
             for need in needs
         ],
@@ -420,11 +422,21 @@ def waiting_for(c: Connection, connection_id: str, kind: str, external_ids: Sequ
 
 
 def _wake(c: Connection, trips: Any, *, now: Micros) -> None:
+    """What waits for something is due, and what was held because it did not come in time."""
     c.execute(
         update(trip)
         .where(trip.c.id.in_(trips), trip.c.state == "waiting", or_(trip.c.due_at.is_(None), trip.c.due_at > now))
         .values(due_at=now)
     )
+    _wake_held(c, trips, now=now)
+
+
+def _wake_held(c: Connection, trips: Any, *, now: Micros) -> int:
+    return c.execute(
+        update(trip)
+        .where(trip.c.id.in_(trips), trip.c.state == "held", trip.c.reason.in_((NOT_MET, WAITED)))
+        .values(state="received", due_at=now, updated_at=now, reason=None)
+    ).rowcount
 
 
 def companies_due(c: Connection, *, now: Micros) -> list[str]:
@@ -612,4 +624,5 @@ def wake_pointing(c: Connection, connection_id: str, kind: str, external_ids: Se
         woken += c.execute(
             update(trip).where(trip.c.record_id.in_(pointing), trip.c.state == "waiting").values(due_at=now)
         ).rowcount
+        woken += _wake_held(c, select(trip.c.id).where(trip.c.record_id.in_(pointing)), now=now)
     return woken
