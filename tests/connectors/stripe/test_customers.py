@@ -219,3 +219,5 @@ def test_a_known_customer_is_updated_and_keeps_what_we_do_not_know(account: Acco
 def test_half_a_character_from_the_ledger_does_not_stop_a_customer(account: Account) -> None:
     account.writer.create("customer", card(name="Nord\ud83dlys"), account.context())
     assert account.stored("customer")[0]["name"] == "Nord?lys"
+    assert account.writer.look_up("customer", {"name": "Nord\ud83dlys \ud83d"}) == []
+    assert account.writer.look_up("customer", {"number": "cus_\ud83d"}) == []

@@ -387,3 +387,16 @@ def test_a_position_stays_short_however_much_is_read_in_one_round() -> None:
         position, named, longest = found.position, named + len(found.named), max(longest, len(found.position))
     assert named == total
     assert longest < 32_000
+
+
+def test_a_payout_of_more_lines_than_we_keep_is_not_itemized() -> None:
+    def page(asked: Any) -> Any:
+        after = int(form_of(asked).get("starting_after", "txn_0").removeprefix("txn_"))
+        return listed(*({"id": f"txn_{n}"} for n in range(after + 1, after + 101)), more=True)
+
+    payout = {"id": "po_1", "object": "payout", "automatic": True, "reconciliation_status": "completed"}
+    script = Scripted({"/v1/payouts/po_1": payout, "/v1/balance_transactions": page})
+    (found,) = script.reader().fetch("payout", ["po_1"])
+    assert isinstance(found, SourceObject)
+    assert "balance_transactions" not in found.payload
+    assert len(script.requests) == 102

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -456,6 +457,16 @@ def test_what_stripe_does_not_take_is_refused_before_a_call(account: Account, cu
     with pytest.raises(UsageError):
         account.writer.look_up("supplier", {"name": "x"})
     assert account.calls == {}
+
+
+def test_several_threads_make_each_invoice_once(account: Account, customer: str) -> None:
+    contents = {f"T{n}": invoice(customer, number=f"3{n:04d}") for n in range(16)}
+    twice = [(token, content) for token, content in contents.items() for _ in range(2)]
+    with ThreadPoolExecutor(8) as pool:
+        made = list(
+            pool.map(lambda one: account.writer.create("collection_invoice", one[1], account.context(one[0])), twice)
+        )
+    assert len({one.remote_id for one in made}) == len(invoices(account)) == 16
 
 
 def test_idempotency_keys_hold_token_step_and_ordinal_and_no_content() -> None:

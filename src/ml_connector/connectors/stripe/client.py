@@ -98,7 +98,7 @@ class StripeClient:
 
 def item(path: str, id_: str, *more: str) -> str:
     """The path of one object and what is asked of it."""
-    return "/".join((path, quote(id_, safe=""), *more))
+    return "/".join((path, quote(id_, safe="", errors="replace"), *more))
 
 
 def key_of(token: str, step: str) -> str:

@@ -33,8 +33,13 @@ def _pairs(value: Any, name: str) -> Iterator[tuple[str, str]]:
     elif isinstance(value, bool):
         yield name, "true" if value else "false"
     else:
-        yield name, str(value)
+        yield name, _whole(str(value))
 
 
 def _quoted(text: str) -> str:
-    return quote(text, safe="", errors="replace")  # half a character is no text
+    return quote(text, safe="")
+
+
+def _whole(text: str) -> str:
+    """A text without halves of characters, which no encoding takes."""
+    return text if text.isascii() else text.encode(errors="replace").decode()
