@@ -175,6 +175,14 @@ def test_numbers_with_reserved_characters_are_asked_for_encoded() -> None:
     ]
 
 
+def test_an_event_about_an_agreement_brings_the_agreement_in_one_call(buyer: Buyer) -> None:
+    number = buyer.order(DESK, type="Blanket")
+    before = buyer.calls()
+    (found,) = buyer.reader.fetch("purchaseorder", [number], since=START)
+    assert isinstance(found, SourceObject)
+    assert (found.external_id, buyer.calls() - before) == (f"Blanket/{number}", 1)
+
+
 def test_an_order_that_is_gone_is_absent(buyer: Buyer) -> None:
     assert buyer.reader.fetch("purchaseorder", ["PO9"]) == [
         Absent("purchaseorder", "PO9", "Visma answers 404: there is no such record.")

@@ -82,7 +82,7 @@ class VismaReader:
             params |= {**dict(what.params), "lastModifiedDateTimeCondition": ">="}
             rows = self.client.listed(what.path, params, operation=f"GET {what.path}")
             found = {one.external_id: one for row in rows for one in [source_object(kind, what, row)]}
-        return [found.get(name) or self._one(kind, what, name) for name in external_ids]
+        return [found.get(name) or self._one(kind, what, name, told=since is not None) for name in external_ids]
 
     def find(self, kind: str, link: tuple[str, str], *, location: str | None) -> list[SourceObject]:
         """The documents of a party: link ("customer" or "supplier", number). The receipts of an ("order", number).
@@ -121,7 +121,7 @@ class VismaReader:
         """A file that the ledger keeps on a record, whole. One call; raises Rejected for one that is too large."""
         return files.read(self.client, file_id, record=f"{kind} {external_id}")
 
-    def _one(self, kind: str, what: Kind, name: str) -> SourceObject | Absent:
+    def _one(self, kind: str, what: Kind, name: str, *, told: bool) -> SourceObject | Absent:
         of, number = what.parts(name)
         if what.alone == NUMBERED:
             return self._listed(kind, what, name, {"paymentNbr": number, "paymentType": of})
@@ -131,7 +131,9 @@ class VismaReader:
         if found is None:
             return Absent(kind, name, "Visma answers 404: there is no such record.")
         one = source_object(kind, what, found[0])
-        if what.plain and one.external_id != name:  # another type has the same number, and the path has no type
+        # Another type may have the same number, and the path has no type. An event that told of a bare number meant
+        # what the path shows; what is needed by its number alone is an order.
+        if what.plain and one.external_id != name and not told:
             found_by = (self._listed(kind, what, name, {"orderType": one}) for one in ([of] if of else what.plain))
             return next((one for one in found_by if isinstance(one, SourceObject)), Absent(kind, name, NOT_LISTED))
         asked = _asked(what, found[0])
