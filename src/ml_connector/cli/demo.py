@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,7 +16,7 @@ from ml_connector.cli.session import telling
 from ml_connector.errors import UsageError
 from ml_connector.logs import Redactor, configure
 
-STORIES = ("square", "woocommerce", "paypal")
+STORIES = ("square", "woocommerce", "paypal", "stripe")
 ALL = "all"
 
 
@@ -58,11 +59,10 @@ def _room(folder: Path, name: str, story: str) -> Path:
 
 def _tell(name: str, folder: Path, out: Output, redactor: Redactor) -> dict[str, Any]:
     """One story, told; its parts load only here."""
-    from ml_connector.cli.stories import paypal, square, woocommerce
-
-    out.say(f"\n=== {name} into Visma.net ERP ===\n")
-    teller = {"square": square.tell, "woocommerce": woocommerce.tell, "paypal": paypal.tell}[name]
-    return teller(folder, out, redactor=redactor)
+    out.say(f"\n=== {name} and Visma.net ERP ===\n")
+    teller = import_module(f"ml_connector.cli.stories.{name}").tell
+    told: dict[str, Any] = teller(folder, out, redactor=redactor)
+    return told
 
 
 def all_is_well(told: dict[str, Any]) -> bool:

@@ -10,11 +10,13 @@ from ml_connector.engine import ontheway, sending
 from ml_connector.engine.books import Books
 from ml_connector.engine.purse import Purse
 from ml_connector.engine.works import Line, Works
-from ml_connector.errors import ConnectorError, NotAuthorized, Transient
+from ml_connector.errors import Conflict, ConnectorError, NotAuthorized, Transient
 from ml_connector.store import submissions
 from ml_connector.store.database import Connection
 from ml_connector.store.leases import Lease
 from ml_connector.store.submissions import Attempt, Submission
+
+CONFLICT_TRIES = 5
 
 
 def find_orphans(works: Works, lease: Lease, books: Books, line: Line, _purse: Purse) -> tuple[Lease, int]:
@@ -146,6 +148,10 @@ def _judge_probe(
     ontheway.note(works, c, books, "absent", {"submission": one.key})
 
 
+def _tries(c: Connection, one: Submission) -> int:
+    return len(submissions.attempts_of(c, [one.id]).get(one.id, ()))
+
+
 def ask_jobs(works: Works, lease: Lease, books: Books, line: Line, purse: Purse) -> tuple[Lease, int]:
     """Documents the target is still making: ask its job what became of it."""
     with works.database.reading() as c:
@@ -183,6 +189,11 @@ def _judge_job(
         submissions.set_remote(
             c, one.id, remote_id=created.remote_id, number=created.number, etag=created.etag, due_at=now
         )
+    elif isinstance(fault, Conflict) and _tries(c, one) < CONFLICT_TRIES:
+        # Somebody changed the record between our reading and the job: it surely did nothing, and is asked for anew.
+        row = {"id": one.id, "job_id": None, "due_at": now + ontheway.LOOK_AGAIN_US, "updated_at": now}
+        submissions.move(c, [row], source="created", target="ready")
+        ontheway.note(works, c, books, "changed meanwhile", {"submission": one.key})
     elif isinstance(fault, NotAuthorized):
         ontheway.postpone(works, c, books, line, [one], fault=fault)
     elif now - one.updated_at > ontheway.PENDING_LIMIT_US or (fault is not None and not isinstance(fault, Transient)):
@@ -193,7 +204,7 @@ def _judge_job(
             books,
             one,
             "job-failed",
-            f"{line.title}'s job for {one.key} failed: {said}. Look there, then decide.",
+            f"{line.title}'s job for {one.key} failed: {said.rstrip('.')}. Look there, then decide.",
             {},
         )
         submissions.postpone(c, [one.id], until=None)

@@ -280,6 +280,10 @@ def fill(company: Company, document: CustomerDocument, body: Body, *, fresh: boo
     document.branch = body.get("branchNumber") or document.branch
     if document.branch not in chart.branches:
         raise Refusal(400, f"'Branch' '{document.branch}' cannot be found in the system.")
+    method = body.get("paymentMethodId") or document.customer.plain.get("defaultPaymentMethodId", "")
+    if method and method not in chart.payment_methods:
+        raise Refusal(400, f"'Payment method' '{method}' cannot be found in the system.")
+    document.texts["paymentMethod"] = method or document.texts.get("paymentMethod", "")
     keep = {"financialPeriod": document.period} if document.period and "documentDate" not in body else {}
     document.period = period_for(company, {**keep, **body}, document.date, LEDGERS).id
     document.texts |= {name: limited(body[name], limit, name) for name, limit in _LIMITS.items() if name in body}

@@ -241,6 +241,8 @@ def shown_document(company: Company, document: CustomerDocument, expanded: froze
         "account": shown_account(chart.accounts[chart.defaults["receivable"]]),
         LINES_FIELD[document.kind]: [_shown_line(company, document, line) for line in document.lines],
     }
+    if method := texts.get("paymentMethod"):
+        row["paymentMethod"] = {"id": method, "description": chart.payment_methods[method]["description"]}
     row |= _amounts(company, document)
     if "expandTaxDetails" in expanded:
         row["taxDetails"] = shown_taxes(document.taxes)

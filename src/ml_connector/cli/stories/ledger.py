@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -64,10 +64,17 @@ def copies(books: Iterable[Mapping[str, Any]], tokens: Iterable[str]) -> dict[st
     return {token: found for token in tokens if (found := sum(token in text for text in texts))}
 
 
-def strays(books: Iterable[Mapping[str, Any]], tokens: Sequence[str]) -> list[str]:
-    """Numbers of vouchers in the pretend ledger that none of our documents accounts for."""
-    found = [(str(one["number"]), _texts(one)) for one in books]
-    return [number for number, text in found if not any(token in text for token in tokens)]
+def strays(
+    books: Iterable[Mapping[str, Any]], tokens: Sequence[str], *, by_people: Collection[str] = ()
+) -> list[str]:  # fmt: skip
+    """Names of vouchers in the pretend ledger that neither our documents nor people account for."""
+    found = [(name_of(one), _texts(one)) for one in books]
+    return [name for name, text in found if name not in by_people and not any(token in text for token in tokens)]
+
+
+def name_of(one: Mapping[str, Any]) -> str:
+    """A voucher's module and number: numbers repeat between modules."""
+    return f"{one['module']} {one['number']}"
 
 
 def _texts(one: Mapping[str, Any]) -> str:

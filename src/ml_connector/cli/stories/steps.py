@@ -50,8 +50,9 @@ class Stage:
     visma_id: str = ""
     source_id: str = ""
     company_id: str = ""
-    route_id: str = ""
+    route_ids: list[str] = field(default_factory=list)
     held: list[dict[str, Any]] = field(default_factory=list)
+    by_people: set[str] = field(default_factory=set)  # vouchers that people made in the ledger itself
 
 
 @contextmanager
@@ -95,17 +96,32 @@ def connect_source(
 
 
 def open_route(s: Stage, *, company: str, flow: str, code: str, day: date, files_of: str) -> int:
-    """The set of books, the route with its terms and rules (shipped as `{files_of}_*.toml`); how many rules."""
+    """The set of books, and the route into it with its terms and rules; how many rules."""
+    open_company(s, company=company, day=day)
+    return add_route(s, flow=flow, code=code, files_of=files_of)
+
+
+def open_company(s: Stage, *, company: str, day: date) -> None:
+    """The set of books; its chart of accounts is read."""
     s.company_id = setup.add_company(
         s.works, s.workspace, connection_id=s.visma_id, name=company, time_zone="Europe/Stockholm",
         go_live=day - timedelta(days=1), by=BY,
     )  # fmt: skip
+
+
+def add_route(s: Stage, *, flow: str, code: str, files_of: str, outward: bool = False) -> int:
+    """A route with its terms and rules (shipped as `{files_of}_*.toml`), into the ledger or out of it; how many
+    rules.
+    """
     terms = setup.parse_terms(tomllib.loads(shipped(f"{files_of}_terms.toml")), base=Terms(code=code))
-    s.route_id = setup.add_route(
-        s.works, company_id=s.company_id, flow=flow, source_id=s.source_id, terms=terms, posting="on", by=BY
-    )
+    ends = (s.visma_id, s.source_id) if outward else (s.source_id, s.visma_id)
+    route_id = setup.add_route(
+        s.works, company_id=s.company_id, flow=flow, source_id=ends[0], target_id=ends[1], terms=terms, posting="on",
+        by=BY,
+    )  # fmt: skip
     book = rulebooks.read(shipped(f"{files_of}_rules.toml"), form="toml")
-    setup.save_rules(s.works, s.route_id, book, by=BY)
+    setup.save_rules(s.works, route_id, book, by=BY)
+    s.route_ids.append(route_id)
     return len(book.rules)
 
 
@@ -120,6 +136,14 @@ def shipped(name: str) -> str:
     return files("ml_connector.cli").joinpath(name).read_text(encoding="utf-8")
 
 
+@contextmanager
+def people_at_work(s: Stage) -> Iterator[None]:
+    """What is booked meanwhile is people's own work in the ledger."""
+    before = {ledger.name_of(one) for one in s.visma.do("books")["vouchers"]}
+    yield
+    s.by_people |= {ledger.name_of(one) for one in s.visma.do("books")["vouchers"]} - before
+
+
 # ------------------------------------------------------------------------------------------- running
 
 
@@ -132,9 +156,10 @@ def read_and_post(s: Stage) -> None:
 
 
 def poll_now(s: Stage) -> None:
-    """The streams of the source are read at the next opportunity."""
+    """Every stream that is read, the ledger's too where it is one, is read at the next opportunity."""
     with s.works.database.writing() as c:
-        cursors.make_due(c, s.source_id, now=s.works.now())
+        for connection_id in (s.visma_id, s.source_id):
+            cursors.make_due(c, connection_id, now=s.works.now())
 
 
 def settle(s: Stage, advance: Callable[[int], None] | None = None) -> None:
@@ -256,7 +281,7 @@ def _calls(s: Stage, operations: tuple[str, ...]) -> int:
 def count(s: Stage) -> dict[str, Any]:
     """Records by kind and state."""
     with s.works.database.reading() as c:
-        counted = trips.counts(c, [s.route_id])
+        counted = trips.counts(c, s.route_ids)
         waiting = sum(reviews.counts(c, s.workspace).values())
     states: dict[str, dict[str, int]] = {}
     for (kind, state), number in sorted(counted.items()):
@@ -273,7 +298,7 @@ def prove(s: Stage, *, place: str) -> dict[str, Any]:
     documents = posted(s)
     books = s.visma.do("books")["vouchers"]
     copies = ledger.copies(books, [one.token for one in documents])
-    strays = ledger.strays(books, [one.token for one in documents])
+    strays = ledger.strays(books, [one.token for one in documents], by_people=s.by_people)
     duplicates = sum(max(0, number - 1) for number in copies.values()) + len(strays)
     calls = sum(s.visma.calls().values())
     found = clearing.statements(s.works, s.company_id)
