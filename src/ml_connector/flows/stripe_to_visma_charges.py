@@ -14,6 +14,7 @@ from ml_connector.finance.ledger import LedgerInvoice
 from ml_connector.finance.money import Money, total
 from ml_connector.finance.plan import Elsewhere, Finding, Found, Hold, Ignore, Plan, Related, Verdict, Wait
 from ml_connector.flows import shops
+from ml_connector.flows import stripe_to_visma_asking as ask
 from ml_connector.flows import stripe_to_visma_needs as need
 from ml_connector.flows.verdicts import before_go_live, pooled, verdict
 from ml_connector.rules.bookkeeping import Books
@@ -95,7 +96,7 @@ def receipt_of(charge: Capture, books: Books) -> Receipt:
 
 def order_paid(charge: Capture, related: Related) -> shops.Order | Hold | Wait | None:
     """The order of a connected shop that a charge is for; None: no shop claims it."""
-    answers: list[Elsewhere] = [one for asked in need.orders_of(charge) for one in related.documents(asked) or ()]
+    answers: list[Elsewhere] = [one for asked in ask.orders_of(charge) for one in related.documents(asked) or ()]
     # Asked by charge and by payment intent: a shop that was not read since says so twice.
     found: Sequence[Elsewhere] = [one for place, one in enumerate(answers) if one not in answers[:place]]
     return shops.order_among(found, payment_id=charge.id, amount=charge.amount, processor="Stripe")
@@ -115,7 +116,7 @@ def _bills(
     bills: list[Settled] = []
     foreign = 0
     for place, row in enumerate(rows):
-        collected: Invoice | None = related.one(need.invoice(row.invoice_id))
+        collected: Invoice | None = related.one(ask.invoice(row.invoice_id))
         if collected is None:
             return Wait(f"invoice {row.invoice_id} is not read yet")
         if not need.ledger_number(collected):
@@ -136,7 +137,7 @@ def _settled(
 ) -> Settled | Hold | Wait:
     """One payment of one invoice; `excess`: what of the charge no payment of an invoice names."""
     number = need.ledger_number(collected)
-    found: tuple[Found, ...] = related.documents(need.ledger_invoice(number)) or ()
+    found: tuple[Found, ...] = related.documents(ask.ledger_invoice(number)) or ()
     invoice = found[0].document if found else None
     if not isinstance(invoice, LedgerInvoice):
         return Hold((_unknown(row, number),))
@@ -199,8 +200,8 @@ def _failed(charge: Capture, related: Related, books: Books) -> Verdict:
     numbers = {
         number: None
         for row in need.rows_of(charge, related) or ()
-        if (number := need.ledger_number(related.one(need.invoice(row.invoice_id))))
-        and related.documents(need.ledger_invoice(number))
+        if (number := need.ledger_number(related.one(ask.invoice(row.invoice_id))))
+        and related.documents(ask.ledger_invoice(number))
     }
     if early or not numbers:
         return Ignore(f"it failed: {charge.failure or 'no reason is given'}")

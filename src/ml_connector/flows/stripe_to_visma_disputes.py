@@ -10,6 +10,7 @@ from ml_connector.finance.journal import JournalEntry
 from ml_connector.finance.ledger import LedgerInvoice
 from ml_connector.finance.money import total
 from ml_connector.finance.plan import Found, Ignore, Plan, PlannedWrite, Related, Verdict, Wait
+from ml_connector.flows import stripe_to_visma_asking as ask
 from ml_connector.flows import stripe_to_visma_needs as need
 from ml_connector.flows.verdicts import booked_day, is_before_go_live, verdict
 from ml_connector.rules.bookkeeping import Books, Sheet
@@ -79,16 +80,16 @@ def _owed(
 
 def _invoices(dispute: Dispute, related: Related, books: Books) -> list[str]:
     """The numbers of the ledger's invoices that the disputed charge paid."""
-    charge: Capture | None = related.one(need.charge(dispute.payment_id or ""))
+    charge: Capture | None = related.one(ask.charge(dispute.payment_id or ""))
     if charge is None or not need.is_ours(charge, related, books.terms):
         return []
     numbers = [
-        need.ledger_number(related.one(need.invoice(row.invoice_id))) for row in need.rows_of(charge, related) or ()
+        need.ledger_number(related.one(ask.invoice(row.invoice_id))) for row in need.rows_of(charge, related) or ()
     ]
     return [number for number in dict.fromkeys(numbers) if number and _ledger_invoice(number, related) is not None]
 
 
 def _ledger_invoice(number: str, related: Related) -> LedgerInvoice | None:
-    found: tuple[Found, ...] = related.documents(need.ledger_invoice(number)) or ()
+    found: tuple[Found, ...] = related.documents(ask.ledger_invoice(number)) or ()
     document = found[0].document if found else None
     return document if isinstance(document, LedgerInvoice) else None

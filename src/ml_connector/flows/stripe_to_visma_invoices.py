@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ml_connector.finance.documents import Capture, Invoice, InvoicePayment
 from ml_connector.finance.plan import Finding, Hold, Ignore, Related, Verdict, Wait
+from ml_connector.flows import stripe_to_visma_asking as ask
 from ml_connector.flows import stripe_to_visma_needs as need
 from ml_connector.flows.verdicts import before_go_live
 from ml_connector.rules.bookkeeping import Books
@@ -20,7 +21,7 @@ def plan_invoice_payment_record(row: InvoicePayment, related: Related, books: Bo
         return Ignore("it is money from outside Stripe, told there by people or by our own route")
     if early := before_go_live(row.paid_at or row.created_at, None, books.terms):
         return early
-    charges: tuple[Capture, ...] = related.documents(need.charge_of_row(row)) or ()
+    charges: tuple[Capture, ...] = related.documents(ask.charge_of_row(row)) or ()
     if any(row.charge_id == one.id or row.id in dict(one.settles or ()) for one in charges):
         return Ignore("its charge books it")
     return Wait("no charge that was read names it yet")

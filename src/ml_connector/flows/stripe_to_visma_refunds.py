@@ -21,6 +21,7 @@ from ml_connector.finance.plan import (
     Wait,
 )
 from ml_connector.flows import shops
+from ml_connector.flows import stripe_to_visma_asking as ask
 from ml_connector.flows import stripe_to_visma_needs as need
 from ml_connector.flows.stripe_to_visma_charges import known_by_rule, order_paid, paid_by, receipt_of
 from ml_connector.flows.verdicts import before_go_live, pooled, verdict
@@ -42,9 +43,9 @@ def plan_refund_record(refund: Refund, related: Related, books: Books) -> Verdic
     back = _payback(refund, books)
     if unbooked := _unbooked(refund, back, related, books):
         return unbooked
-    if not refund.payment_id or related.documents(need.charge(refund.payment_id)) == ():
+    if not refund.payment_id or related.documents(ask.charge(refund.payment_id)) == ():
         return verdict(plan_unplaced_payback(back, books=books, warning=_unlinked(back)))
-    charge: Capture | None = related.one(need.charge(refund.payment_id))
+    charge: Capture | None = related.one(ask.charge(refund.payment_id))
     if charge is None:
         return Wait(f"charge {refund.payment_id} is not read yet")
     if charge.state != "completed":
@@ -76,7 +77,7 @@ def _followed(back: Payback, refund: Refund, charge: Capture, related: Related, 
         return Hold((_several(back, paid.bills),))
     if paid.bills:
         settled = paid.bills[0]
-        asked = need.credit_note(refund, invoice_number=settled.invoice.number)
+        asked = ask.credit_note(refund, invoice_number=settled.invoice.number)
         found = _of_people(related.documents(asked), books)
         return verdict(plan_collected_payback(back, settled, open_credit=found, books=books, related=related))
     return _without_invoice(back, refund, charge, related, books)
@@ -90,7 +91,7 @@ def _without_invoice(back: Payback, refund: Refund, charge: Capture, related: Re
     if order is not None:
         return _of_order(back, refund, charge, order, related=related, books=books)
     if (customer := known_by_rule(receipt, books)) is not None:
-        found: Sequence[Found] | None = related.documents(need.credit_note(refund, of=receipt.key))
+        found: Sequence[Found] | None = related.documents(ask.credit_note(refund, of=receipt.key))
         return verdict(
             plan_customer_payback(
                 back, payment_key=receipt.key, customer=customer, open_credit=found, books=books, related=related
@@ -107,12 +108,12 @@ def _of_order(
     """A refund of a shop's order: the shop's route makes the credit note, this pays it out."""
     if order.invoiced is None:
         return verdict(plan_unplaced_payback(back, books=books))
-    told: list[Elsewhere] = [one for asked in need.shop_refunds_of(charge) for one in related.documents(asked) or ()]
+    told: list[Elsewhere] = [one for asked in ask.shop_refunds_of(charge) for one in related.documents(asked) or ()]
     place = sum(one.amount == refund.amount and _when(one) < _when(refund) for one in _siblings(refund, related))
     note = shops.credit_note_among(told, amount=refund.amount, place=place)
     if isinstance(note, Wait):
         return note
-    found: Sequence[Found] | None = related.documents(need.credit_note(refund, of=order.key))
+    found: Sequence[Found] | None = related.documents(ask.credit_note(refund, of=order.key))
     return verdict(
         plan_order_payback(
             back, credit_key=note, order=order.record, customer=order.invoiced.customer, open_credit=found,
@@ -166,7 +167,7 @@ def _against(refund: Refund, charge: Capture, related: Related) -> Finding | Non
 
 def _siblings(refund: Refund, related: Related) -> list[Refund]:
     """The refunds of the same charge that gave money back; each counts once, in order of time."""
-    found: Sequence[Refund] = related.documents(need.refunds_of(refund.payment_id or "")) or ()
+    found: Sequence[Refund] = related.documents(ask.refunds_of(refund.payment_id or "")) or ()
     return [one for one in found if one.state == "completed"]
 
 
