@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import delete
 
 from ml_connector.connectors import SYSTEMS
 from ml_connector.connectors.shapes import Check, Connector, Context, Created, Observed, Ping, System
@@ -21,6 +22,7 @@ from ml_connector.finance.plan import Found, Plan, PlannedWrite
 from ml_connector.flows import FLOWS
 from ml_connector.flows.flow import Flow
 from ml_connector.store import cursors, setups, submissions, writes
+from ml_connector.store.tables import cursor
 from tests.engine.world import START, World
 
 DAY = START.date()
@@ -201,6 +203,16 @@ def test_only_the_streams_that_a_flow_books_are_read_from_the_ledger(world: Worl
             row.stream for row in cursors.due(c, now=world.works.now() + 10**12) if row.connection_id == world.visma_id
         }
     assert read == {"customer"}
+
+
+def test_a_stream_that_came_after_the_connection_was_made_begins_with_the_route(world: World) -> None:
+    with world.works.database.writing() as c:  # a connection of the time before the stream
+        c.execute(delete(cursor).where(cursor.c.connection_id == world.visma_id, cursor.c.stream == "customer"))
+    connect_route(world)
+    with world.works.database.reading() as c:
+        begun = cursors.get(c, world.visma_id, "customer")
+    assert begun is not None
+    assert begun.due_at <= world.works.now()
 
 
 def test_a_route_whose_ends_are_not_the_ledger_is_refused(world: World) -> None:

@@ -90,16 +90,7 @@ def connect(
             now=works.now(),
         )
         store_credentials(works, c, workspace_id, connection_id, credentials)
-        for stream in system.connector.streams:
-            cursors.ensure(
-                c,
-                connection_id,
-                stream.name,
-                workspace_id=workspace_id,
-                ids=works.ids,
-                now=works.now(),
-                due_at=cursors.NEVER,
-            )
+        _have_cursors(works, c, workspace_id, connection_id, connector)
         note(
             works,
             c,
@@ -110,6 +101,20 @@ def connect(
             facts={"connector": connector, "code": code, "fields": sorted(credentials), "base_url": base_url or ""},
         )
     return connection_id
+
+
+def _have_cursors(works: Works, c: Connection, workspace_id: str, connection_id: str, connector: str) -> None:
+    """A cursor for each stream, none of them begun; also for those that the connector got after it was connected."""
+    for stream in works.system(connector).connector.streams:
+        cursors.ensure(
+            c,
+            connection_id,
+            stream.name,
+            workspace_id=workspace_id,
+            ids=works.ids,
+            now=works.now(),
+            due_at=cursors.NEVER,
+        )
 
 
 def _check_fields(fields: Sequence[Any], given: Mapping[str, str], connector: str) -> None:
@@ -271,6 +276,7 @@ def add_route(
         )
         _save(works, c, company.workspace_id, TERMS, route_id, terms_text(terms), by=by)
         streams = None if source.id != company.connection_id else _streams(works, source.connector, pair)
+        _have_cursors(works, c, company.workspace_id, source_id, source.connector)
         cursors.start_all(c, source_id, now=works.now(), only=streams)
         for kind in pair.kinds:
             trips.start_for_kind(
