@@ -40,7 +40,7 @@ BACK = moved("payout_reversal", "1000", id="txn_pf", reference_id="po_1", occurr
 # ---------------------------------------------------------------------------------------------- fees
 
 
-def test_the_fee_of_a_charge_is_a_journal_once_its_payment_is_booked() -> None:
+def test_trap_the_gross_is_not_booked_without_its_fee() -> None:
     """P 1,250.00; fee 30.00: Dr fee; Cr clearing."""
     here = Stripe(*paying(), charge(**PAID), fee())
     (write,) = here.writes(fee())
@@ -85,7 +85,7 @@ def test_a_charge_without_a_fee_books_nothing_by_its_row() -> None:
     assert Stripe(*paying(), charge(**PAID)).ignores(fee("0")) == "charge ch_1 books it, and it has no fee"
 
 
-def test_fees_may_share_a_voucher_of_their_day_while_payments_and_conversions_stand_alone() -> None:
+def test_trap_fee_rows_need_not_flood_the_books_they_may_share_a_voucher_of_their_day() -> None:
     for mode, pool in (
         ("batch", "st:pool:batch:2026-05-20:SEK:::plain"),
         ("daily", "st:pool:daily:2026-05-20:SEK:::plain"),
@@ -265,7 +265,7 @@ def test_trap_a_manual_payout_lists_no_content_and_is_booked_by_its_row() -> Non
     assert by_kind(Stripe(payout()).writes(SENT)) == {"st:po:po_1": "journal"}
 
 
-def test_the_rows_of_a_payout_must_add_up_to_it() -> None:
+def test_trap_the_rows_of_a_payout_must_add_up_to_it() -> None:
     good = payout("1220", entry("charge", "1250", "30"))
     assert Stripe().ignores(good) == "its balance transaction books it"
     bad = payout("1220", entry("charge", "1200", "30"))

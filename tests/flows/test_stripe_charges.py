@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import pytest
 
 from ml_connector.finance.collection import LedgerNote
-from ml_connector.finance.documents import Document
+from ml_connector.finance.documents import Document, Invoice
 from ml_connector.finance.encoding import decode_write, encode_write
 from ml_connector.finance.invoices import Application, CustomerPayment
 from ml_connector.finance.money import Money
@@ -75,7 +75,7 @@ def test_the_payment_carries_our_key_so_that_the_way_out_knows_it_as_ours() -> N
     assert is_ours(f"{'sandbox-2'}:inpay:inpay_1SdfghjklQwertyuiopZxcvb, 10042"[:50])
 
 
-def test_a_partial_payment_is_a_payment_of_its_own_and_never_one_per_paid_invoice() -> None:
+def test_trap_partial_payments_are_one_payment_a_row_and_never_one_per_paid_invoice() -> None:
     first, second = two("500", "750")
     invoice = collected("1250", state="part_paid")
     here = Stripe(invoice, first, second)
@@ -85,7 +85,7 @@ def test_a_partial_payment_is_a_payment_of_its_own_and_never_one_per_paid_invoic
     assert [one.applications[0].amount, two_.applications[0].amount] == [sek("500"), sek("750")]
 
 
-def test_one_charge_that_pays_several_invoices_is_one_payment_of_each() -> None:
+def test_trap_one_charge_that_pays_several_invoices_is_one_payment_of_each() -> None:
     rows = (row("1250"), row("250", id="inpay_2", invoice_id="in_2"))
     other = collected("250", id="in_2", number="10043", marks={"visma_invoice_no": "10043"})
     here = Stripe(collected(), other, *rows, bills=[bill(), bill("250", number="10043")])
@@ -94,7 +94,7 @@ def test_one_charge_that_pays_several_invoices_is_one_payment_of_each() -> None:
     assert cash(writes, "st:inpay:inpay_2").applications == (Application("Invoice", "10043", sek("250")),)
 
 
-def test_an_overpaid_invoice_leaves_the_excess_available_and_says_so() -> None:
+def test_trap_an_overpaid_invoice_leaves_the_excess_available_and_says_so() -> None:
     """Invoice 1,000.00, paid 1,050.00: P 1,050.00, line 1,000.00; 50.00 stays available."""
     invoice = collected("1000", overpaid=sek("50"))
     here = Stripe(invoice, row("1050"), bills=[bill("1000")])
@@ -179,8 +179,19 @@ def test_trap_what_was_marked_paid_out_of_band_never_comes_back_as_a_payment() -
     assert "booked by their charges" in here.ignores(collected())
 
 
-def test_trap_an_invoice_without_any_row_in_payments_books_nothing() -> None:
-    assert "booked by their charges" in Stripe().ignores(collected())
+@pytest.mark.parametrize(
+    "invoice",
+    [collected("2"), collected(credited=sek("1250"), completed=sek(0)), collected("0")],
+    ids=["too small to collect", "credited whole", "of nothing"],
+)
+def test_trap_an_invoice_may_be_paid_without_any_charge_and_then_books_nothing(invoice: Invoice) -> None:
+    assert "booked by their charges" in Stripe().ignores(invoice)
+
+
+def test_trap_the_invoice_of_a_charge_is_told_by_its_payment_intents_rows_alone() -> None:
+    """No field of a charge names its invoice any more; the number in its texts proves nothing."""
+    loose = charge(reference="Payment for invoice 10042", marks={"visma_invoice_no": "10042"}, settles=())
+    assert by_kind(Stripe(*paying()).writes(loose)) == {"st:ch:ch_1": "journal"}
 
 
 def test_trap_the_row_is_still_open_when_the_charge_is_read_first() -> None:
@@ -227,7 +238,7 @@ def test_what_came_before_go_live_is_ignored_unless_its_money_came_after() -> No
 # ---------------------------------------------------------------------------------------------- failed
 
 
-def test_a_failed_charge_is_a_note_on_its_invoice_and_no_money() -> None:
+def test_trap_a_failed_charge_has_an_open_row_and_is_a_note_on_its_invoice_and_no_money() -> None:
     failed = charge(state="failed", failure="Your card was declined.", **PAID)
     (write,) = Stripe(*paying(row(state="open", paid_at=None))).writes(failed)
     assert (write.key, write.kind) == ("st:ch:ch_1:failed:10042", "ledger_note")

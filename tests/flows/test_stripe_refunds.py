@@ -296,7 +296,7 @@ def test_the_rows_of_a_failed_refund_are_found_by_its_failure_and_sum_to_nothing
     assert "refund re_1 books it" in here.ignores(again)
 
 
-def test_a_fee_that_comes_back_with_a_refund_is_booked_once_by_its_row() -> None:
+def test_trap_the_fee_of_a_refunded_charge_is_kept_unless_a_row_gives_it_back() -> None:
     back = refund("250")
     gone = moved("refund", "-250", "-7.50", id="txn_2", reference_id="re_1")
     assert journal(world(back).writes(gone), "st:bt:txn_2") == {"1583": "7.50", "6570": "-7.50"}
