@@ -146,7 +146,7 @@ def _not_shown(works: Works, c: Connection, books: Books, line: Line, one: Submi
         )
         submissions.postpone(c, [one.id], until=None)
         return
-    submissions.postpone(c, [one.id], until=now + ontheway.LOOK_AGAIN_US)
+    submissions.postpone(c, [one.id], until=now + works.limits.look_again_us)
 
 
 LOOKS_S = (10, 30, 60, 120, 300, 600, 1_800)  # a target that works for itself is asked ever more seldom

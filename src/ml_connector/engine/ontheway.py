@@ -19,7 +19,6 @@ from ml_connector.store.leases import Lease
 from ml_connector.store.submissions import Submission
 
 ROUND = 5_000  # submissions of one state looked at in a round: one listing serves them all
-LOOK_AGAIN_US = 2_000_000  # the ledger works asynchronously: a document may show its new state a moment later
 PENDING_LIMIT_US = 600_000_000  # after ten minutes a person is told
 
 

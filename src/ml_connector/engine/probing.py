@@ -191,7 +191,7 @@ def _judge_job(
         )
     elif isinstance(fault, Conflict) and _tries(c, one) < CONFLICT_TRIES:
         # Somebody changed the record between our reading and the job: it surely did nothing, and is asked for anew.
-        row = {"id": one.id, "job_id": None, "due_at": now + ontheway.LOOK_AGAIN_US, "updated_at": now}
+        row = {"id": one.id, "job_id": None, "due_at": now + works.limits.look_again_us, "updated_at": now}
         submissions.move(c, [row], source="created", target="ready")
         ontheway.note(works, c, books, "changed meanwhile", {"submission": one.key})
     elif isinstance(fault, NotAuthorized):
@@ -209,4 +209,4 @@ def _judge_job(
         )
         submissions.postpone(c, [one.id], until=None)
     else:
-        submissions.postpone(c, [one.id], until=now + ontheway.LOOK_AGAIN_US)
+        submissions.postpone(c, [one.id], until=now + works.limits.look_again_us)

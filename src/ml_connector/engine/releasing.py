@@ -54,7 +54,7 @@ def _releasing(line: Line, one: Submission) -> Any:
 
 def _intend_release(works: Works, c: Connection, books: Books, ready: Sequence[Submission]) -> dict[str, str]:
     now = works.now()
-    rows = [{"id": one.id, "due_at": now + ontheway.LOOK_AGAIN_US, "updated_at": now} for one in ready]
+    rows = [{"id": one.id, "due_at": now + works.limits.look_again_us, "updated_at": now} for one in ready]
     submissions.move(c, rows, source="checked", target="releasing")
     return submissions.intend(
         c, [one.id for one in ready], call="release", workspace_id=books.company.workspace_id, ids=works.ids, now=now
@@ -177,7 +177,7 @@ def _not_released(
     last = releases[-1] if releases else None
     waited = now - last.started_at if last else 0
     if waited < 60_000_000 or (shown is not None and shown.state == "pending" and waited < ontheway.PENDING_LIMIT_US):
-        submissions.postpone(c, [one.id], until=now + ontheway.LOOK_AGAIN_US)
+        submissions.postpone(c, [one.id], until=now + works.limits.look_again_us)
         return
     submissions.learn(c, [(a.id, "unknown", None) for a in releases if a.outcome is None], now=now)
     submissions.found_out(c, [(one.id, "absent")], now=now)

@@ -40,6 +40,7 @@ class Limits:
     sends_at_once: int = 32
     probe_first_s: int = 30
     probe_last_s: int = 300
+    look_again_us: int = 2_000_000  # the ledger works asynchronously: a document shows its new state a moment later
 
 
 def _lines() -> Lines:

@@ -65,7 +65,7 @@ def stage(
         hosts = ",".join(one.url for one in found.values())
         settings = Settings.model_validate({"data_dir": str(folder / "install"), "allow_insecure_hosts": hosts})
         with opened(settings, redactor=redactor) as works:
-            quick = dataclasses.replace(works.limits, probe_first_s=1, probe_last_s=3)
+            quick = dataclasses.replace(works.limits, probe_first_s=1, probe_last_s=3, look_again_us=200_000)
             yield Stage(dataclasses.replace(works, limits=quick), found[source], found["visma"], out, currency)
 
 

@@ -70,7 +70,8 @@ def open_the_books(s: Stage, day: date) -> None:
     account = s.source.do("seed_account", name=SELLER)
     steps.connect_visma(s, company)
     steps.connect_source(
-        s, connector="stripe", code="st", title="Stripe", credentials={"api_key": account["secret_key"]}, settings={},
+        s, connector="stripe", code="st", title="Stripe", credentials={"api_key": account["secret_key"]},
+        settings={"requests_per_second": "1000"},
     )  # fmt: skip
     steps.open_company(s, company=SELLER, day=day)
     steps.add_route(s, flow="visma_to_stripe", code="st", files_of="stripe", outward=True)
