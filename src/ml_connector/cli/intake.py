@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any, cast
 
+from ml_connector.cli import lean  # noqa: F401  before what it keeps out
 from ml_connector.logs import Redactor, configure
 from ml_connector.web import intake
 

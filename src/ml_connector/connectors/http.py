@@ -23,6 +23,16 @@ SAFE_METHODS = frozenset({"GET", "HEAD"})
 _ALWAYS = {"User-Agent": USER_AGENT, "Accept": "*/*"}
 
 
+class _Numbers(dict[str, Decimal]):
+    """The numbers of one answer by their text: a page of a ledger says 0.0 some ten thousand times."""
+
+    __slots__ = ()
+
+    def __missing__(self, text: str) -> Decimal:
+        self[text] = number = Decimal(text)
+        return number
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """An HTTP answer, read whole. Header names are lower case."""
@@ -33,7 +43,7 @@ class Answer:
 
     def json(self) -> Any:
         """The body with numbers as Decimal (never through a float). Raises ValueError when it is not JSON."""
-        return json.loads(self.body, parse_float=Decimal)
+        return json.loads(self.body, parse_float=_Numbers().__getitem__)
 
     @property
     def ok(self) -> bool:

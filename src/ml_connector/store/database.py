@@ -200,6 +200,7 @@ def _sqlite_engine(url: URL, *, pool_size: int, patience_s: float, writes: bool)
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=POOL_TIMEOUT_S,
+        pool_use_lifo=True,  # the connection used last has the pages in its memory
         connect_args={"check_same_thread": False, "timeout": patience_s},
     )
 
@@ -208,6 +209,7 @@ def _sqlite_engine(url: URL, *, pool_size: int, patience_s: float, writes: bool)
         sqlitefile.prepare(connection, patience_s=patience_s)
         if not writes:
             connection.execute("PRAGMA query_only = ON")
+            connection.execute(sqlitefile.READER_CACHE)
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:

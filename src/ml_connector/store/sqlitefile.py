@@ -15,8 +15,10 @@ PRAGMAS = (
     "PRAGMA synchronous = FULL",  # a commit outlives a power cut
     "PRAGMA foreign_keys = ON",
     "PRAGMA temp_store = MEMORY",
-    "PRAGMA cache_size = -32000",  # KiB
+    "PRAGMA cache_size = -16000",  # KiB
 )
+# There are many readers, and each forgets its pages whenever somebody has written.
+READER_CACHE = "PRAGMA cache_size = -4000"
 
 # SQLite tells by words (sqlite.org/rescode.html), the first that fits counts.
 _WORDS: tuple[tuple[str, type[ConnectorError], str, str], ...] = (
