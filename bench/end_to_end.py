@@ -66,9 +66,11 @@ def run(size: int = SIZE) -> list[Figure]:
 
 
 def _round(mode: Mode, n: int) -> Outcome:
-    port = _free_port()
+    port, intake_port = _free_port(), _free_port()
     with vendors.running() as both, tempfile.TemporaryDirectory() as folder:
-        settings = install.settings_of(Path(folder), both, port=port, public_url=f"http://127.0.0.1:{port}")
+        settings = install.settings_of(
+            Path(folder), both, port=port, intake_port=intake_port, public_url=f"http://127.0.0.1:{intake_port}"
+        )
         with install.opened(settings) as works:
             day = datetime.now(UTC).date()
             # A pool's last part closes by its age: one second, so that the wait is not what is measured.
@@ -119,6 +121,7 @@ def serving(settings: Settings, both: Vendors) -> Iterator[int]:
         "MLC_DATA_DIR": str(settings.data_dir),
         "MLC_DATABASE_URL": settings.database_url,
         "MLC_PORT": str(settings.port),
+        **({"MLC_INTAKE_PORT": str(settings.intake_port)} if settings.intake_port else {}),
         "MLC_PUBLIC_URL": settings.public_url or "",
         "MLC_ALLOW_INSECURE_HOSTS": f"{both.visma.url},{both.square.url}",
         "MLC_LOG_LEVEL": "ERROR",
@@ -127,6 +130,8 @@ def serving(settings: Settings, both: Vendors) -> Iterator[int]:
     child = subprocess.Popen(command, env=environment, cwd=settings.data_dir, stdout=subprocess.DEVNULL)
     try:
         _wait_until_ready(f"http://127.0.0.1:{settings.port}/ready", child)
+        if settings.intake_port:
+            _wait_until_ready(f"http://127.0.0.1:{settings.intake_port}/health", child)
         yield child.pid
     finally:
         child.send_signal(signal.SIGTERM)
