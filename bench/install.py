@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from bench.vendors import Vendors
 from ml_connector import app
@@ -37,10 +37,26 @@ class Shop:
 
 def settings_of(folder: Path, vendors: Vendors, *, database_url: str = "", **more: Any) -> Settings:
     """Settings of an install in this folder that may call the pretend vendors."""
-    hosts = (vendors.visma.url, vendors.square.url)
+    hosts = tuple(getattr(vendors, name).url for name in Vendors.__slots__)
     return Settings.model_validate(
         {"data_dir": folder, "database_url": database_url, "allow_insecure_hosts": hosts, "log_level": "ERROR", **more}
     )
+
+
+class Routed(Protocol):
+    """A source with a route into books."""
+
+    @property
+    def route_id(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """A company in the pretend ledger."""
+
+    company_id: str
+    visma_id: str
+    tenant_id: str
 
 
 @contextlib.contextmanager
@@ -56,20 +72,7 @@ def add_shop(
 ) -> Shop:
     """A company in the pretend ledger, a shop in the pretend Square, and the route between them with its rules."""
     workspace = setup.init(works)
-    books = vendors.visma.control("seed_company", base_currency="EUR", name=f"Retail {number}")
-    vendors.visma.control("set_rate_limit", tenant_id=books["tenant_id"], limit=MOST_CALLS)
     merchant = vendors.square.control("seed_merchant", name=f"Retail {number}", locations=3, taxes=["25"])
-    visma_id = setup.connect(
-        works,
-        workspace,
-        connector="visma",
-        code=f"vn{number}",
-        title="Visma",
-        by="bench",
-        base_url=vendors.visma.url,
-        credentials={name: books[name] for name in ("client_id", "client_secret", "tenant_id")},
-        settings={"token_url": f"{vendors.visma.url}/connect/token"},
-    )
     square_id = setup.connect(
         works,
         workspace,
@@ -82,16 +85,14 @@ def add_shop(
         settings=SQUARE_SETTINGS,
     )
     setup.ping(works, square_id)
-    company_id = setup.add_company(
-        works, workspace, connection_id=visma_id, name=f"Retail {number}", time_zone="UTC", go_live=go_live, by="bench"
-    )
+    books = add_books(works, vendors, currency="EUR", go_live=go_live, number=number)
     places = {place: LocationTerms(time_zone="UTC") for place in merchant["location_ids"]}
     agreed = Terms(
         mode=mode, time_zone="UTC", gift_cards="multi", gratuity_taxed=True, fee_vat="exempt", locations=places, **terms
     )
     route_id = setup.add_route(
         works,
-        company_id=company_id,
+        company_id=books.company_id,
         flow="square_to_visma",
         source_id=square_id,
         terms=agreed,
@@ -99,7 +100,31 @@ def add_shop(
         by="bench",
     )
     setup.save_rules(works, route_id, rulebook(merchant["location_ids"]), by="bench")
-    return Shop(company_id, visma_id, square_id, route_id, books["tenant_id"], merchant)
+    return Shop(books.company_id, books.visma_id, square_id, route_id, books.tenant_id, merchant)
+
+
+def add_books(
+    works: Works, vendors: Vendors, *, currency: str, go_live: date, number: int = 1, **seed: Any
+) -> Books:  # fmt: skip
+    """A company in the pretend ledger with no limit worth speaking of, connected; `seed`: what else it begins with."""
+    workspace = setup.init(works)
+    made = vendors.visma.control("seed_company", base_currency=currency, name=f"Retail {number}", **seed)
+    vendors.visma.control("set_rate_limit", tenant_id=made["tenant_id"], limit=MOST_CALLS)
+    visma_id = setup.connect(
+        works,
+        workspace,
+        connector="visma",
+        code=f"vn{number}",
+        title="Visma",
+        by="bench",
+        base_url=vendors.visma.url,
+        credentials={name: made[name] for name in ("client_id", "client_secret", "tenant_id")},
+        settings={"token_url": f"{vendors.visma.url}/connect/token"},
+    )
+    company_id = setup.add_company(
+        works, workspace, connection_id=visma_id, name=f"Retail {number}", time_zone="UTC", go_live=go_live, by="bench"
+    )
+    return Books(company_id, visma_id, made["tenant_id"])
 
 
 def rulebook(places: list[str]) -> Rulebook:
@@ -161,7 +186,7 @@ def run_until_idle(works: Works) -> None:
     units.run_all_due(works)
 
 
-def states(works: Works, shop: Shop, kind: str = "payment") -> dict[str, int]:
+def states(works: Works, shop: Routed, kind: str = "payment") -> dict[str, int]:
     """How many records of a kind are in each state."""
     with works.database.reading() as c:
         counted = trips.counts(c, [shop.route_id])

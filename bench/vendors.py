@@ -49,15 +49,17 @@ class Vendor:
 
 @dataclass(frozen=True, slots=True)
 class Vendors:
-    """Both pretend vendors."""
+    """The pretend vendors that benchmarks drive."""
 
     visma: Vendor
     square: Vendor
+    woocommerce: Vendor
+    paypal: Vendor
 
 
 @contextlib.contextmanager
 def running(*, seed: int = 1) -> Iterator[Vendors]:
-    """Start both; they end with the block, or with this process."""
+    """Start them; they end with the block, or with this process."""
     command = [sys.executable, "-m", "ml_connector_sandbox", "serve", "--seed", str(seed)]
     child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=dict(os.environ))
     try:
@@ -66,7 +68,7 @@ def running(*, seed: int = 1) -> Iterator[Vendors]:
         if not line:
             raise RuntimeError("The pretend vendors did not start; their complaint stands above.")
         told: Mapping[str, str] = json.loads(line)
-        yield Vendors(Vendor(told["visma"]), Vendor(told["square"]))
+        yield Vendors(*(Vendor(told[name]) for name in Vendors.__slots__))
     finally:
         child.terminate()
         try:

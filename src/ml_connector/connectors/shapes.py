@@ -224,6 +224,28 @@ class Writer(Protocol):
         ...
 
 
+class Directory(Protocol):
+    """Every party of one kind as it stood at one moment; looking one up calls nobody."""
+
+    @property
+    def calls(self) -> int:
+        """What reading it took."""
+        ...
+
+    def look_up(self, fields: Mapping[str, str]) -> list[Found]:
+        """As the writer's own `look_up`."""
+        ...
+
+
+@runtime_checkable
+class ReadsDirectories(Protocol):
+    """A writer that can read all parties at once, where that is cheaper than many look-ups."""
+
+    def directory(self, kind: str) -> Directory | None:
+        """None: this kind has none, or it is too long to be read whole (one call has told so)."""
+        ...
+
+
 @runtime_checkable
 class Discards(Protocol):
     """A writer whose drafts may be deleted again, as nothing has come of them yet."""

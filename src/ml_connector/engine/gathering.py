@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from ml_connector.clock import micros
-from ml_connector.connectors.shapes import Translate
+from ml_connector.connectors.shapes import Directory, ReadsDirectories, Translate, Writer
 from ml_connector.engine import siblings
 from ml_connector.engine.siblings import Asker
-from ml_connector.engine.works import Works, open_line
+from ml_connector.engine.works import Registry, Works, open_line
 from ml_connector.errors import Untranslatable
 from ml_connector.finance.documents import Document
 from ml_connector.finance.plan import Answer, Content, Need, Related
@@ -227,9 +228,28 @@ def _answer_party(works: Works, c: Connection, connection_id: str, need: Need, *
 def look_up_parties(works: Works, gathered: Gathered) -> bool:
     """Ask the target for the parties nobody has looked for yet. True when there were any: gather again then."""
     asked = bool(gathered.unknown_parties)
+    unknown: dict[Registry, list[Need]] = {}
     for (connection_id, _name), need in gathered.unknown_parties.items():
-        fields = {key: value for key, value in need.fields if value}
-        found = tuple(open_line(works, connection_id).writer.look_up(need.kind, fields)) if fields else ()
-        works.parties.put((connection_id, need.kind, need.fields), found, now=works.now())
+        unknown.setdefault((connection_id, need.kind), []).append(need)
+    for registry, needs in unknown.items():
+        writer = open_line(works, registry[0]).writer
+        whole = _directory(works, writer, registry, len(needs))
+        for need in needs:
+            fields = {key: value for key, value in need.fields if value}
+            look_up = whole.look_up if whole is not None else partial(writer.look_up, need.kind)
+            found = tuple(look_up(fields)) if fields else ()
+            works.parties.put((*registry, need.fields), found, now=works.now())
     gathered.unknown_parties.clear()
     return asked
+
+
+def _directory(works: Works, writer: Writer, registry: Registry, wanted: int) -> Directory | None:
+    """All parties of a kind, where that costs fewer calls than looking up those that are wanted."""
+    known = works.parties.directory(registry, now=works.now())
+    if known is not None or not isinstance(writer, ReadsDirectories):
+        return known
+    if not works.parties.wants_whole(registry, wanted, now=works.now()):
+        return None
+    read = writer.directory(registry[1])
+    works.parties.keep(registry, read, now=works.now())
+    return read

@@ -12,7 +12,7 @@ from typing import Any
 
 from ml_connector.clock import Clock, micros
 from ml_connector.connectors.http import Http, Meter, Reach
-from ml_connector.connectors.shapes import Ping, RateHeaders, Reader, System, Writer
+from ml_connector.connectors.shapes import Directory, Ping, RateHeaders, Reader, System, Writer
 from ml_connector.engine.documents import Documents
 from ml_connector.errors import ConfigurationError, UsageError
 from ml_connector.finance.plan import Found
@@ -126,6 +126,9 @@ class Lines:
 
 
 PartyName = tuple[str, str, tuple[tuple[str, str], ...]]
+Registry = tuple[str, str]  # (connection, kind): customers of one ledger
+FIRST_GUESS = 3  # calls that reading a registry may take, before anybody has
+NEVER_WHOLE = 2**62
 """Connection, kind and the fields asked for."""
 
 
@@ -138,6 +141,9 @@ class Parties:
         self._lock = threading.Lock()
         self._max_age_us = max_age_s * 1_000_000
         self._known: dict[PartyName, tuple[int, tuple[Found, ...]]] = {}
+        self._directories: dict[Registry, tuple[int, Directory]] = {}
+        self._spent: dict[Registry, tuple[int, int]] = {}  # since when, and how many look-ups one by one
+        self._price: dict[Registry, int] = {}  # calls that reading all of them takes; NEVER_WHOLE: too many to
 
     def get(self, name: PartyName, *, now: int, max_age_s: int | None = None) -> tuple[Found, ...] | None:
         """The answer while it is young enough."""
@@ -152,10 +158,39 @@ class Parties:
                 self._known.clear()
             self._known[name] = (now, found)
 
+    def directory(self, registry: Registry, *, now: int) -> Directory | None:
+        """All parties of a kind, while that is young enough."""
+        with self._lock:
+            known = self._directories.get(registry)
+        return known[1] if known and now - known[0] <= self._max_age_us else None
+
+    def keep(self, registry: Registry, directory: Directory | None, *, now: int) -> None:
+        """Remember a directory that was just read; None: there is none, nobody asks for it again."""
+        with self._lock:
+            self._spent.pop(registry, None)
+            self._price[registry] = directory.calls if directory is not None else NEVER_WHOLE
+            if directory is not None:
+                self._directories[registry] = (now, directory)
+
+    def wants_whole(self, registry: Registry, more: int, *, now: int) -> bool:
+        """Whether look-ups one by one, with `more` that are to be made, would have cost as much lately as reading all.
+
+        So that, whatever comes, no more than twice the least is spent.
+        """
+        with self._lock:
+            since, spent = self._spent.get(registry, (now, 0))
+            if now - since > self._max_age_us:
+                since, spent = now, 0
+            if spent + more > self._price.get(registry, FIRST_GUESS):
+                return True
+            self._spent[registry] = (since, spent + more)
+            return False
+
     def forget(self) -> None:
         """A party was made or changed: ask again."""
         with self._lock:
             self._known.clear()
+            self._directories.clear()
 
 
 @dataclass(slots=True)

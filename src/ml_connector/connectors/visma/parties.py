@@ -9,12 +9,14 @@ from functools import partial
 
 from ml_connector.connectors.shapes import Observed
 from ml_connector.connectors.visma import observed
-from ml_connector.connectors.visma.client import VismaClient, segment
+from ml_connector.connectors.visma.client import PAGE_SIZE, VismaClient, segment, total_of
 from ml_connector.connectors.visma.observed import Row, text
 from ml_connector.errors import UsageError
 from ml_connector.finance.invoices import PartyCard
 from ml_connector.finance.plan import Found
 
+KINDS = frozenset({"customer", "supplier"})
+MOST_PAGES = 20  # of a directory: 20 000 parties; more are looked up one by one
 _FILTERS = {"org_number": "corporateId", "vat_number": "vatRegistrationId", "email": "email"}
 
 
@@ -23,7 +25,7 @@ def look_up(client: VismaClient, kind: str, fields: Mapping[str, str]) -> list[F
 
     Suppliers cannot be filtered by e-mail; that field is passed over for them.
     """
-    if kind not in ("customer", "supplier"):
+    if kind not in KINDS:
         raise UsageError(f"{kind!r} is no party of the ledger.", record=kind)
     if fields.get("number"):
         row = _numbered(client, kind, fields["number"])
@@ -38,6 +40,40 @@ def look_up(client: VismaClient, kind: str, fields: Mapping[str, str]) -> list[F
             if rows:
                 return [_found(row) for row in rows]
     return []
+
+
+class Directory:
+    """Every party of one kind by what identifies it. What a later change did is seen by the next one."""
+
+    def __init__(self, kind: str, rows: Iterable[Row], *, calls: int) -> None:
+        self.calls = calls
+        self._kind = kind
+        self._by: dict[tuple[str, str], dict[str, Row]] = {}
+        for row in rows:
+            for name, value in _marks(row):
+                self._by.setdefault((name, value), {})[text(row.get("number"))] = row
+
+    def look_up(self, fields: Mapping[str, str]) -> list[Found]:
+        """As `look_up` of this module."""
+        for name in ("number", *_FILTERS):
+            wanted = fields.get(name, "").strip()
+            if not wanted or (self._kind == "supplier" and name == "email"):
+                continue
+            rows = self._by.get((name, _mark(name, wanted)))
+            if rows:
+                return [_found(row) for row in rows.values()]
+        return []
+
+
+def directory(client: VismaClient, kind: str) -> Directory | None:
+    """All parties of a kind; None where the first page tells that they are too many."""
+    found: list[Row] = []
+    for calls, rows in enumerate(client.pages(f"/v1/{kind}", {}, operation=f"GET /v1/{kind}"), start=1):
+        found += rows
+        total = total_of(rows)
+        if calls > MOST_PAGES or (total is not None and total > MOST_PAGES * PAGE_SIZE):
+            return None
+    return Directory(kind, found, calls=max(1, -(-len(found) // PAGE_SIZE)))
 
 
 def find(client: VismaClient, card: PartyCard, *, since: datetime | None) -> list[Observed]:
@@ -84,6 +120,22 @@ def _fits(row: Row, name: str, wanted: str) -> bool:
         mails = {text(contact.get("email")).casefold() for contact in contacts if isinstance(contact, Mapping)}
         return wanted.casefold() in mails
     return _bare(text(row.get(_FILTERS[name]))) == _bare(wanted)
+
+
+def _marks(row: Row) -> Iterable[tuple[str, str]]:
+    """By what a party is found, as `_mark` spells it."""
+    yield "number", text(row.get("number")).strip()
+    for name in ("org_number", "vat_number"):
+        yield name, _bare(text(row.get(_FILTERS[name])))
+    for contact in (row.get("mainContact"), row.get("invoiceContact")):
+        if isinstance(contact, Mapping):
+            yield "email", text(contact.get("email")).casefold()
+
+
+def _mark(name: str, wanted: str) -> str:
+    if name == "number":
+        return wanted
+    return wanted.casefold() if name == "email" else _bare(wanted)
 
 
 def _spellings(name: str, wanted: str) -> Iterable[str]:

@@ -255,6 +255,10 @@ class VismaWriter:
             return [] if seen is None else [Found(seen.number, status=seen.status, currency=seen.currency)]
         return parties.look_up(self.client, kind, fields)
 
+    def directory(self, kind: str) -> parties.Directory | None:
+        """All customers or suppliers: one call a thousand. None above `parties.MOST_PAGES` of them."""
+        return parties.directory(self.client, kind) if kind in parties.KINDS else None
+
     def chart(self) -> Chart:
         """The whole set-up: 11 calls while every list fits a page."""
         return self._remember(charts.read(self.client, now=self._now))
