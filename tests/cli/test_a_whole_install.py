@@ -121,11 +121,24 @@ def test_consent_is_posted_only_for_the_plan_that_was_seen(
     good(terminal("post", "--json"), code=1)
     (item,) = good(terminal("review", "list", "--json"), code=1)["items"]
     assert item["code"] == "consent"
-    assert good(terminal("review", "show", item["id"], "--json"))["answers"] == ["accept", "ignore"]
+    shown = good(terminal("review", "show", item["id"], "--json"))
+    assert shown["answers"] == ["accept", "ignore"]
+    (planned,) = shown["would_be_posted"]
+    assert planned["plan_hash"] == item["proposal"]["plan_hash"], "what is shown is what is asked about"
+    assert planned["journals"]
+    assert "Clearing Square EUR" in terminal("review", "show", item["id"]).out
     assert outside["visma"].do("books")["vouchers"] == []
     good(terminal("review", "resolve", item["id"], "accept", "--json"))
     good(terminal("post", "--json"))
     assert len(outside["visma"].do("books")["vouchers"]) == 1
+    sell(outside)
+    sell(outside)
+    good(terminal("read", "--since", (datetime.now(UTC) - timedelta(days=1)).date().isoformat(), "--json"))
+    good(terminal("post", "--json"), code=1)
+    assert good(terminal("review", "resolve-all", "consent", "accept", "--json"))["answered"] == 2
+    good(terminal("post", "--json"))
+    assert len(outside["visma"].do("books")["vouchers"]) == 3
+    assert good(terminal("review", "resolve-all", "consent", "accept", "--json"))["answered"] == 0
 
 
 def test_a_rule_that_names_a_missing_account_is_not_saved(
@@ -144,6 +157,10 @@ def test_a_rule_that_names_a_missing_account_is_not_saved(
     good(terminal("post", "--json"))
     (changed,) = good(terminal("rules", "what-if", "wrong.toml", "--json"))["changed"]
     assert (changed["now"]["outcome"], changed["then"]["outcome"]) == ("planned", "held")
+    (tmp_path / "other.toml").write_text(text.replace('"3301"', '"3004"'))
+    table = terminal("rules", "what-if", "other.toml").out
+    assert "Cr 3001 100.00 EUR" in table, "what is booked now"
+    assert "Cr 3004 100.00 EUR" in table, "what these rules would book"
 
 
 def test_a_square_seller_is_connected_by_consent_and_read(

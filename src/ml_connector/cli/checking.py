@@ -57,9 +57,11 @@ def _print(console: Console, found: list[Statement]) -> None:
     for one in found:
         for sentence in told(one):
             console.print(sentence, markup=False)
-        rows = [(amount.key, amount.amount, amount.why) for amount in one.open_amounts[:MOST_SHOWN]]
-        if rows:
-            table("Waiting", ("record", "amount", "why"), rows)(console)
+        for title, amounts in (("Waiting", one.open_amounts), ("Not in the ledger", one.unbooked_amounts)):
+            rows = [(amount.key, amount.amount, amount.why) for amount in amounts[:MOST_SHOWN]]
+            if rows:
+                more = f", {MOST_SHOWN} of {len(amounts)}; --json has them all" if len(amounts) > MOST_SHOWN else ""
+                table(f"{title}{more}", ("record", "amount", "why"), rows)(console)
 
 
 def told(one: Statement) -> list[str]:

@@ -6,13 +6,18 @@ import json
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 
 from ml_connector.cli.output import PERSON, AsJson, lines, plain, table, when
-from ml_connector.cli.session import CompanyName, session
-from ml_connector.engine import reviewing
+from ml_connector.cli.running import print_previews, shown
+from ml_connector.cli.session import CompanyName, Session, session
+from ml_connector.engine import preview, reviewing
+from ml_connector.errors import Rejected, UsageError
 from ml_connector.store.reviews import ReviewItem
 
 app = typer.Typer(help="What waits for a person.", no_args_is_help=True)
+
+_SHOWS_PLAN = frozenset({"consent", "correction"})
 
 ItemId = Annotated[str, typer.Argument(help="Id of the question, from `review list`.")]
 
@@ -46,7 +51,15 @@ def show(item: ItemId, as_json: AsJson = False) -> None:
         told += [f"Decided: {one.decision} by {one.decided_by}"] if one.decided_by else []
         told += [f"{name}:\n{_words(value)}" for name, value in one.proposal.items() if value not in ("", None)]
         told.append(f"Answers: {', '.join(reviewing.answers_to(one))}")
-        s.out.answer(_item(one), lines(*told))
+        planned = _planned(s, one)
+        content = {**_item(one), "would_be_posted": [shown(s, one.company_id or "", each) for each in planned]}
+
+        def show_it(console: Console) -> None:
+            lines(*told)(console)
+            if planned:
+                print_previews(s, console, one.company_id or "", planned)
+
+        s.out.answer(content, show_it)
 
 
 @app.command("resolve")
@@ -59,6 +72,38 @@ def resolve(
     with session(as_json=as_json) as s:
         told = reviewing.resolve(s.works, s.workspace, item, answer=answer, by=s.by)
         s.out.answer({"item": item, "answer": answer, "told": told}, lines(told))
+
+
+@app.command("resolve-all")
+def resolve_all(
+    code: Annotated[str, typer.Argument(help="The kind of question, from `review list`; such as consent.")],
+    answer: Annotated[str, typer.Argument(help="The answer to each of them.")],
+    company: CompanyName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Answer every open question of one kind alike. Those that changed or were answered meanwhile stay."""
+    with session(as_json=as_json) as s:
+        company_id = s.company(company).id if company else None
+        found = reviewing.open_items(s.works, s.workspace, company_id=company_id, code=code)
+        refused: list[dict[str, str]] = []
+        with s.out.progress("answering", total=len(found)) as advance:
+            for n, one in enumerate(found, 1):
+                try:
+                    reviewing.resolve(s.works, s.workspace, one.id, answer=answer, by=s.by)
+                except (UsageError, Rejected) as problem:
+                    refused.append({"item": one.id, "why": problem.what})
+                advance(n)
+        told = [f"{len(found) - len(refused)} of {len(found)} questions are answered."]
+        told += [f"{each['item']}: {each['why']}" for each in refused]
+        content = {"code": code, "answer": answer, "answered": len(found) - len(refused), "refused": refused}
+        s.out.answer(content, lines(*told), code=PERSON if refused else 0)
+
+
+def _planned(s: Session, one: ReviewItem) -> list[preview.Previewed]:
+    """What a record would post now, where a person is asked to consent to that."""
+    if one.state != "open" or one.trip_id is None or one.company_id is None or one.code not in _SHOWS_PLAN:
+        return []
+    return preview.dry_run(s.works, one.company_id, trip_ids=[one.trip_id])
 
 
 def _item(one: ReviewItem) -> dict[str, Any]:

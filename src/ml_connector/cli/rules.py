@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from ml_connector.cli.output import PERSON, AsJson, lines, plain, table
+from ml_connector.cli.running import journals_of
 from ml_connector.cli.session import RouteName, Session, session
 from ml_connector.engine import preview, rulebooks, setup
 from ml_connector.errors import UsageError
@@ -98,7 +99,7 @@ def what_if(
     with session(as_json=as_json) as s:
         row = s.route(route)
         pairs = _compared(s, row, _read(file), limit=limit)
-        rows = [(now.kind, now.external_id, _told(now), _told(then)) for now, then in pairs]
+        rows = [(now.kind, now.external_id, *_unlike(s, row, now, then)) for now, then in pairs]
         content = {"changed": [{"now": plain(now), "then": plain(then)} for now, then in pairs]}
         s.out.answer(content, table("Would change", ("kind", "record", "now", "then"), rows))
 
@@ -108,6 +109,26 @@ def _compared(
 ) -> list[tuple[preview.Previewed, preview.Previewed]]:
     with s.out.progress("planning twice"):
         return preview.what_if(s.works, row.company_id, row.id, book, limit=limit)
+
+
+def _unlike(s: Session, row: RouteRow, now: preview.Previewed, then: preview.Previewed) -> tuple[str, str]:
+    """What becomes of a record now and then: only the lines that differ, or why there are none."""
+    old, new = _lines_of(s, row, now), _lines_of(s, row, then)
+    return (
+        "\n".join([line for line in old if line not in new] or [_told(now)]),
+        "\n".join([line for line in new if line not in old] or [_told(then)]),
+    )
+
+
+def _lines_of(s: Session, row: RouteRow, one: preview.Previewed) -> list[str]:
+    found = []
+    for _, several in journals_of(s, row.company_id, one):
+        for line in several:
+            side, amount = ("Dr", line.debit) if line.debit else ("Cr", line.credit)
+            found.append(
+                " ".join(filter(None, (side, line.account or line.role, str(amount), *line.dimensions, line.vat)))
+            )
+    return found
 
 
 def _told(one: preview.Previewed) -> str:

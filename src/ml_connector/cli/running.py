@@ -132,19 +132,21 @@ def dry_run(
                 limit=limit,
             )
         held = [one for one in found if one.outcome == "held"]
-        content = {"records": [_shown(s, row.id, one) for one in found], "held": len(held)}
-        s.out.answer(content, lambda console: _print(s, console, row.id, found), code=PERSON if held else 0)
+        content = {"records": [shown(s, row.id, one) for one in found], "held": len(held)}
+        s.out.answer(content, lambda console: print_previews(s, console, row.id, found), code=PERSON if held else 0)
 
 
 def _micros(moment: datetime | None) -> int | None:
     return None if moment is None else micros(moment.replace(tzinfo=UTC))
 
 
-def _shown(s: Session, company_id: str, one: preview.Previewed) -> dict[str, Any]:
-    return {**plain(one), "journals": plain(_journals(s, company_id, one))}
+def shown(s: Session, company_id: str, one: preview.Previewed) -> dict[str, Any]:
+    """What would become of a record, as JSON."""
+    return {**plain(one), "journals": plain(journals_of(s, company_id, one))}
 
 
-def _journals(s: Session, company_id: str, one: preview.Previewed) -> list[tuple[str, tuple[journals.Line, ...]]]:
+def journals_of(s: Session, company_id: str, one: preview.Previewed) -> list[tuple[str, tuple[journals.Line, ...]]]:
+    """The key and the lines of each document that would be posted."""
     chart = journals.stored_chart(s.works, company_id)
     return [
         (w["key"], journals.lines_of(w["kind"], decode_content(w["kind"], w["content"]), w["why"], chart=chart))
@@ -152,12 +154,13 @@ def _journals(s: Session, company_id: str, one: preview.Previewed) -> list[tuple
     ]
 
 
-def _print(s: Session, console: Console, company_id: str, found: list[preview.Previewed]) -> None:
+def print_previews(s: Session, console: Console, company_id: str, found: list[preview.Previewed]) -> None:
+    """What would become of records, for people."""
     for one in found:
         console.print(f"{one.kind} {one.external_id}: {one.outcome} {one.reason}".rstrip(), markup=False)
         for finding in one.findings:
             console.print(f"    {finding['code']}: {finding['sentence']}", markup=False)
-        for key, journal in _journals(s, company_id, one):
+        for key, journal in journals_of(s, company_id, one):
             table(f"    {key}", COLUMNS, rows_of(journal))(console)
     console.print(f"{len(found)} records; nothing was stored or sent.", markup=False)
 

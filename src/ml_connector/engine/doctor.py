@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from typing import Any, Literal
 
+from ml_connector.engine import doctor_vat
 from ml_connector.engine.books import Books, Road, open_books, refresh_chart
 from ml_connector.engine.works import Works, open_line
 from ml_connector.errors import ConnectorError
 from ml_connector.finance.chart import Chart
-from ml_connector.finance.plan import Finding
+from ml_connector.finance.plan import Finding, Found
 from ml_connector.rules import checking
 
 Verdict = Literal["ok", "wrong", "asked"]
@@ -36,6 +36,7 @@ def examine(works: Works, company_id: str) -> list[Item]:
     items = [*_periods(books.chart, today), *_places(books.chart), *_parties(works, books)]
     for road in books.roads.values():
         items += _route(road, books.chart)
+        items += [Item(*one) for one in doctor_vat.examine(road.rulebooks[-1].rules, road.terms, books.chart, today)]
     return [*items, *_facts(works, books)]
 
 
@@ -84,6 +85,9 @@ def _cash_account(number: str, chart: Chart) -> Item:
     cash = chart.cash_accounts.get(number)
     if cash is None:
         return Item(name, "wrong", "It is not in the ledger.", "Create it in Visma, or correct the rule.")
+    if cash.currency not in chart.currencies:
+        fix = f"Activate {cash.currency} in Visma, or name another cash account."
+        return Item(name, "wrong", f"It keeps {cash.currency}, which is no currency of the company.", fix)
     account = chart.accounts.get(cash.account)
     if account is None or not account.active or not account.manual_entry:
         why = "missing" if account is None else ("not active" if not account.active else "closed to manual entry")
@@ -102,12 +106,8 @@ def _vat(vat_id: str, chart: Chart) -> Item:
             name, "wrong", f"Its VAT account {vat.payable_account or '(none)'} cannot be booked by journal.",
             "Allow manual entry on it, or book such sales as invoice and payment on a collective customer.",
         )  # fmt: skip
-    rates = ", ".join(f"{_percent(rate)} from {start}" for start, rate in vat.rates)
+    rates = ", ".join(f"{doctor_vat.percent(rate)} from {start}" for start, rate in vat.rates)
     return Item(name, "ok", f"{rates or 'no rate'}; account {vat.payable_account}.")
-
-
-def _percent(rate: Decimal) -> str:
-    return f"{rate.normalize():f} %"
 
 
 def _periods(chart: Chart, today: date) -> Iterator[Item]:
@@ -146,9 +146,17 @@ def _places(chart: Chart) -> Iterator[Item]:
 
 
 def _parties(works: Works, books: Books) -> Iterator[Item]:
-    """Collective customers and the processor's supplier card, looked up by their number."""
+    """Collective customers and the processor's supplier card, looked up by their number; and what new cards get."""
     wanted: set[tuple[str, str]] = set()
+    serves: dict[str, str] = {}  # collective customer: "VAT zone:currency"
     for road in books.roads.values():
+        serves |= {number: name for name, number in road.terms.collective_customers.items()}
+        wanted |= {("customer", number) for number in road.terms.collective_customers.values()}
+        zone = road.terms.party_defaults.get("vat_zone")
+        if zone is not None and zone not in books.chart.vat_zones:
+            known = ", ".join(books.chart.vat_zones)
+            sentence = f"New customers of {road.source.code} get VAT zone {zone}, which is not in the ledger."
+            yield Item(f"VAT zone {zone}", "wrong", sentence, f"Name one of {known} in party_defaults of the terms.")
         for rule in road.rulebooks[-1].rules:
             wanted |= {("customer", rule.customer)} if rule.customer else set()
             wanted |= {("supplier", rule.supplier)} if rule.supplier else set()
@@ -160,8 +168,28 @@ def _parties(works: Works, books: Books) -> Iterator[Item]:
             yield Item(name, "wrong", "It is not in the ledger.", "Create it in Visma, or correct the rule.")
         elif found[0].status != "Active":
             yield Item(name, "wrong", f"It is {found[0].status}.", "Activate it in Visma.")
+        elif number in serves and (unlike := _unlike(found[0], serves[number])):
+            yield Item(
+                name, "wrong", unlike, "Correct collective_customers of the route's terms, or the card in Visma."
+            )
         else:
-            yield Item(name, "ok", f"{found[0].name}, active{', ' + found[0].currency if found[0].currency else ''}.")
+            said = [
+                found[0].name,
+                "active",
+                found[0].currency,
+                found[0].facts.get("vat_zone"),
+                found[0].facts.get("terms"),
+            ]
+            yield Item(name, "ok", f"{', '.join(filter(None, said))}.")
+
+
+def _unlike(card: Found, name: str) -> str:
+    """Why a collective customer does not serve this VAT zone and currency; empty where it does."""
+    zone, _, currency = name.partition(":")
+    kept, its = card.facts.get("vat_zone", ""), card.currency or ""
+    if zone and kept and kept != zone:
+        return f"It is for VAT zone {zone}, and the card has {kept}."
+    return f"It is for {currency}, and the card keeps {its}." if currency and its and its != currency else ""
 
 
 def _facts(works: Works, books: Books) -> Iterator[Item]:

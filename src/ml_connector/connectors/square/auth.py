@@ -26,7 +26,7 @@ PROBES: Mapping[str, tuple[str, str, Mapping[str, Any]]] = {
     "CUSTOMERS_READ": ("GET", "/v2/customers", {"limit": "1"}),
     "VENDOR_READ": ("POST", "/v2/vendors/search", {"filter": {"status": ["ACTIVE"]}}),
     "PAYOUTS_READ": ("GET", "/v2/payouts", {"limit": "1"}),
-    "ITEMS_READ": ("GET", "/v2/catalog/list", {"types": "TAX"}),
+    "ITEMS_READ": ("POST", "/v2/catalog/search", {"object_types": ["TAX"], "limit": 1}),
     "DISPUTES_READ": ("GET", "/v2/disputes", {}),
 }
 NEEDS_LOCATION = frozenset({"PAYMENTS_READ", "ORDERS_READ", "INVOICES_READ", "PAYOUTS_READ"})
@@ -82,7 +82,7 @@ def ping(
     place = next((str(row.get("id", "")) for row in places if row.get("status") == "ACTIVE"), "")
     granted = {str(scope) for scope in status.get("scopes") or ()}
     checks = (
-        Check("token", ok=True, sentence=f"The token is alive; it ends {status.get('expires_at') or 'never'}."),
+        Check("token", ok=True, sentence=f"The token is alive; {_end(status.get('expires_at'))}."),
         *mismatch,
         *(_scope(client, scope, granted=granted, place=place) for scope in SCOPES),
         Check("locations", ok=bool(places), sentence=_told(places), fix="" if places else "Add a location at Square."),
@@ -97,6 +97,10 @@ def ping(
         "environment": "sandbox" if urlsplit(http.reach.base_url).hostname == SANDBOX_HOST else "production",
     }
     return Ping(ok=all(check.ok for check in checks), account=account, checks=checks, facts=facts)
+
+
+def _end(expires_at: object) -> str:
+    return f"it ends {expires_at}" if expires_at else "it does not end by itself"
 
 
 def _scope(client: SquareClient, scope: str, *, granted: set[str], place: str) -> Check:
