@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from hypothesis import given, settings
@@ -25,7 +26,24 @@ LEAVES = (
 JSON = st.recursive(
     LEAVES, lambda deeper: st.lists(deeper, max_size=3) | st.dictionaries(st.text(max_size=8), deeper, max_size=3)
 )
-WRONG: list[Any] = [None, "", "x", -1, 10**30, [], [None], {}, True, "\ud800", "\x00", 1.5, "nok", "kwd", "isk"]
+WRONG: list[Any] = [
+    None,
+    "",
+    "x",
+    -1,
+    10**30,
+    [],
+    [None],
+    {},
+    True,
+    "\ud800",
+    "\x00",
+    1.5,
+    "nok",
+    "kwd",
+    "isk",
+    Decimal("sNaN"),
+]
 
 
 def field_refused_by(attempt: Callable[[], object]) -> str | None:

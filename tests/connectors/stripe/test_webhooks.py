@@ -91,7 +91,8 @@ def test_an_older_time_and_one_ahead_are_refused_although_the_library_lets_the_f
 
 def test_the_first_t_counts_so_that_a_second_cannot_freshen_an_old_signature() -> None:
     later = NOW + timedelta(hours=1)
-    refused(f"t={T},v1={S1},t={T + 3600}", now=later)
+    refused(f"t={T},v1={signature(S1_BODY, SECRET, at=T + 3600)},t={T + 3600}", now=later)
+    verify(f"t={T},v1={S1},t={T + 3600}")
 
 
 @pytest.mark.parametrize("keys", [(SECRET, SECOND), (SECOND, SECRET), ("", SECOND, SECRET)])

@@ -109,7 +109,8 @@ def test_an_invoice_with_more_than_ten_lines_is_credited_on_any_of_them(account:
 
 @pytest.mark.parametrize("effect", ["cut_before", "cut_after"])
 def test_a_lost_answer_to_a_credit_makes_no_second_one(account: Account, effect: str) -> None:
-    invoice_id = opened(account)
+    """The repeat is the same request although the first one filled a line."""
+    invoice_id = opened(account, line("400.00", "100.00"), line("600.00", "150.00", line=2))
     content, context = credit(invoice_id), account.context()
     account.fault({"kind": effect}, operation="POST /v1/credit_notes")
     with pytest.raises(UnknownOutcome):

@@ -5,23 +5,17 @@ Absent and null are the same to Stripe. A wrong type is never turned into a righ
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any, NoReturn
 
+from ml_connector.connectors import fields
 from ml_connector.connectors.stripe.amounts import from_wire
-from ml_connector.errors import Untranslatable
 from ml_connector.finance.money import Money
 
 MAX_ID = 255
-MAX_TEXT = 10_000
-MAX_ITEMS = 1_000
 MAX_MINOR = 10**14
 EARLIEST, LATEST = 946_684_800, 7_258_118_400  # 2000 to 2200: other times are no times of this business
-
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
 
 def moment_of(seconds: object) -> datetime | None:
@@ -37,53 +31,29 @@ def id_in(value: object) -> str | None:
     return found if type(found) is str and 0 < len(found) <= MAX_ID and found.isprintable() else None
 
 
-class Fields:
-    """One JSON object of a payload, `where` it stands ("lines.data[0]"; empty: the top) and whose it is."""
+class Fields(fields.Fields):
+    """One JSON object of a payload of Stripe's."""
 
-    __slots__ = ("node", "record", "where")
+    __slots__ = ()
 
-    def __init__(self, node: object, where: str = "", record: str | None = None) -> None:
-        self.where = where
-        self.record = record
-        if not isinstance(node, Mapping):
-            path = where or "(payload)"
-            raise Untranslatable(f"{where or 'The payload'} is no JSON object.", field=path, record=record)
-        self.node: Mapping[str, Any] = node
+    system = "Stripe"
+    max_id = MAX_ID
+    max_items = 1_000
+    time_form = "time in seconds"
 
-    def path(self, key: str) -> str:
-        """The dotted path of a field of this object."""
-        return f"{self.where}.{key}" if self.where else key
+    def read_moment(self, value: object) -> datetime | None:
+        return moment_of(value)
 
-    def fail(self, key: str, what: str) -> NoReturn:
-        """Raise Untranslatable: the field `what` ("is no text")."""
-        path = self.path(key)
-        raise Untranslatable(f"Stripe's field {path} {what}.", field=path, record=self.record)
-
-    def id(self, key: str) -> str:
-        """An id that must be there, bare or expanded."""
-        found = self.id_or_none(key)
-        return self.fail(key, "is missing") if found is None else found
+    def moment_or_none(self, key: str) -> datetime | None:
+        """A time; 0 is none."""
+        found = self.node.get(key)
+        return None if type(found) is int and found == 0 else super().moment_or_none(key)
 
     def id_or_none(self, key: str) -> str | None:
         value = self.node.get(key)
         if value is None or value == "":
             return None
         return id_in(value) or self.fail(key, f"is no id (printable text up to {MAX_ID} characters)")
-
-    def text(self, key: str) -> str:
-        """A text, empty when absent; characters no database takes become spaces."""
-        found = self.node.get(key)
-        if found is None:
-            return ""
-        if type(found) is not str or len(found) > MAX_TEXT:
-            self.fail(key, f"is no text of up to {MAX_TEXT} characters")
-        return found if found.isprintable() else _UNPRINTABLE.sub(" ", found)
-
-    def flag(self, key: str) -> bool:
-        found = self.node.get(key)
-        if found is not None and type(found) is not bool:
-            self.fail(key, "is neither true nor false")
-        return bool(found)
 
     def whole_or_none(self, key: str) -> int | None:
         """A whole number, within what an amount can be."""
@@ -104,18 +74,6 @@ class Fields:
         if not isinstance(found, Decimal) or not found.is_finite():
             self.fail(key, "is no number")
         return found
-
-    def moment(self, key: str) -> datetime:
-        """A time that must be there."""
-        found = self.moment_or_none(key)
-        return self.fail(key, "is missing") if found is None else found
-
-    def moment_or_none(self, key: str) -> datetime | None:
-        """A time; 0 is none."""
-        found = self.node.get(key)
-        if found is None or found == 0:
-            return None
-        return moment_of(found) or self.fail(key, "is no time in seconds")
 
     def day_or_none(self, key: str) -> date | None:
         """The date of a time, in UTC: Stripe writes dates as midnight there."""
@@ -151,26 +109,10 @@ class Fields:
             self.fail(key, "is below zero")
         return found
 
-    def part(self, key: str) -> Fields:
-        """A nested object; an absent one is empty, so that what it must hold is missed by its own path."""
-        found = self.node.get(key)
-        return Fields({} if found is None else found, self.path(key), self.record)
-
     def expanded(self, key: str) -> Fields | None:
         """A nested object where it was expanded; None where its id stands alone, or nothing."""
         found = self.node.get(key)
         return Fields(found, self.path(key), self.record) if isinstance(found, Mapping) else None
-
-    def parts(self, key: str, *, most: int = MAX_ITEMS) -> Iterator[Fields]:
-        """A list of objects; none when absent."""
-        found = self.node.get(key)
-        if found is None:
-            return
-        if type(found) is not list or len(found) > most:
-            self.fail(key, f"is no list of up to {most} objects")
-        where = self.path(key)
-        for place, one in enumerate(found):
-            yield Fields(one, f"{where}[{place}]", self.record)
 
     def marks(self, key: str = "metadata") -> dict[str, str]:
         """What the seller's systems wrote on the object; values that are no texts are left out."""
@@ -180,7 +122,7 @@ class Fields:
         if not isinstance(found, Mapping):
             self.fail(key, "is no JSON object")
         return {
-            str(name): _UNPRINTABLE.sub(" ", value)[:500]
+            str(name): fields.UNPRINTABLE.sub(" ", value)[:500]
             for name, value in found.items()
             if type(value) is str and value
         }
