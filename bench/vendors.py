@@ -60,15 +60,28 @@ class Vendors:
 @contextlib.contextmanager
 def running(*, seed: int = 1) -> Iterator[Vendors]:
     """Start them; they end with the block, or with this process."""
-    command = [sys.executable, "-m", "ml_connector_sandbox", "serve", "--seed", str(seed)]
+    with _serving("--seed", str(seed)) as told:
+        yield Vendors(*(Vendor(told[name]) for name in Vendors.__slots__))
+
+
+@contextlib.contextmanager
+def one(name: str, *, seed: int = 1) -> Iterator[Vendor]:
+    """Start one pretend vendor, whose delays take no time; it ends with the block, or with this process."""
+    with _serving("--seed", str(seed), "--only", name, "--time-scale", "0") as told:
+        yield Vendor(told[name])
+
+
+@contextlib.contextmanager
+def _serving(*options: str) -> Iterator[Mapping[str, str]]:
+    """Base URLs by name."""
+    command = [sys.executable, "-m", "ml_connector_sandbox", "serve", *options]
     child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=dict(os.environ))
     try:
         assert child.stdout is not None
         line = child.stdout.readline()
         if not line:
             raise RuntimeError("The pretend vendors did not start; their complaint stands above.")
-        told: Mapping[str, str] = json.loads(line)
-        yield Vendors(*(Vendor(told[name]) for name in Vendors.__slots__))
+        yield json.loads(line)
     finally:
         child.terminate()
         try:

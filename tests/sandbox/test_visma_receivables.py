@@ -338,3 +338,16 @@ def test_an_unknown_filter_is_ignored_and_a_time_without_condition_too() -> None
     everyone = len(shop.get("/v1/customer"))
     assert len(shop.get("/v1/customer?colour=blue&lastModifiedDateTime=2031-01-01")) == everyone
     assert shop.get("/v1/customer?lastModifiedDateTime=2031-01-01&lastModifiedDateTimeCondition=%3E%3D") == []
+
+
+def test_many_invoices_at_once_are_like_those_entered_one_by_one() -> None:
+    shop = office()
+    made = shop.control("invoice_many", n=5, customers=2)
+    assert len(made["numbers"]) == 5
+    assert len(made["customers"]) == 2
+    read = [shop.get(f"/v1/{INVOICE}/{number}") for number in made["numbers"]]
+    assert {one["status"] for one in read} == {"Open"}
+    assert [one["customer"]["number"] for one in read] == [made["customers"][k % 2] for k in range(5)]
+    assert round(sum(one["amountInCurrency"] for one in read) * 100) == made["gross_minor"]
+    more = shop.control("invoice_many", n=1, customers=made["customers"][:1])
+    assert more["customers"] == made["customers"][:1]

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from ml_connector_sandbox.core.wire import Request
-from ml_connector_sandbox.visma import purchase_acts, seed
+from ml_connector_sandbox.visma import bulk, purchase_acts, seed
 from ml_connector_sandbox.visma.chart import LEDGERS, ZERO
 from ml_connector_sandbox.visma.company import Company, Subscription
 from ml_connector_sandbox.visma.journal import Batch
@@ -342,6 +342,7 @@ _VERBS: dict[str, Verb] = {
     "subscribe": _subscribe,
     "seed_rows": _seed_rows,
     "by_hand": _by_hand,
+    "invoice_many": lambda vendor, arguments, at: bulk.invoice_many(vendor, _company(vendor, arguments), arguments, at),
     "books": _books,
     "balances": _balances,
     "reset": _reset,

@@ -20,6 +20,7 @@ from ml_connector.connectors.visma.purchase_reading import LISTS
 from ml_connector.connectors.visma.records import NUMBERED, TIMES, Kind, kind_of, source_object
 from ml_connector.errors import UsageError
 
+PARTIES = frozenset({"customer"})  # what many documents name, and one list shows whole
 FEW = 4  # below this many, records are asked for one by one
 NOT_LISTED = "Visma's list does not show it."
 A_DAY = timedelta(days=1)  # more than the zones that a shown time and a filter's could be apart
@@ -73,7 +74,9 @@ class VismaReader:
     def fetch(
         self, kind: str, external_ids: Sequence[str], *, since: datetime | None = None
     ) -> list[SourceObject | Absent]:
-        """The present state of records: one listing where it is known since when they changed, else a call for each."""
+        """The present state of records: one listing where it is known since when they changed, or where a whole list
+        of parties takes fewer calls; else a call for each.
+        """
         if kind in LISTS:
             return purchase_reading.fetch(self.client, kind, external_ids)
         what, found = kind_of(kind), {}
@@ -82,6 +85,8 @@ class VismaReader:
             params |= {**dict(what.params), "lastModifiedDateTimeCondition": ">="}
             rows = self.client.listed(what.path, params, operation=f"GET {what.path}")
             found = {one.external_id: one for row in rows for one in [source_object(kind, what, row)]}
+        elif kind in PARTIES and len(external_ids) >= FEW:
+            found = self._among_all(kind, what, len(set(external_ids)))
         return [found.get(name) or self._one(kind, what, name, told=since is not None) for name in external_ids]
 
     def find(self, kind: str, link: tuple[str, str], *, location: str | None) -> list[SourceObject]:
@@ -120,6 +125,16 @@ class VismaReader:
     def attachment(self, kind: str, external_id: str, file_id: str) -> bytes:
         """A file that the ledger keeps on a record, whole. One call; raises Rejected for one that is too large."""
         return files.read(self.client, file_id, record=f"{kind} {external_id}")
+
+    def _among_all(self, kind: str, what: Kind, wanted: int) -> dict[str, SourceObject]:
+        """Every record of a kind by its id; only the first page where the list takes more calls than are `wanted`."""
+        found: dict[str, SourceObject] = {}
+        for rows in self.client.pages(what.path, dict(what.params), operation=f"GET {what.path}"):
+            found |= {one.external_id: one for row in rows for one in [source_object(kind, what, row)]}
+            total = total_of(rows)
+            if total is None or total > wanted * len(rows):
+                break
+        return found
 
     def _one(self, kind: str, what: Kind, name: str, *, told: bool) -> SourceObject | Absent:
         of, number = what.parts(name)

@@ -104,7 +104,7 @@ KINDS = {
     "supplier": Kind(
         "/v1/supplier", "number", "lastModifiedDateTime", left_out=frozenset({"glAccounts", "note"}), whole=True
     ),
-    "customer": Kind("/v1/customer", "number", "createdDateTime"),
+    "customer": Kind("/v1/customer", "number", "createdDateTime", left_out=frozenset({"glAccounts"})),
 }
 
 
