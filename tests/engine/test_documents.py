@@ -49,14 +49,14 @@ def test_what_cannot_be_translated_is_tried_and_refused_each_time() -> None:
     assert work.times == 2
 
 
-def test_the_document_not_used_for_longest_is_forgotten_first() -> None:
+def test_the_document_read_first_is_forgotten_first_though_it_was_used_lately() -> None:
     documents, work = Documents(), Translating()
     for number in range(Documents.MAX):
         documents.of((translate, "location", str(number)), work)
     documents.of((translate, "location", "0"), work)
     documents.of((translate, "location", "one more"), work)
     made = work.times
-    documents.of((translate, "location", "0"), work)
-    assert work.times == made
     documents.of((translate, "location", "1"), work)
+    assert work.times == made
+    documents.of((translate, "location", "0"), work)
     assert work.times == made + 1

@@ -1,5 +1,7 @@
 """Documents translated lately: what reading has just read, planning need not parse and translate again.
 
+The one read first goes first, used or not: what was planned is hardly needed again, what waits to be planned is.
+
 Translating is pure, so a payload's hash names its document for good. Losing this memory costs time only.
 """
 
@@ -17,21 +19,20 @@ Name = tuple[Translate, str, str]
 
 
 class Documents:
-    """The documents last used. Safe between threads."""
+    """The documents last read. Safe between threads."""
 
     MAX = 3_000  # a round of planning with the orders around it; about 5 kB each
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._known: OrderedDict[Name, Document] = OrderedDict()
+        self._known: OrderedDict[Name, Document] = OrderedDict()  # as they came: a plain dict is slow to lose its first
 
     def of(self, name: Name, translate: Callable[[], Document]) -> Document:
         """The remembered document, else the one `translate` makes. What it raises is not remembered."""
         with self._lock:
             known = self._known.get(name)
-            if known is not None:
-                self._known.move_to_end(name)
-                return known
+        if known is not None:
+            return known
         made = translate()
         with self._lock:
             self._known[name] = made
