@@ -10,7 +10,8 @@ from rich.console import Console
 from ml_connector.cli.output import AsJson, plain, table, when
 from ml_connector.cli.running import COLUMNS, rows_of
 from ml_connector.cli.session import Session, session
-from ml_connector.engine import journals, tracing
+from ml_connector.engine import journals, paypages, tracing
+from ml_connector.engine.paypages import PayPage
 from ml_connector.engine.tracing import Story
 
 
@@ -26,8 +27,12 @@ def trace(
     """Tell the story of a record: what was read when, planned why, sent, answered and booked, on both sides."""
     with session(as_json=as_json) as s:
         stories = tracing.trace(s.works, s.workspace, name)
-        found = [(story, _vouchers(s, story)) for story in stories]
-        content = {"stories": [{**plain(story), "vouchers": plain(vouchers)} for story, vouchers in found]}
+        found = [(story, _vouchers(s, story), paypages.pay_pages(s.works, story.submissions)) for story in stories]
+        content = {
+            "stories": [
+                {**plain(story), "vouchers": plain(vouchers), "pages": plain(pages)} for story, vouchers, pages in found
+            ]
+        }
         s.out.answer(content, lambda console: _print(console, found))
 
 
@@ -36,8 +41,8 @@ def _vouchers(s: Session, story: Story) -> list[journals.Voucher]:
     return [voucher for number in numbers for voucher in journals.voucher(s.works, s.workspace, number)]
 
 
-def _print(console: Console, found: list[tuple[Story, list[journals.Voucher]]]) -> None:
-    for story, vouchers in found:
+def _print(console: Console, found: list[tuple[Story, list[journals.Voucher], tuple[PayPage, ...]]]) -> None:
+    for story, vouchers, pages in found:
         console.print(f"{story.connection} {story.kind} {story.external_id}", style="bold", markup=False)
         for trip in story.trips:
             console.print(f"  trip {trip.id}: {trip.state} {trip.reason or ''}".rstrip(), markup=False)
@@ -48,6 +53,9 @@ def _print(console: Console, found: list[tuple[Story, list[journals.Voucher]]]) 
             console.print(
                 f"  submission {one.key}: {one.state}, token {one.token}, number {one.number or '-'}", markup=False
             )
+        for page in pages:
+            told = page.trouble or f"{page.status}, {page.url or 'no address to pay at'}"
+            console.print(f"  collected as {page.number}: {told}", markup=False)
         for voucher in vouchers:
             if voucher.lines:
                 title = f"  {voucher.number or 'not numbered yet'}  {voucher.day}  {voucher.text}"
