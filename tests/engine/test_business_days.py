@@ -417,6 +417,41 @@ def test_a_cancelled_invoice_is_credited(open_world: Open) -> None:
     expect_settled(world)
 
 
+def sell_to(world: World, account: str) -> None:
+    """Save rules under which sales at 25 % go to another account, and plan invoices again."""
+    book = setup.rules_now(world.works, world.route_id)
+    rules = tuple(replace(rule, account=account) if rule.id == "sales 25" else rule for rule in book.rules)
+    setup.save_rules(world.works, world.route_id, replace(book, rules=rules), by="Ann")
+    replaying.replay_trips(world.works, world.workspace, [trip_of(world, "invoice")], by="Ann")
+    rest(world, 600)
+
+
+def test_a_credit_note_that_lowers_an_invoice_is_a_persons_matter_and_asked_about_once_for_each_change(
+    open_world: Open,
+) -> None:
+    world = open_world()
+    made = bill(world)
+    rest(world)
+    world.do("invoice_cancel", invoice_id=made["invoice_id"])
+    rest(world, 90_000, step=3600)
+    by_hand = r"lowers the invoice of sq:inv:.*, and no call of Visma frees it again. In Visma, reverse its application"
+    with pytest.raises(Rejected, match=by_hand):
+        replaying.undo(world.works, trip_of(world, "invoice"), by="Ann")
+    sell_to(world, "3004")
+    assert questions(world) == ["correction"]
+    answer(world, "correction", "accept")
+    rest(world, 600)
+    (item,) = items(world, "reversal-by-hand")
+    assert "then answer ignore" in item.sentence
+    answer(world, "reversal-by-hand", "ignore: mended in Visma")
+    rest(world, 600)
+    replaying.replay_trips(world.works, world.workspace, [trip_of(world, "invoice")], by="Ann")
+    rest(world, 600)
+    assert questions(world) == [], "the very change that a person has dealt with"
+    sell_to(world, "3002")
+    assert questions(world) == ["correction"], "another one"
+
+
 def test_a_part_paid_invoice_and_its_refund(open_world: Open) -> None:
     world = open_world()
     made = bill(world)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ml_connector.engine import contents, correcting, grounds, reversing
@@ -238,7 +239,10 @@ class Outcomes:
         elif one.case.terms.corrections != "automatic" and one.case.decisions.get(CORRECTION) != TAKE_BACK:
             self._hold(one, [correcting.take_back_question(mine.standing, reason)])
         else:
-            self._take_back(one, mine.standing, purpose=reversing.TAKEN_BACK, told=f"taken back: {reason}")
+            change = correcting.take_back_hash(reason)
+            self._take_back(
+                one, mine.standing, purpose=reversing.TAKEN_BACK, told=f"taken back: {reason}", change=change
+            )
 
     def _plan(self, one: Judged, plan: Plan) -> None:
         hashes = {write.key: booked_hash(write.kind, write.content) for write in plan.writes}
@@ -388,18 +392,24 @@ class Outcomes:
             self._hold(one, [correcting.question(plan, wrong, taken, accept=wanted)])
             return
         told = f"{', '.join(old.number or old.key for old in wrong)} is being reversed first."
-        self._take_back(one, wrong, purpose=reversing.CORRECTING, told=told)
+        self._take_back(one, wrong, purpose=reversing.CORRECTING, told=told, change=wanted)
 
     def _left_alone(self, one: Judged, change: str) -> bool:
         """A person wants what is posted to stay in spite of this very change."""
-        why = correcting.left_alone(one.case.decisions.get(CORRECTION, ""), change)
+        said = (correcting.left_alone(decision, change) for decision in one.case.decisions.values())
+        why = next((each for each in said if each is not None), None)
         if why is not None:
             trip = self.trips[one.case.id]
             self._move(one, "posted", reason=why, plan=trip.plan, hash_text=trip.plan_hash)
         return why is not None
 
-    def _take_back(self, one: Judged, several: Sequence[Write], *, purpose: str, told: str) -> None:
-        """Reverse these and what is put against them; the trip waits for it and is looked at again."""
+    def _take_back(
+        self, one: Judged, several: Sequence[Write], *, purpose: str, told: str, change: str | None = None
+    ) -> None:
+        """Reverse these and what is put against them; the trip waits for it and is looked at again.
+
+        Where that cannot be done a person may leave it: `change` names what is left alone then.
+        """
         taken = reversing.with_dependents(self.c, self.books.company.id, several)
         sealed = [write for write in taken if write.state == "sealed"]
         if sealed:
@@ -410,7 +420,8 @@ class Outcomes:
             under_way=set(self.leaving.values()),
         )  # fmt: skip
         if not isinstance(made, reversing.Reversals):
-            self._hold(one, made)
+            named = {"change": change} if change is not None else {}
+            self._hold(one, [replace(finding, proposal={**finding.proposal, **named}) for finding in made])
             return
         self.new_writes += made.rows
         self.new_needs += made.needs

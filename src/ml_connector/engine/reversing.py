@@ -202,8 +202,20 @@ def opposite_of(content: Content, old: Write, books: Books) -> tuple[str, Conten
         return _debit_note(content, old, books, number)
     if isinstance(content, SupplierInvoice):
         return "reverse_invoice", Reversal("reverse_invoice", number, "SupplierInvoice", content.source)
-    sentence = f"{number} is of a kind that only a person can take back in Visma. Do so there, then ignore the record."
-    return Finding("reversal-by-hand", sentence, field=old.key)
+    return Finding("reversal-by-hand", _by_hand(content, number), field=old.key)
+
+
+def _by_hand(content: Content, number: str) -> str:
+    """Why only a person can take a document back, and how."""
+    if isinstance(content, CustomerInvoice) and content.applies_to is not None:
+        to = content.applies_to
+        against = f"invoice {to}" if isinstance(to, str) else f"the invoice of {to.key}"
+        return (
+            f"Credit note {number} lowers {against}, and no call of Visma frees it again. In Visma, reverse its "
+            "application and take it back or correct it there; then answer ignore: what stands here stays until the "
+            "record changes once more."
+        )
+    return f"{number} is of a kind that only a person can take back in Visma. Do so there, then ignore the record."
 
 
 def _debit_note(content: CustomerInvoice, old: Write, books: Books, number: str) -> tuple[str, Content] | Finding:

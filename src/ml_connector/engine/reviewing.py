@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from ml_connector.engine import grounds, reversing, setup
-from ml_connector.engine.correcting import CORRECTION, LEAVE
+from ml_connector.engine.correcting import LEAVE
 from ml_connector.engine.works import Works
 from ml_connector.errors import UsageError
 from ml_connector.finance.rulebook import LocationTerms
@@ -136,7 +136,7 @@ def _carry_out(works: Works, c: Connection, item: ReviewItem, *, answer: str) ->
     if answer == IGNORE or answer.startswith(f"{IGNORE}:"):
         trips.reopen(c, [item.trip_id], now=now)
         reason = answer.partition(":")[2].strip() or "no reason given"
-        if item.code == CORRECTION and "change" in item.proposal:
+        if "change" in item.proposal:
             told = "What is posted stays as it is; another change of the record is asked about again."
             return told, f"{LEAVE}{item.proposal['change']}:{reason}"
         return "The record will be ignored.", f"{IGNORE}:{reason}"
