@@ -37,7 +37,11 @@ CONNECTOR = Connector(
         CredentialField("user", "User", secret=False, required=False, note="Only where there is no client id."),
         CredentialField("password", "Password", secret=True, required=False),
         CredentialField(
-            "scopes", "Scopes", secret=False, required=False, note="Only where Basware grants fewer than we ask for."
+            "scopes",
+            "Scopes",
+            secret=False,
+            required=False,
+            note="Only where Basware grants fewer than we ask for; +importDocuments.write adds the one for files.",
         ),
         CredentialField(
             "webhook_secret",

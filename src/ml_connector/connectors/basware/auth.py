@@ -104,7 +104,7 @@ def client_of(credentials: Mapping[str, Any], opened: str, *, scopes: tuple[str,
     """The client from what a person entered. Raises ConfigurationError naming what is missing."""
     entered = {name: str(credentials.get(name) or "").strip() for name in _FIELDS}
     base = base_of(credentials, opened)
-    wanted = scopes or tuple(entered["scopes"].split()) or SCOPES
+    wanted = scopes or _asked(entered["scopes"])
     if entered["client_id"] and entered["client_secret"]:
         return Client(entered["client_id"], entered["client_secret"], base, basic=False, scopes=wanted)
     if entered["user"] and entered["password"]:
@@ -114,6 +114,13 @@ def client_of(credentials: Mapping[str, Any], opened: str, *, scopes: tuple[str,
         record="basware",
         fix="Enter client_id and client_secret, or user and password where Basware gave you those.",
     )
+
+
+def _asked(entered: str) -> tuple[str, ...]:
+    """The scopes to ask for: those that were entered, else ours; one with a plus before it is asked for beside them."""
+    words = entered.split()
+    beside = tuple(word[1:] for word in words if word.startswith("+"))
+    return (tuple(word for word in words if not word.startswith("+")) or SCOPES) + beside
 
 
 _FIELDS = ("client_id", "client_secret", "user", "password", "scopes")

@@ -9,9 +9,9 @@ from typing import Any
 from ml_connector.connectors.basware import auth
 from ml_connector.connectors.basware.client import DOCUMENTS, STATUS, SUBSCRIPTIONS, BaswareClient
 from ml_connector.connectors.basware.faults import judged
-from ml_connector.connectors.basware.pacing import Ticking
 from ml_connector.connectors.basware.reader import open_client
 from ml_connector.connectors.http import Http
+from ml_connector.connectors.pacing import Ticking
 from ml_connector.connectors.shapes import Check, Ping
 from ml_connector.errors import ConnectorError, NotAuthorized
 

@@ -5,21 +5,16 @@ Absent and null are the same; unknown fields and unknown words of a list are let
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any, NoReturn
 
-from ml_connector.errors import Untranslatable
+from ml_connector.connectors import fields
 from ml_connector.finance.money import CURRENCIES, Money, exponent
 
-MAX_TEXT = 4_000
 MAX_ROWS = 10_000
 MOST = Decimal(10) ** 15
 YEARS = range(1990, 2201)
 NOISE = Decimal("0.000001")  # amounts are doubles there
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 
 
 def moment_of(value: object) -> datetime | None:
@@ -35,46 +30,21 @@ def moment_of(value: object) -> datetime | None:
     return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
 
 
-class Fields:
-    """One JSON object of a document, `where` it stands and whose it is."""
+class Fields(fields.Fields):
+    """One JSON object of a document of Basware's."""
 
-    __slots__ = ("node", "record", "where")
+    __slots__ = ()
 
-    def __init__(self, node: object, where: str = "", record: str | None = None) -> None:
-        self.where = where
-        self.record = record
-        if not isinstance(node, Mapping):
-            path = where or "(payload)"
-            raise Untranslatable(f"{path} is no JSON object.", field=path, record=record)
-        self.node: Mapping[str, Any] = node
+    system = "Basware"
+    max_text = 4_000
+    max_items = MAX_ROWS
 
-    def path(self, key: str) -> str:
-        """The dotted path of a field of this object."""
-        return f"{self.where}.{key}" if self.where else key
-
-    def fail(self, key: str, what: str) -> NoReturn:
-        """Raise Untranslatable: the field `what` ("is no text")."""
-        path = self.path(key)
-        raise Untranslatable(f"Basware's field {path} {what}.", field=path, record=self.record)
-
-    def text(self, key: str) -> str:
-        """A text, empty when absent; control characters become spaces."""
-        found = self.node.get(key)
-        if found is None:
-            return ""
-        if type(found) is not str or len(found) > MAX_TEXT:
-            self.fail(key, f"is no text of up to {MAX_TEXT} characters")
-        return found if found.isprintable() else _UNPRINTABLE.sub(" ", found)
+    def read_moment(self, value: object) -> datetime | None:
+        return moment_of(value)
 
     def needed(self, key: str) -> str:
         """A text that must be there."""
         return self.text(key).strip() or self.fail(key, "is missing")
-
-    def flag(self, key: str) -> bool:
-        found = self.node.get(key)
-        if found is not None and type(found) is not bool:
-            self.fail(key, "is neither true nor false")
-        return bool(found)
 
     def number_or_none(self, key: str) -> Decimal | None:
         """A JSON number, exact as it was written."""
@@ -128,13 +98,3 @@ class Fields:
         if type(found) is not list or len(found) > MAX_ROWS or not all(type(one) is str for one in found):
             self.fail(key, "is no list of texts")
         return tuple(found)
-
-    def parts(self, key: str) -> Iterator[Fields]:
-        """A list of objects; none when absent."""
-        found = self.node.get(key)
-        if found is None:
-            return
-        if type(found) is not list or len(found) > MAX_ROWS:
-            self.fail(key, f"is no list of up to {MAX_ROWS} objects")
-        for place, one in enumerate(found):
-            yield Fields(one, f"{self.path(key)}[{place}]", self.record)

@@ -13,8 +13,9 @@ from datetime import UTC, datetime, timedelta
 from ml_connector.connectors.basware import auth
 from ml_connector.connectors.basware.client import DOCUMENTS, BaswareClient, Row, wire
 from ml_connector.connectors.basware.fields import moment_of
-from ml_connector.connectors.basware.pacing import Pacer, Ticking
+from ml_connector.connectors.basware.pacing import Pacer
 from ml_connector.connectors.http import Http
+from ml_connector.connectors.pacing import Ticking
 from ml_connector.connectors.shapes import Absent, Page, SourceObject
 from ml_connector.errors import Untranslatable, UsageError
 

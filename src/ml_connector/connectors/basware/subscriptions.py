@@ -10,8 +10,9 @@ from typing import Any
 from ml_connector.connectors.basware import auth
 from ml_connector.connectors.basware.client import SUBSCRIPTIONS, BaswareClient, Row
 from ml_connector.connectors.basware.doorkeys import HEADER, DoorKey
-from ml_connector.connectors.basware.pacing import Pacer, Ticking
+from ml_connector.connectors.basware.pacing import Pacer
 from ml_connector.connectors.http import Http
+from ml_connector.connectors.pacing import Ticking
 from ml_connector.connectors.shapes import Subscribed
 from ml_connector.errors import NotAuthorized, Transient, UnknownOutcome
 

@@ -15,10 +15,10 @@ from typing import Any
 from ml_connector.connectors.basware import auth, bodies, network, smartpdf, statuses
 from ml_connector.connectors.basware.client import DOCUMENTS, BaswareClient, Row
 from ml_connector.connectors.basware.faults import AlreadyDone, request_id
-from ml_connector.connectors.basware.pacing import Ticking
 from ml_connector.connectors.basware.reader import KEY, open_client
 from ml_connector.connectors.basware.statuses import Item, Request
 from ml_connector.connectors.http import Http
+from ml_connector.connectors.pacing import Ticking
 from ml_connector.connectors.shapes import Context, Created, Observed, Sent
 from ml_connector.errors import Rejected, UnknownOutcome, UsageError
 from ml_connector.finance.chart import Chart

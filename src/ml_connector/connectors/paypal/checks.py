@@ -8,11 +8,11 @@ from datetime import timedelta
 from typing import Any
 
 from ml_connector.connectors.http import Http
+from ml_connector.connectors.pacing import Ticking
 from ml_connector.connectors.paypal import auth
 from ml_connector.connectors.paypal.certificates import system_roots
 from ml_connector.connectors.paypal.client import PayPalClient
 from ml_connector.connectors.paypal.faults import NotPermitted, NotServedYet
-from ml_connector.connectors.paypal.pacing import Ticking
 from ml_connector.connectors.paypal.reader import open_client
 from ml_connector.connectors.paypal.webhooks import WEBHOOKS
 from ml_connector.connectors.shapes import Check, Ping

@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from ml_connector.connectors.http import Http
+from ml_connector.connectors.pacing import Ticking
 from ml_connector.connectors.paypal import auth, lists, report
 from ml_connector.connectors.paypal.client import DISPUTES, INVOICES, PayPalClient
 from ml_connector.connectors.paypal.faults import NotPermitted
 from ml_connector.connectors.paypal.objects import id_of, source_object
-from ml_connector.connectors.paypal.pacing import Pacer, Ticking
+from ml_connector.connectors.paypal.pacing import Pacer
 from ml_connector.connectors.shapes import Absent, Page, SourceObject
 from ml_connector.errors import Rejected, UsageError
 

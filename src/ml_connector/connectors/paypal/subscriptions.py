@@ -7,11 +7,12 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from ml_connector.connectors.http import Http
+from ml_connector.connectors.pacing import Ticking
 from ml_connector.connectors.paypal import auth
 from ml_connector.connectors.paypal.client import WEBHOOKS, PayPalClient, Row
 from ml_connector.connectors.paypal.doorkeys import DoorKey, read_key
 from ml_connector.connectors.paypal.faults import NotPermitted
-from ml_connector.connectors.paypal.pacing import Pacer, Ticking
+from ml_connector.connectors.paypal.pacing import Pacer
 from ml_connector.connectors.paypal.reader import PayPalReader
 from ml_connector.connectors.paypal.webhooks import SUBSCRIBED, Ask
 from ml_connector.connectors.shapes import Subscribed

@@ -8,10 +8,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ml_connector.connectors.http import Http
+from ml_connector.connectors.pacing import Ticking
 from ml_connector.connectors.shapes import Check, Ping
 from ml_connector.connectors.square.client import AccessTokens, FeatureOff, SquareClient, rows_of
 from ml_connector.connectors.square.oauth import SCOPES
-from ml_connector.connectors.square.pacing import Pacer, Ticking
+from ml_connector.connectors.square.pacing import Pacer
 from ml_connector.errors import ConfigurationError, ConnectorError, NotAuthorized, Rejected
 
 SANDBOX_HOST = "connect.squareupsandbox.com"

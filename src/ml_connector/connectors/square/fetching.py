@@ -8,11 +8,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
+from ml_connector.connectors.pacing import Ticking
 from ml_connector.connectors.shapes import Absent, SourceObject
 from ml_connector.connectors.square.client import MAX_PAGES, FeatureOff, Query, Row, Rows, SquareClient, every
 from ml_connector.connectors.square.faults import CursorLost
 from ml_connector.connectors.square.objects import id_of, source_object, time_of
-from ml_connector.connectors.square.pacing import Ticking
 from ml_connector.connectors.square.payouts_stream import composed
 from ml_connector.connectors.square.walks import GRAIN, OVERLAP
 from ml_connector.errors import Rejected, Transient, UsageError

@@ -6,13 +6,12 @@ Absent and null are the same to Square. A wrong type is never turned into a righ
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, NoReturn
 
-from ml_connector.errors import Untranslatable
+from ml_connector.connectors import fields
 from ml_connector.finance.money import CURRENCIES, Money
 
 # Decimals of the smallest unit in which Square states amounts, for the currencies it settles in. They are those of
@@ -22,12 +21,9 @@ EXPONENTS: Mapping[str, int] = {"AUD": 2, "CAD": 2, "EUR": 2, "GBP": 2, "JPY": 0
 
 MAX_MINOR = 10**15  # more than any shop's books hold; a larger number is a broken record
 MAX_ID = 300  # Square's longest documented id is 255 characters
-MAX_TEXT = 10_000  # notes and descriptions are 500 to 4,000 characters
-MAX_ITEMS = 5_000  # Square's own ceiling for lines of an order is 500
 # Square's payout example carries 1970; beyond these a date cannot be moved between time zones
 YEARS = range(1970, 2201)
 
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 _DECIMAL = re.compile(r"-?\d{1,12}(\.\d{1,9})?")
 _LOOSE = re.compile(
     r"(?P<day>\d{4}-\d\d-\d\d)[T ](?P<time>\d\d:\d\d:)(?P<second>\d\d)(?P<part>\.\d+)? ?"
@@ -61,56 +57,17 @@ def moment_of(text: str) -> datetime | None:
     return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
 
 
-class Fields:
-    """One JSON object of a payload, `where` it stands ("line_items[0]"; empty: the top) and whose it is."""
+class Fields(fields.Fields):
+    """One JSON object of a payload of Square's."""
 
-    __slots__ = ("node", "record", "where")
+    __slots__ = ()
 
-    def __init__(self, node: object, where: str = "", record: str | None = None) -> None:
-        self.where = where
-        self.record = record
-        if type(node) is not dict and not isinstance(node, Mapping):
-            raise Untranslatable(
-                f"{where or 'The payload'} is no JSON object.", field=where or "(payload)", record=record
-            )
-        self.node: Mapping[str, Any] = node
+    system = "Square"
+    max_id = MAX_ID
+    time_form = "time in RFC 3339"
 
-    def path(self, key: str) -> str:
-        """The dotted path of a field of this object."""
-        return f"{self.where}.{key}" if self.where else key
-
-    def fail(self, key: str, what: str) -> NoReturn:
-        """Raise Untranslatable: the field `what` ("is no text")."""
-        path = self.path(key)
-        raise Untranslatable(f"Square's field {path} {what}.", field=path, record=self.record)
-
-    def id(self, key: str) -> str:
-        """An id that must be there."""
-        found = self.id_or_none(key)
-        return self.fail(key, "is missing") if found is None else found
-
-    def id_or_none(self, key: str) -> str | None:
-        found = self.node.get(key)
-        if found is None or found == "":
-            return None
-        if type(found) is not str or len(found) > MAX_ID or not found.isprintable():
-            self.fail(key, f"is no id (printable text up to {MAX_ID} characters)")
-        return found
-
-    def text(self, key: str) -> str:
-        """A text, empty when absent; characters no database takes become spaces."""
-        found = self.node.get(key)
-        if found is None:
-            return ""
-        if type(found) is not str or len(found) > MAX_TEXT:
-            self.fail(key, f"is no text of up to {MAX_TEXT} characters")
-        return found if found.isprintable() else _UNPRINTABLE.sub(" ", found)
-
-    def flag(self, key: str) -> bool:
-        found = self.node.get(key)
-        if found is not None and type(found) is not bool:
-            self.fail(key, "is neither true nor false")
-        return bool(found)
+    def read_moment(self, value: object) -> datetime | None:
+        return moment_of(value) if type(value) is str else None
 
     def whole(self, key: str) -> int:
         """A whole number, 0 when absent."""
@@ -128,18 +85,6 @@ class Fields:
             return None
         read = _decimal(found) if type(found) is str else None
         return self.fail(key, "is no decimal number in text form") if read is None else read
-
-    def moment(self, key: str) -> datetime:
-        """A time that must be there."""
-        found = self.moment_or_none(key)
-        return self.fail(key, "is missing") if found is None else found
-
-    def moment_or_none(self, key: str) -> datetime | None:
-        found = self.node.get(key)
-        if found is None or found == "":
-            return None
-        read = moment_of(found) if type(found) is str else None
-        return self.fail(key, "is no time in RFC 3339") if read is None else read
 
     def day_or_none(self, key: str) -> date | None:
         found = self.node.get(key)
@@ -180,22 +125,6 @@ class Fields:
         """The minor units of an amount in this currency; 0 when absent."""
         found = self.money_or_none(key, currency, negative=negative)
         return 0 if found is None else found.minor
-
-    def part_or_none(self, key: str) -> Fields | None:
-        """A nested object."""
-        found = self.node.get(key)
-        return None if found is None else Fields(found, self.path(key), self.record)
-
-    def parts(self, key: str) -> Iterator[Fields]:
-        """A list of objects; none when absent."""
-        found = self.node.get(key)
-        if not found and (found is None or type(found) is list):
-            return
-        if type(found) is not list or len(found) > MAX_ITEMS:
-            self.fail(key, f"is no list of up to {MAX_ITEMS} objects")
-        where = self.path(key)
-        for place, one in enumerate(found):
-            yield Fields(one, f"{where}[{place}]", self.record)
 
 
 @lru_cache(maxsize=4096)

@@ -1,71 +1,12 @@
-"""How fast we call: a token bucket and a number of calls at once, for one access token. Square publishes no limits."""
+"""How fast we call Square, for one access token: it publishes no limits."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from datetime import datetime
-from typing import Protocol
-
-from ml_connector.errors import ConfigurationError
-
-REQUESTS_PER_SECOND = 10.0
-CALLS_AT_ONCE = 4
+from ml_connector.connectors import pacing
 
 
-class Ticking(Protocol):
-    """A clock handed in: the machine's, or one that a test moves."""
+class Pacer(pacing.Pacer):
+    """Spaces the calls of one access token."""
 
-    def now(self) -> datetime: ...
-    def monotonic(self) -> float: ...
-    def sleep(self, seconds: float) -> None: ...
-
-
-class Pacer:
-    """Lets `per_second` calls begin each second (that many at once after a pause) and `at_once` be in flight."""
-
-    def __init__(
-        self, clock: Ticking, *, per_second: float = REQUESTS_PER_SECOND, at_once: int = CALLS_AT_ONCE
-    ) -> None:
-        self._clock = clock
-        self._rate = per_second
-        self._room = max(1.0, per_second)
-        self._left = self._room
-        self._filled_at = clock.monotonic()
-        self._lock = threading.Lock()
-        self._flights = threading.BoundedSemaphore(at_once)
-
-    @classmethod
-    def of(cls, settings: Mapping[str, str], clock: Ticking) -> Pacer:
-        """As the settings `requests_per_second` and `calls_at_once` say. Raises ConfigurationError for nonsense."""
-        rate = _number(settings, "requests_per_second", REQUESTS_PER_SECOND)
-        return cls(clock, per_second=rate, at_once=max(1, int(_number(settings, "calls_at_once", CALLS_AT_ONCE))))
-
-    @contextmanager
-    def turn(self) -> Iterator[None]:
-        """Wait for a turn and hold it for the length of one call."""
-        with self._flights:
-            wait = self._take()
-            if wait > 0:
-                self._clock.sleep(wait)
-            yield
-
-    def _take(self) -> float:
-        """Take one token, owing it when there is none; the seconds to wait until it is there."""
-        with self._lock:
-            now = self._clock.monotonic()
-            self._left = min(self._room, self._left + (now - self._filled_at) * self._rate) - 1.0
-            self._filled_at = now
-            return max(0.0, -self._left / self._rate)
-
-
-def _number(settings: Mapping[str, str], name: str, default: float) -> float:
-    text = settings.get(name) or str(default)
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0.01 <= value <= 1000:
-        raise ConfigurationError(f"The Square setting {name} is {text!r}; it must be a number from 0.01 to 1000.")
-    return value
+    system = "Square"
+    requests_per_second = 10.0

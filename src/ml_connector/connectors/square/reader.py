@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from ml_connector.connectors.http import Http
+from ml_connector.connectors.pacing import Ticking
 from ml_connector.connectors.shapes import Absent, Named, Page, SourceObject
 from ml_connector.connectors.square import payouts_stream, rounds
 from ml_connector.connectors.square.auth import FixedToken, tokens_of
@@ -21,7 +22,7 @@ from ml_connector.connectors.square.client import (
 )
 from ml_connector.connectors.square.fetching import Fetching
 from ml_connector.connectors.square.objects import id_of, source_object
-from ml_connector.connectors.square.pacing import Pacer, Ticking
+from ml_connector.connectors.square.pacing import Pacer
 from ml_connector.connectors.square.positions import Lane, Position, dump, load
 from ml_connector.connectors.square.walks import LAG, OVERLAP, advance
 from ml_connector.connectors.square.webhooks import SUBSCRIBED, delivered

@@ -9,9 +9,10 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from ml_connector.connectors.http import Http
+from ml_connector.connectors.pacing import Ticking
 from ml_connector.connectors.square.auth import FixedToken
 from ml_connector.connectors.square.client import VERSION, Row, Rows, SquareClient, every, page_of
-from ml_connector.connectors.square.pacing import Pacer, Ticking
+from ml_connector.connectors.square.pacing import Pacer
 from ml_connector.connectors.square.webhooks import SUBSCRIBED
 from ml_connector.errors import Rejected, Transient
 

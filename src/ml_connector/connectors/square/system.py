@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from ml_connector.connectors.http import Http
+from ml_connector.connectors.pacing import Ticking
 from ml_connector.connectors.shapes import Ping, Subscribed, System
 from ml_connector.connectors.square import CONNECTOR, auth, oauth, subscriptions
-from ml_connector.connectors.square.pacing import Ticking
 from ml_connector.connectors.square.reader import SquareReader
 from ml_connector.connectors.square.reader import open_reader as open_square
 from ml_connector.connectors.square.translate import translate

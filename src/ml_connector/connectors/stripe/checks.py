@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ml_connector.connectors.http import Http
+from ml_connector.connectors.pacing import Ticking
 from ml_connector.connectors.shapes import Check, Ping
 from ml_connector.connectors.stripe.client import StripeClient
 from ml_connector.connectors.stripe.faults import is_code
-from ml_connector.connectors.stripe.pacing import Ticking
 from ml_connector.connectors.stripe.reader import open_client
 from ml_connector.errors import ConnectorError, NotAuthorized
 

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from ml_connector.connectors.pacing import Ticking
 from ml_connector.connectors.stripe.bodies import TOKEN
 from ml_connector.connectors.stripe.client import Row, StripeClient
 from ml_connector.connectors.stripe.fields import Fields, id_in
-from ml_connector.connectors.stripe.pacing import Ticking
 from ml_connector.connectors.stripe.paths import CUSTOMERS as PATH
 from ml_connector.finance.plan import Found
 
@@ -47,21 +47,20 @@ class TaxIds:
             return [row for row in self._rows.values() if _tax_ids(row) & numbers]
 
     def _renew(self, now: datetime) -> None:
-        if self._newest is not None and self._whole is not None and now - self._newest < RECENT:
+        whole = self._whole is None or now - self._whole > FRESH
+        if not whole and self._newest is not None and now - self._newest < RECENT:
             return
         params: dict[str, Any] = dict(WITH_TAX_IDS)
-        if self._whole is None or self._newest is None or now - self._whole > FRESH:
-            found: dict[str, Row] = {}
-            self._whole = None  # an answer that is lost half way leaves nothing to trust
-        else:
-            found = dict(self._rows)
+        found = {} if whole else dict(self._rows)
+        if not whole and self._newest is not None:
             params["created"] = {"gte": int((self._newest - OVERLAP).timestamp())}
         for row in self._client.every(PATH, params):
             id_ = id_in(row)
             if id_ is not None and _tax_ids(row):
                 found[id_] = row
-        self._rows, self._newest = found, now
-        self._whole = self._whole or now
+        self._rows, self._newest = found, now  # only now: an answer that is lost half way leaves all as it was
+        if whole:
+            self._whole = now
 
 
 def look_up(client: StripeClient, fields: Mapping[str, str], *, tax_ids: TaxIds) -> list[Found]:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ml_connector.connectors.http import Http
+from ml_connector.connectors.pacing import Ticking
 from ml_connector.connectors.shapes import Absent, Page, SourceObject
 from ml_connector.connectors.stripe import sweeps
 from ml_connector.connectors.stripe.auth import access_of
@@ -14,7 +15,7 @@ from ml_connector.connectors.stripe.client import Row, StripeClient
 from ml_connector.connectors.stripe.fields import id_in
 from ml_connector.connectors.stripe.forms import Form
 from ml_connector.connectors.stripe.objects import EXPAND, PATHS, expand_of, source_object
-from ml_connector.connectors.stripe.pacing import Pacer, Ticking
+from ml_connector.connectors.stripe.pacing import pacer_of
 from ml_connector.connectors.stripe.payments import ROWS
 from ml_connector.connectors.stripe.payouts import ENTRIES, MOST_ENTRIES
 from ml_connector.errors import UsageError
@@ -40,7 +41,7 @@ def open_client(
 ) -> StripeClient:
     """The calls of one account. Raises ConfigurationError when the key is none."""
     access = access_of(credentials)
-    return StripeClient(http, access, pacer=Pacer.of(settings, clock, live=access.live))
+    return StripeClient(http, access, pacer=pacer_of(settings, clock, live=access.live))
 
 
 def open_reader(

@@ -14,13 +14,14 @@ from datetime import timedelta
 from typing import Any
 
 from ml_connector.connectors.http import Http
+from ml_connector.connectors.pacing import Ticking
 from ml_connector.connectors.shapes import Subscribed
 from ml_connector.connectors.stripe import VERSION
 from ml_connector.connectors.stripe.auth import access_of
 from ml_connector.connectors.stripe.client import KEY_LENGTH, Row, StripeClient, item
 from ml_connector.connectors.stripe.fields import moment_of
 from ml_connector.connectors.stripe.forms import Form
-from ml_connector.connectors.stripe.pacing import Pacer, Ticking
+from ml_connector.connectors.stripe.pacing import pacer_of
 from ml_connector.connectors.stripe.webhooks import SUBSCRIBED
 from ml_connector.errors import NotFound, Rejected, UnknownOutcome
 
@@ -36,7 +37,7 @@ def watch(http: Http, credentials: Mapping[str, Any], url: str, *, clock: Tickin
     Raises Rejected where the account has as many endpoints as it may, NotAuthorized without the permission.
     """
     access = access_of(credentials)
-    client = StripeClient(http, access, pacer=Pacer.of({}, clock, live=access.live))
+    client = StripeClient(http, access, pacer=pacer_of({}, clock, live=access.live))
     every = list(client.every(PATH, {}))
     here = [row for row in every if row.get("url") == url]
     kept = _kept(here, clock)

@@ -11,13 +11,13 @@ from datetime import timedelta
 from typing import Any
 
 from ml_connector.connectors.http import Http
+from ml_connector.connectors.pacing import Ticking
 from ml_connector.connectors.shapes import Context, Created, Observed
 from ml_connector.connectors.stripe import customers, finding, seen
 from ml_connector.connectors.stripe.client import Row, StripeClient, item
 from ml_connector.connectors.stripe.faults import is_code, is_kept
 from ml_connector.connectors.stripe.finding import Asked
 from ml_connector.connectors.stripe.making import Sending, make
-from ml_connector.connectors.stripe.pacing import Ticking
 from ml_connector.connectors.stripe.paths import INVOICES
 from ml_connector.connectors.stripe.reader import open_client
 from ml_connector.errors import NotFound, Rejected, UnknownOutcome, UsageError

@@ -8,22 +8,18 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, NoReturn
 
-from ml_connector.errors import Untranslatable
+from ml_connector.connectors import fields
 from ml_connector.finance.money import CURRENCIES
 
 MAX_AMOUNT = Decimal(10**12)  # in major units: more than any shop's books hold
-MAX_TEXT = 10_000
-MAX_ITEMS = 5_000
 MAX_ID_DIGITS = 20  # MySQL's BIGINT UNSIGNED
 YEARS = range(1970, 2201)
 ZERO = Decimal(0)
 
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 _NUMBER = re.compile(r"-?\d{1,13}(\.\d{1,20})?")
 _DIGITS = re.compile(rf"\d{{1,{MAX_ID_DIGITS}}}")
 _TAG = re.compile(r"<[a-zA-Z/!][^<>]{0,500}>")
@@ -66,33 +62,15 @@ def plain(text: str) -> str:
     return " ".join(_TAG.sub(" ", html.unescape(text)).split())
 
 
-class Fields:
-    """One JSON object of a payload, `where` it stands ("line_items[0]"; empty: the top) and whose it is."""
+class Fields(fields.Fields):
+    """One JSON object of a payload of WooCommerce's."""
 
-    __slots__ = ("node", "record", "where")
+    __slots__ = ()
 
-    def __init__(self, node: object, where: str = "", record: str | None = None) -> None:
-        self.where = where
-        self.record = record
-        if not isinstance(node, Mapping):
-            raise Untranslatable(
-                f"{where or 'The payload'} is no JSON object.", field=where or "(payload)", record=record
-            )
-        self.node: Mapping[str, Any] = node
+    system = "WooCommerce"
 
-    def path(self, key: str) -> str:
-        """The dotted path of a field of this object."""
-        return f"{self.where}.{key}" if self.where else key
-
-    def fail(self, key: str, what: str) -> NoReturn:
-        """Raise Untranslatable: the field `what` ("is no text")."""
-        path = self.path(key)
-        raise Untranslatable(f"WooCommerce's field {path} {what}.", field=path, record=self.record)
-
-    def id(self, key: str) -> str:
-        """An id that must be there."""
-        found = self.id_or_none(key)
-        return self.fail(key, "is missing") if found is None else found
+    def read_moment(self, value: object) -> datetime | None:
+        return moment_of(value)
 
     def id_or_none(self, key: str) -> str | None:
         """An id; 0, "" and null say that there is none (a guest, a deleted product)."""
@@ -103,21 +81,11 @@ class Fields:
         return self.fail(key, "is no id") if found is None else found
 
     def text(self, key: str) -> str:
-        """A text, empty when absent; a number is its digits, characters no database takes become spaces."""
+        """A text, empty when absent; a number is its digits."""
         found = self.node.get(key)
-        if found is None:
-            return ""
         if type(found) is int:
-            found = str(found) if abs(found) < MAX_AMOUNT else self.fail(key, "is no text")
-        if type(found) is not str or len(found) > MAX_TEXT:
-            self.fail(key, f"is no text of up to {MAX_TEXT} characters")
-        return found if found.isprintable() else _UNPRINTABLE.sub(" ", found)
-
-    def flag_or_none(self, key: str) -> bool | None:
-        found = self.node.get(key)
-        if found is not None and type(found) is not bool:
-            self.fail(key, "is neither true nor false")
-        return found
+            return str(found) if abs(found) < MAX_AMOUNT else self.fail(key, "is no text")
+        return super().text(key)
 
     def number(self, key: str) -> Decimal:
         """A number, 0 when absent or empty."""
@@ -143,31 +111,14 @@ class Fields:
             self.fail(key, "is no currency of ISO 4217")
         return found
 
-    def moment(self, key: str) -> datetime:
-        """A time that must be there."""
-        found = self.moment_or_none(key)
-        return self.fail(key, "is missing") if found is None else found
-
-    def moment_or_none(self, key: str) -> datetime | None:
-        value = self.node.get(key)
-        if value is None or value == "":
-            return None
-        return moment_of(value) or self.fail(key, "is no time")
-
     def part(self, key: str) -> Fields:
         """A nested object; an empty one when absent. PHP writes an empty object as an empty list."""
-        found = self.node.get(key)
-        return Fields({} if found is None or found == [] else found, self.path(key), self.record)
+        return Fields({}, self.path(key), self.record) if self.node.get(key) == [] else super().part(key)
 
-    def parts(self, key: str) -> Iterator[Fields]:
-        """A list of objects; none when absent."""
+    def parts(self, key: str, *, most: int | None = None) -> Iterator[Fields]:
+        """A list of objects; none when absent. PHP writes a list with holes in it as an object."""
         found = self.node.get(key)
-        if found is None:
-            return
         if type(found) is dict and all(type(name) is str and name.isdecimal() for name in found):
-            found = list(found.values())  # PHP writes a list with holes in it as an object
-        if type(found) is not list or len(found) > MAX_ITEMS:
-            self.fail(key, f"is no list of up to {MAX_ITEMS} objects")
-        where = self.path(key)
-        for place, one in enumerate(found):
-            yield Fields(one, f"{where}[{place}]", self.record)
+            whole = Fields({key: list(found.values())}, self.where, self.record)
+            return whole.parts(key, most=most)
+        return super().parts(key, most=most)
