@@ -6,7 +6,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ml_connector.connectors.stripe.crediting import lines_of
@@ -31,9 +31,10 @@ def ours(net: int, percent: str) -> CollectionLine:
     return line(str(Money(net, "NOK").decimal()), str(Money(vat, "NOK").decimal()), percent)
 
 
-LINES = st.lists(st.tuples(st.integers(1, 10**7), st.sampled_from(RATES)), min_size=1, max_size=8)
+LINES = st.lists(st.tuples(st.integers(1, 10**7) | st.integers(1, 40), st.sampled_from(RATES)), min_size=1, max_size=8)
 
 
+@example(invoiced=[(1, "25"), (1, "25")], wanted=[(2, "25")], earlier=[0] * 8)
 @given(invoiced=LINES, wanted=LINES, earlier=st.lists(st.integers(0, 10**7), min_size=8, max_size=8))
 def test_a_credit_is_placed_whole_or_not_at_all(
     invoiced: list[tuple[int, str]], wanted: list[tuple[int, str]], earlier: list[int]
