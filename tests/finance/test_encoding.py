@@ -18,7 +18,7 @@ from ml_connector.finance.collection import (
     LedgerNote,
     OutsidePayment,
 )
-from ml_connector.finance.documents import Address
+from ml_connector.finance.documents import Address, InvoiceAdjustment
 from ml_connector.finance.encoding import (
     booked_hash,
     decode,
@@ -83,6 +83,7 @@ SUPPLIER = SupplierInvoice(
     "5", DAY, None, "EUR", (SupplierInvoiceLine("4010", eur("80"), "V", "x"),), eur("100"), eur("20"), "R", "s"
 )
 CARD = PartyCard("customer", "Æ Ltd", "s", address=Address(("1 Quay",), "D01", "Dublin", "", "IE"), vat_number="IE1")
+ADJUSTMENT = InvoiceAdjustment("external_payment", "INV2-1", "pp:adj:1", amount=eur("10"), day=DAY, text="Payment 7")
 CONTENTS: dict[str, Content] = {
     "journal": JOURNAL,
     "customer_invoice": INVOICE,
@@ -90,6 +91,12 @@ CONTENTS: dict[str, Content] = {
     "debit_note": replace(INVOICE, kind="debit_note"),
     "customer_payment": PAYMENT,
     "customer_refund": replace(PAYMENT, kind="refund"),
+    "external_payment": ADJUSTMENT,
+    "external_payment_removal": InvoiceAdjustment(
+        "external_payment_removal", "INV2-1", "pp:adj:2", payment_id="EXTR-1"
+    ),
+    "external_refund": replace(ADJUSTMENT, kind="external_refund"),
+    "invoice_cancel": InvoiceAdjustment("invoice_cancel", "INV2-1", "pp:adj:3"),
     "supplier_invoice": SUPPLIER,
     "customer": CARD,
     "supplier": replace(CARD, kind="supplier"),

@@ -209,7 +209,7 @@ class PayPal:
         self.documents = documents
         self.found = dict(found or {})
         self.known = dict(known or {})  # answers by need name, whether asked for or not
-        self.siblings = dict(siblings or {})  # what other connections made of the same events, by need name
+        self.siblings = dict(siblings or {})  # and what our routes told others, by need name
         self.decisions, self.posted = dict(decisions or {}), dict(posted or {})
         self.terms, self.rulebook, self.chart = terms, rulebook or book(), chart
 
@@ -222,7 +222,7 @@ class PayPal:
             news = {
                 one.name: found
                 for one in missing
-                if (found := self.answer(one)) or one.optional or one.system == "sibling"
+                if (found := self.answer(one)) or one.optional or one.system in {"sibling", "own"}
             }
             if not news:
                 return related, missing
@@ -230,7 +230,7 @@ class PayPal:
         raise AssertionError("the flow asks for ever")
 
     def answer(self, need: Need) -> tuple[Any, ...]:
-        if need.system == "sibling":
+        if need.system in {"sibling", "own"}:
             return self.siblings.get(need.name, ())
         if need.system == "target":
             return tuple(self.found[value] for _, value in need.fields if value in self.found)

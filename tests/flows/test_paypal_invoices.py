@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Literal
 
+from ml_connector.finance.documents import InvoiceAdjustment
 from ml_connector.finance.invoices import CustomerPayment, Ref
-from ml_connector.finance.plan import Found, Hold, Ignore
+from ml_connector.finance.plan import Elsewhere, Found, Hold, Ignore
+from ml_connector.flows import paypal_needs as need
 from tests.flows.builders import journal, readable
 from tests.flows.paypal_world import (
     D12,
@@ -85,6 +88,44 @@ def test_what_a_person_recorded_asks_a_person() -> None:
     assert write.kind == "customer_invoice"
     refunded = invoice(state="refunded", refunds=(paid_row(id="EXTR-2", origin="recorded"),))
     assert PayPal(found=KARI).holds(refunded) == ["external-payment"]
+
+
+def told(content: InvoiceAdjustment, row: str = "", state: str = "done") -> dict[str, tuple[Elsewhere, ...]]:
+    """What our route out has told the invoice."""
+    one = Elsewhere(f"INV2-1/payments/{row}" if row else "", state, content.kind, {content.source: content})
+    return {need.told("INV2-1", TERMS).name: (one,)}
+
+
+def recorded(kind: Literal["external_payment", "external_refund"] = "external_payment") -> InvoiceAdjustment:
+    return InvoiceAdjustment(kind, "INV2-1", "pp:adj:INV2-1:7", amount=sek("1000"), day=date(2026, 3, 10))
+
+
+def test_what_we_recorded_ourselves_asks_nobody() -> None:
+    row = paid_row(id="EXTR-1", origin="recorded")
+    bill = invoice(state="paid", payments=(row,))
+    for ours in (told(recorded(), "EXTR-1"), told(recorded(), state="sealed")):
+        assert len(PayPal(found=KARI, siblings=ours).writes(bill)) == 1
+    noted = invoice(state="paid", payments=(replace(row, day=date(2026, 3, 11), note="pp:adj:INV2-1:7 7 MBU7QNO75N"),))
+    assert len(PayPal(found=KARI, siblings=told(recorded(), state="sealed")).writes(noted)) == 1
+    back = invoice(state="refunded", refunds=(paid_row(id="EXTR-2", origin="recorded"),))
+    assert len(PayPal(found=KARI, siblings=told(recorded("external_refund"), state="sealed")).writes(back)) == 1
+
+
+def test_beside_what_we_recorded_what_a_person_did_is_asked_about() -> None:
+    row = paid_row(id="EXTR-1", origin="recorded")
+    same = paid_row(id="EXTR-2", origin="recorded")
+    assert PayPal(found=KARI, siblings=told(recorded(), "EXTR-1")).holds(
+        invoice(state="paid", payments=(row, same))
+    ) == ["external-payment"]
+    planned = told(recorded(), state="open")
+    assert PayPal(found=KARI, siblings=planned).holds(invoice(state="paid", payments=(row,))) == ["external-payment"]
+
+
+def test_an_invoice_that_we_cancelled_for_the_ledger_is_not_credited_again() -> None:
+    booked = PayPal(found=KARI).writes(invoice())[0]
+    gone = invoice(state="canceled", updated_at=NOON + timedelta(days=5))
+    ours = told(InvoiceAdjustment("invoice_cancel", "INV2-1", "pp:adj:INV2-1:credit_note/7"), state="sealed")
+    assert PayPal(found=KARI, posted={booked.key: booked.content}, siblings=ours).writes(gone) == (booked,)
 
 
 def test_an_invoice_cancelled_after_it_was_booked_is_credited() -> None:

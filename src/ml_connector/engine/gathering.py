@@ -8,7 +8,7 @@ from functools import partial
 
 from ml_connector.clock import micros
 from ml_connector.connectors.shapes import Directory, ReadsDirectories, Translate, Writer
-from ml_connector.engine import siblings
+from ml_connector.engine import ours, siblings
 from ml_connector.engine.siblings import Asker
 from ml_connector.engine.works import Registry, Works, open_line
 from ml_connector.errors import Untranslatable
@@ -144,8 +144,8 @@ def _answer(
     for (connection_id, name), (need, translate) in asked.items():
         if need.system == "sibling":
             continue
-        if need.system == "target":
-            _answer_party(works, c, connection_id, need, found=found)
+        if need.system in ("target", "own"):
+            _answer_written(works, c, connection_id, need, found=found)
         elif need.id is not None:
             by_id.setdefault((connection_id, need.kind), []).append((name, need, translate))
         elif need.link is not None:
@@ -191,6 +191,14 @@ def _walked(c: Connection, connection_id: str, need: Need, marks: dict[str | Non
         mark = cursors.get(c, connection_id, walk_stream(need.kind, need.location))
         marks[need.location] = int(mark.position) - WALK_LAG_US if mark and mark.position else -1
     return marks[need.location]
+
+
+def _answer_written(works: Works, c: Connection, connection_id: str, need: Need, *, found: Gathered) -> None:
+    """What stands in the target, or what of ours stands in the source."""
+    if need.system == "own":
+        found.answers[connection_id, need.name] = ours.answer(c, connection_id, need)
+    else:
+        _answer_party(works, c, connection_id, need, found=found)
 
 
 def _answer_party(works: Works, c: Connection, connection_id: str, need: Need, *, found: Gathered) -> None:

@@ -34,6 +34,7 @@ _KEY_PARTS = (
     "cap",
     "txn",
     "pay",
+    "adj",
 )  # {code}:{part}:{id}, design section 4
 _ORDINAL = re.compile(r"(/\d+)?(#\d+)?$")  # a submission's key is a write's key with a revision and an ordinal
 

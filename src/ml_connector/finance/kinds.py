@@ -14,6 +14,7 @@ from ml_connector.finance.collection import (
     LedgerNote,
     OutsidePayment,
 )
+from ml_connector.finance.documents import InvoiceAdjustment
 from ml_connector.finance.invoices import CustomerInvoice, CustomerPayment, PartyCard, Reversal, SupplierInvoice
 from ml_connector.finance.journal import JournalEntry
 from ml_connector.finance.procurement import (
@@ -70,6 +71,10 @@ KINDS: Mapping[str, Kind] = {
     "collection_credit": Kind(CollectionCredit, released=False),
     "outside_payment": Kind(OutsidePayment, released=False),
     "invoice_void": Kind(InvoiceVoid, released=False),
+    **dict.fromkeys(
+        ("external_payment", "external_payment_removal", "external_refund", "invoice_cancel"),
+        Kind(InvoiceAdjustment, released=False),
+    ),
     "ledger_attachment": Kind(LedgerAttachment, released=False, read_back=False),
     "ledger_note": Kind(LedgerNote, released=False),
     "reference_row": Kind(

@@ -16,7 +16,7 @@ from ml_connector.finance.collection import (
     LedgerNote,
     OutsidePayment,
 )
-from ml_connector.finance.documents import Document
+from ml_connector.finance.documents import Document, InvoiceAdjustment
 from ml_connector.finance.invoices import CustomerInvoice, CustomerPayment, PartyCard, Reversal, SupplierInvoice
 from ml_connector.finance.journal import JournalEntry
 from ml_connector.finance.procurement import (
@@ -35,7 +35,7 @@ Content = (
     JournalEntry | CustomerInvoice | CustomerPayment | SupplierInvoice | PartyCard | Reversal
     | CollectionInvoice | CollectionCredit | OutsidePayment | InvoiceVoid | LedgerAttachment | LedgerNote
     | ReferenceRow | SupplierCard | OrderHeader | OrderLine | ReceivedInvoice | Acknowledgement | TransferAnswer
-    | PaymentAnswer | LedgerCoding
+    | PaymentAnswer | LedgerCoding | InvoiceAdjustment
 )  # fmt: skip
 """What a write books. Sent alone, in a pool's voucher, or as a row of a `Parcel`."""
 
@@ -53,7 +53,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """Rows of one kind that share a call: each with the key of the write it is, and how often that was sent before."""
+    """Rows of one kind that share a call: each with the key of its write, and how often that was refused before."""
 
     kind: str
     rows: tuple[tuple[str, Any], ...]
@@ -131,13 +131,15 @@ class Need:
     a look-up in the target (`system` target, `fields`). "Not there" is an answer where `optional`: it counts only when
     read after `since`. A need that is not optional and not met lets the record wait. A `sibling` is another connection
     of the same company: its records that point to the same thing, and what they are booked as. What belongs to a write
-    (the field `of` of a look-up) that is on its way is waited for where `awaited`.
+    (the field `of` of a look-up) that is on its way is waited for where `awaited`. `own` is what we have written
+    ourselves: of this kind into the source under one of its `ids` there (parted by |), or with a key that begins with
+    `prefix`.
     """
 
     kind: str
     id: str | None = None
     link: tuple[str, str] | None = None
-    system: Literal["source", "target", "sibling"] = "source"
+    system: Literal["source", "target", "sibling", "own"] = "source"
     fields: tuple[tuple[str, str], ...] = ()
     optional: bool = False
     since: datetime | None = None

@@ -132,6 +132,7 @@ class Terms:
     collect_by_name: bool = False  # a customer of the same name there is the same; else a person is asked
     collect_part_payments: Literal["ask", "record"] = "ask"  # part of an invoice was paid to the bank: tell it there
     unknown_receipts: Literal["suspense", "hold"] = "suspense"  # of a collecting system: paid no invoice, no rule
+    adjust_invoices: bool = False  # what people do in the ledger to an invoice of the source is told back to it
     dispute_stops_dunning: bool = False
     dispute_no_debt_collection: bool = False
     dispute_lost: Literal["loss", "owed"] = "loss"  # owed: the customer still owes the invoice, by a debit note

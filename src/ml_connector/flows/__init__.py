@@ -10,6 +10,7 @@ from ml_connector.flows.paypal_to_visma import FLOW as PAYPAL_TO_VISMA
 from ml_connector.flows.square_to_visma import FLOW as SQUARE_TO_VISMA
 from ml_connector.flows.stripe_to_visma import FLOW as STRIPE_TO_VISMA
 from ml_connector.flows.visma_to_basware import FLOW as VISMA_TO_BASWARE
+from ml_connector.flows.visma_to_paypal import FLOW as VISMA_TO_PAYPAL
 from ml_connector.flows.visma_to_stripe import FLOW as VISMA_TO_STRIPE
 from ml_connector.flows.woocommerce_to_visma import FLOW as WOOCOMMERCE_TO_VISMA
 
@@ -21,6 +22,7 @@ FLOWS: Mapping[str, Flow] = {
         SQUARE_TO_VISMA,
         STRIPE_TO_VISMA,
         VISMA_TO_BASWARE,
+        VISMA_TO_PAYPAL,
         VISMA_TO_STRIPE,
         WOOCOMMERCE_TO_VISMA,
     )

@@ -11,6 +11,7 @@ from ml_connector.finance.plan import Need, Related
 from ml_connector.finance.rulebook import Terms
 from ml_connector.flows import shops
 from ml_connector.flows.verdicts import is_before_go_live
+from ml_connector.rules.adjusting import prefix_of
 from ml_connector.rules.parties import party_need
 from ml_connector.rules.texts import reference_of
 
@@ -26,7 +27,7 @@ def needs(document: Document, related: Related, terms: Terms) -> tuple[Need, ...
         return _of_refund(document, terms)
     if isinstance(document, Invoice):
         unborn = document.state in {"draft", "scheduled"}
-        return () if unborn else tuple(_customer(document.recipient, terms))
+        return () if unborn else (*_customer(document.recipient, terms), *_told_to(document, terms))
     if isinstance(document, Dispute):
         lost = document.state == "lost"
         return tuple(about(payment_id) for payment_id in payments_of(document)) if lost else ()
@@ -139,6 +140,17 @@ def refunded_payment(row: Movement, found: Refund | None) -> str | None:
     if found is not None and found.payment_id:
         return found.payment_id
     return row.reference_id if row.reference_type == "transaction" else None
+
+
+def told(invoice_id: str, terms: Terms) -> Need:
+    """What our own route out of the ledger has told a PayPal invoice, or is telling it."""
+    return Need("adjustment", system="own", fields=(("prefix", prefix_of(invoice_id, terms)),))
+
+
+def _told_to(document: Invoice, terms: Terms) -> tuple[Need, ...]:
+    rows = (*document.payments, *document.refunds)
+    outside = document.state == "canceled" or any(row.origin == "recorded" for row in rows)
+    return (told(document.id, terms),) if outside else ()
 
 
 def payer_of(row: Movement, bill: Invoice | None) -> Party | None:

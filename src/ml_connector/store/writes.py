@@ -227,6 +227,31 @@ def standing(c: Connection, target_id: str, key: str) -> Write | None:
     return _write(row) if row is not None else None
 
 
+def made_as(c: Connection, target_id: str, kind: str, remote_ids: Sequence[str]) -> list[Write]:
+    """What became one of these documents of a target."""
+    rows = c.execute(
+        select(*_COLUMNS)
+        .join(submission, submission.c.id == planned_write.c.submission_id)
+        .where(submission.c.target_id == target_id, submission.c.kind == kind, submission.c.remote_id.in_(remote_ids))
+        .order_by(planned_write.c.id)
+    )
+    return [_write(row) for row in rows]
+
+
+def beginning(c: Connection, connection_id: str, prefix: str) -> list[Write]:
+    """Live writes whose key begins so, of the companies that this connection serves."""
+    serving = or_(route.c.source_id == connection_id, route.c.target_id == connection_id)
+    key = planned_write.c.key
+    # SQLite walks an index by GLOB; its LIKE takes capitals and small letters for the same, and reads everything.
+    begins = key.op("GLOB")(f"{prefix}*") if c.dialect.name == "sqlite" else key.startswith(prefix, autoescape=True)
+    rows = c.execute(
+        select(*_COLUMNS)
+        .where(planned_write.c.company_id.in_(select(route.c.company_id).where(serving)), begins, _IS_LIVE)
+        .order_by(planned_write.c.id)
+    )
+    return [_write(row) for row in rows]
+
+
 def on_its_way(c: Connection, target_id: str, key: str) -> bool:
     """Whether a write of this key is planned or sent to a target, and does not stand there yet."""
     companies = select(route.c.company_id).where(route.c.target_id == target_id)

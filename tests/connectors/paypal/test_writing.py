@@ -9,7 +9,7 @@ import pytest
 
 from ml_connector.connectors.shapes import Context, Observed
 from ml_connector.errors import NotAuthorized, NotFound, Rejected, UnknownOutcome, UsageError
-from ml_connector.finance.documents import InvoiceAdjustment
+from ml_connector.finance.documents import Invoice, InvoiceAdjustment
 from ml_connector.finance.money import Money
 from tests.connectors.paypal import payloads as paypal
 from tests.connectors.paypal.payloads import INVOICE, money
@@ -250,3 +250,19 @@ def test_an_adjustment_that_lacks_its_amount_or_payment_cannot_be_built() -> Non
     for kind in ("external_payment", "external_refund", "external_payment_removal"):
         with pytest.raises(ValueError, match=kind.rpartition("_")[2]):
             InvoiceAdjustment(kind, INVOICE, "k")
+
+
+# ---------------------------------------------------------------------------------------------- looking up
+
+
+def test_an_invoice_is_looked_up_whole_by_its_id() -> None:
+    script = Scripted({PATH: paypal.open_invoice()})
+    (found,) = script.writer().look_up("invoice", {"number": INVOICE, "seen": "2026-11-27"})
+    assert (found.number, found.name, found.status) == (INVOICE, "10042", "open")
+    assert isinstance(found.document, Invoice)
+    assert script.writer().look_up("customer", {"email": "kari@example.com"}) == []
+
+
+def test_an_invoice_that_is_not_there_is_no_answer() -> None:
+    script = Scripted({PATH: error("RESOURCE_NOT_FOUND", status=404)})
+    assert script.writer().look_up("invoice", {"number": INVOICE}) == []
