@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import base64
 import tomllib
-from datetime import timedelta
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import httpx2
 
-from ml_connector.connectors.basware.auth import FILE_SCOPE, SCOPES
+from ml_connector.connectors.basware.auth import FILE_SCOPE
 from ml_connector.engine import reviewing, rulebooks, setup
 from ml_connector.finance.rulebook import Terms
 from ml_connector.store import cursors
@@ -31,8 +30,6 @@ SUPPLIERS = [
     {"number": "50013", "name": "Sydvind Stolar AB", "zone": "SE", "currency": "base", "terms": "14"},
 ]  # fmt: skip
 PDF = b"%PDF-1.4\nan invoice\n"
-WORKED_ON = ("accounts", "costCenters", "lists/ACC_LIST_1", "taxCodes", "paymentTerms", "vendors", "matchingOrders",
-             "matchingOrderLines")  # fmt: skip
 
 
 class PurchaseWorld(World):
@@ -83,7 +80,7 @@ class PurchaseWorld(World):
         return {
             "client_id": self.tenant["client_id"], "client_secret": self.tenant["client_secret"],
             "network_user": network["user"], "network_password": network["password"],
-            "scopes": " ".join((*SCOPES, FILE_SCOPE)),
+            "scopes": f"+{FILE_SCOPE}",
         }  # fmt: skip
 
     def _ring(self, *_: Any, **__: Any) -> int:
@@ -136,6 +133,10 @@ class PurchaseWorld(World):
     def at_basware(self, verb: str, **arguments: Any) -> Any:
         return self.basware.control(verb, arguments, self.clock.now())
 
+    def fail_basware(self, operation: str, effect: str | dict[str, Any], **rule: Any) -> str:
+        """From now on this call to Basware fails in this way (once, unless `times` says otherwise)."""
+        return self.basware.add({"match": {"operation": operation}, "effect": effect, **rule})
+
     def read(self) -> None:
         """Both systems are read now."""
         for connection_id in (self.visma_id, self.basware_id):
@@ -147,9 +148,6 @@ class PurchaseWorld(World):
         """Both are read, and time passes until all is at rest."""
         self.read()
         self.pass_time(seconds, step=step)
-
-    def days(self, count: int) -> None:
-        self.clock.advance(timedelta(days=count).total_seconds())
 
     # ------------------------------------------------------------------------------------------ what came of it
 

@@ -250,6 +250,52 @@ def connect_stripe(
         )
 
 
+@connect_app.command("basware")
+def connect_basware(
+    client_id: Annotated[
+        str, typer.Option(help="Of an OAuth2 client; or give --user where Basware gave you that.")
+    ] = "",
+    user: Annotated[str, typer.Option(help="Of Basic authentication, instead of a client id.")] = "",
+    region: Annotated[str, typer.Option(help="EU, US or AU. Any other, and test systems: type --base-url.")] = "",
+    smartpdf: Annotated[
+        bool, typer.Option("--smartpdf", help="The client may hand files on (scope importDocuments.write).")
+    ] = False,
+    network_user: Annotated[str, typer.Option(help="Of the Network API, where invoices go on as data.")] = "",
+    code: Code = "bw",
+    base_url: BaseUrl = None,
+    setting: Setting = None,
+    from_file: Annotated[
+        Path | None, typer.Option(help="A file with the secret; its second line is the network's password.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Connect a Basware tenant, by an OAuth2 client or a user.
+
+    Secrets come from a file, BASWARE_SECRET and BASWARE_NETWORK_PASSWORD, or a prompt. The setting company_codes names
+    the companies there whose documents are read.
+    """
+    with session(as_json=as_json) as s:
+        if bool(client_id) == bool(user):
+            raise UsageError(
+                "Who connects is not clear.", record="basware", fix="Give --client-id, or --user for Basic access."
+            )
+        settings = _settings(setting)
+        _check_address(s, "basware", base_url or "", settings)
+        kept = from_file.read_text(encoding="utf-8").split() if from_file else []
+        secret = kept[0] if kept else read_secret("Secret", from_file=None, variable="BASWARE_SECRET")
+        given = {"region": region, "client_id": client_id, "user": user, "network_user": network_user}
+        given |= {"client_secret" if client_id else "password": secret}
+        if smartpdf:
+            given["scopes"] = "+importDocuments.write"
+        if network_user:
+            given["network_password"] = (
+                kept[1]
+                if len(kept) > 1
+                else read_secret("Network password", from_file=None, variable="BASWARE_NETWORK_PASSWORD")
+            )
+        _connect(s, "basware", code, given, base_url=base_url, settings=settings)
+
+
 def _roots(file: Path | None, *, live: bool) -> str:
     """Root certificates from a file; refused for live webhooks, which the machine's own roots must vouch for."""
     if file is None:

@@ -25,7 +25,8 @@ class Booked:
     """What a record has booked, by key, as its flow is told.
 
     What was taken back to be corrected counts until it is booked anew: a correction keeps the day and the form of what
-    it corrects. `whole`: all of it stands, and nothing is on its way.
+    it corrects. So does master data that makes room for its newer self. `whole`: all of it stands, and nothing
+    is on its way.
     """
 
     contents: Mapping[str, Content] = field(default_factory=dict)
@@ -56,7 +57,7 @@ def _booked(several: Sequence[Write]) -> Booked:
     originals = [write for write in several if not write.reverses_id and write.state in ("done", "reversed")]
     for write in sorted(originals, key=lambda write: write.revision):
         contents.pop(write.key, None)
-        if write.state == "done" or write.id in corrected:
+        if write.state == "done" or write.id in corrected or KINDS[write.kind].updated:
             contents[write.key] = decode_content(write.kind, json.loads(write.content)["content"])
     standing = {write.key for write in originals if write.state == "done"}
     return Booked(contents, whole and bool(contents) and standing >= contents.keys())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ml_connector.engine import sealing
+from ml_connector.engine import grounds, sealing
 from ml_connector.engine.books import Books
 from ml_connector.engine.works import Line, Works
 from ml_connector.store import audit, reviews, submissions, trips, writes
@@ -47,14 +47,14 @@ def _hold(
     refused: Mapping[str, str],
 ) -> None:  # fmt: skip
     now = works.now()
-    trips.hold(c, sorted({write.trip_id for write in members}), reason="refused", now=now)
+    trips.hold(c, sorted({write.trip_id for write in members}), reason=sealing.REFUSED, now=now)
     items = [
         {
             "subject": write.trip_id,
             "company_id": books.company.id,
             "connection_id": line.connection.id,
             "trip_id": write.trip_id,
-            "code": "refused",
+            "code": sealing.REFUSED,
             "field": write.key,
             "sentence": f"{line.title} refused {write.key}: {refused[write.key]} Mend it, then replay the record.",
             "proposal": {},
@@ -62,6 +62,7 @@ def _hold(
         for write in members
     ]
     reviews.raise_items(c, items, workspace_id=books.company.workspace_id, ids=works.ids, now=now)
+    grounds.look_again(c, members, now=now)
     facts = {"parcel": one.key, "refused": [write.key for write in members]}
     entry = Entry(now, "system", "rows refused", books.company.id, facts)
     audit.append_many(

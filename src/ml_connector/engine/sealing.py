@@ -29,6 +29,7 @@ from ml_connector.store.tables import trip as trip_table
 from ml_connector.store.writes import Write
 
 ALONE_AT_ONCE = 1_000
+REFUSED = "refused"  # the question about a write that the target said no to
 _FACTS = {"url": "url", "base_total": transits.WORTH}  # what a document was read back with, by what refers to it
 
 
@@ -63,12 +64,13 @@ def seal_groups(
     ordinals = submissions.used_ordinals(c, company.id, [base for base, _ in groups])
     known = _known(c, company.id, groups)
     bound = _bound(c, groups)
+    again = _again(c, company.id, groups)
     rows, pairs, sealed = [], [], []
     for base, members in groups:
         ordinals[base] = ordinals.get(base, 0) + 1
         key = f"{base}#{ordinals[base]}"
         token = token_of(company.id, key)
-        content = _known_party(content_of(books, members, token=token, known=known), members[0], bound)
+        content = _known_party(content_of(books, members, token=token, known=known, again=again), members[0], bound)
         submission_id = works.ids.new()
         text = contents.sent_text(members[0].kind, content)
         rows.append(
@@ -106,14 +108,17 @@ def seal_groups(
 
 
 def content_of(
-    books: Books, members: Sequence[Write], *, token: str, known: Mapping[Ref, str]
+    books: Books, members: Sequence[Write], *, token: str, known: Mapping[Ref, str], again: Mapping[str, int]
 ) -> Content | Parcel:  # fmt: skip
-    """What is sent for these writes: the one content with its references filled, a parcel, or the pool's voucher."""
+    """What is sent for these writes: the one content with its references filled, a parcel, or the pool's voucher.
+
+    `again`: by key, how often a row was refused before.
+    """
     booked = [contents.of_write(write) for write in members]
     if KINDS[members[0].kind].parcel is not None:
         rows = zip(members, booked, strict=True)
-        again = tuple(write.revision - 1 for write in members)
-        return Parcel(members[0].kind, tuple((write.key, fill(content, known)) for write, content in rows), again)
+        counts = tuple(again.get(write.key, 0) for write in members)
+        return Parcel(members[0].kind, tuple((write.key, fill(content, known)) for write, content in rows), counts)
     if len(members) == 1 and members[0].pool_key is None:
         return transits.filled(fill(booked[0], known), known)
     entries = [content for content in booked if isinstance(content, JournalEntry)]
@@ -145,6 +150,12 @@ def _known_party(content: Content | Parcel, card: Write, bound: Mapping[tuple[st
     if isinstance(content, PartyCard) and content.number is None and number is not None:
         return replace(content, number=number)
     return content
+
+
+def _again(c: Connection, company_id: str, groups: Sequence[tuple[str, Sequence[Write]]]) -> dict[str, int]:
+    """How often rows of parcels were refused: what is sent again the very same is not looked at anew there."""
+    rows = [write.key for _, members in groups for write in members if KINDS[write.kind].parcel is not None]
+    return reviews.asked_about(c, company_id, rows, code=REFUSED) if rows else {}
 
 
 def fill(content: Any, known: Mapping[Ref, str]) -> Any:

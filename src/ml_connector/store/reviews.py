@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, and_, bindparam, func, or_, select, upda
 
 from ml_connector.store.bulk import chunks, upsert_ignore
 from ml_connector.store.ids import Ids
-from ml_connector.store.tables import Micros, review_item
+from ml_connector.store.tables import Micros, planned_write, review_item
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +147,22 @@ def of_trips(c: Connection, trip_ids: Sequence[str], *, state: str) -> dict[str,
         )
         for row in rows:
             found.setdefault(row.trip_id, []).append(_item(row))
+    return found
+
+
+def asked_about(c: Connection, company_id: str, keys: Sequence[str], *, code: str) -> dict[str, int]:
+    """How often a question of this code was asked about writes with these keys, answered or not."""
+    found: dict[str, int] = {}
+    for part in chunks(keys):
+        theirs = select(planned_write.c.trip_id).where(
+            planned_write.c.company_id == company_id, planned_write.c.key.in_(part)
+        )
+        rows = c.execute(
+            select(review_item.c.field, func.count())
+            .where(review_item.c.code == code, review_item.c.field.in_(part), review_item.c.trip_id.in_(theirs))
+            .group_by(review_item.c.field)
+        )
+        found.update({row[0]: row[1] for row in rows})
     return found
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import urlencode
 
 from ml_connector.connectors.basware.addresses import base_of
 from ml_connector.connectors.basware.faults import body_of, retry_after, words
 from ml_connector.connectors.http import Answer, Http
+from ml_connector.connectors.tokens import AccessToken, Grant, Now
 from ml_connector.errors import (
     ConfigurationError,
     ConnectorError,
@@ -37,47 +38,6 @@ SCOPES = (
 )  # fmt: skip
 """What we ask for. Of `.delete` only that of subscriptions: deleting anything else empties the interface alone."""
 FILE_SCOPE = "importDocuments.write"  # SmartPDF, a product of its own: asked for where a client has it
-
-
-class Now(Protocol):
-    """Whatever tells the time: the process's clock or a test's."""
-
-    def now(self) -> datetime:
-        """The present moment, aware UTC."""
-        ...
-
-
-class Tokens(Protocol):
-    """A cache of tokens with one request in flight for each key: the vault's, or a test's."""
-
-    def get(self, key: Hashable, obtain: Callable[[], Any]) -> Any: ...
-
-    def forget(self, key: Hashable, refused: Any) -> None: ...
-
-
-class AccessToken:
-    """A bearer token that no print, log or traceback shows, and the scopes it was given for."""
-
-    __slots__ = ("_text", "scopes")
-
-    def __init__(self, text: str, scopes: frozenset[str]) -> None:
-        self._text = text
-        self.scopes = scopes
-
-    def reveal(self) -> str:
-        """The token itself, for the Authorization header."""
-        return self._text
-
-    def __repr__(self) -> str:
-        return "AccessToken(***)"
-
-
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """What the token endpoint gave. `expires_at` aware UTC, by our clock."""
-
-    value: AccessToken
-    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -111,7 +111,10 @@ def request_of(row: Mapping[str, Any]) -> Request:
 
 
 def newer(known: Mapping[str, Request], entity: str, codes: Sequence[str], *, than: Request) -> Item | None:
-    """What a later request says of a record that one calls expired; None when there is none."""
+    """What a later request says of a record that one calls expired, None when there is none. One at work: wait."""
+    others = (one for one in known.values() if one.id != than.id and one.entity == entity and not one.final)
+    if any(code in one.items for one in others for code in codes):
+        return Item("pending")
     return _nearest(known, entity, codes, than=than, later=True)
 
 
