@@ -19,7 +19,18 @@ from types import ModuleType
 from bench import machine
 from bench.figures import Figure, figure_of, table
 
-NAMES = ("planning", "visma_calls", "other_calls", "collecting", "end_to_end", "workers", "webhooks", "backfill")
+NAMES = (
+    "planning",
+    "visma_calls",
+    "other_planning",
+    "other_calls",
+    "other_webhooks",
+    "collecting",
+    "end_to_end",
+    "workers",
+    "webhooks",
+    "backfill",
+)
 WHOLE_S = 720  # of all together
 
 

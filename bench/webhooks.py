@@ -8,14 +8,10 @@ slices, so that whatever else the machine does meets both. A server's processor 
 from __future__ import annotations
 
 import asyncio
-import base64
+import contextlib
 import gc
-import hashlib
-import hmac
-import json
 import os
 import queue
-import secrets
 import sqlite3
 import statistics
 import subprocess
@@ -37,8 +33,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from bench import machine
+from bench import machine, senders
 from bench.figures import Figure
+from bench.senders import PUBLIC, Sender
 
 TITLE = (
     "Webhooks: signed Square deliveries accepted durably over 16 connections, beside a bare server with group commit"
@@ -49,9 +46,7 @@ CONNECTIONS = 16
 SLICES = 12
 WARM_UP = 500
 TARGET = 0.6
-PUBLIC = "https://books.example.test"
-KEY = "made-up-signature-key"
-MERCHANT = "MLBENCH0000001"
+MEET_S = 15.0
 _BATCH = 256
 _INSERT = "INSERT INTO floor (id, body) VALUES (?, ?)"
 
@@ -69,23 +64,29 @@ def run(size: int = SIZE) -> list[Figure]:
     """Both databases, `size` deliveries to each server."""
     from tests import postgres
 
-    with tempfile.TemporaryDirectory() as folder:
-        figures = _compare("SQLite", f"sqlite:///{Path(folder) / 'main.db'}", size)
+    figures = on_sqlite("SQLite", senders.square(), size)
     with postgres.running() as server:
         server.create("bench")
-        return figures + _compare("PostgreSQL", server.url("bench"), size)
+        return figures + _compare("PostgreSQL", server.url("bench"), senders.square(), size)
 
 
-def _compare(name: str, url: str, size: int) -> list[Figure]:
-    path = _open_door(url)
+def on_sqlite(name: str, sender: Sender, size: int) -> list[Figure]:
+    """`size` deliveries of one sender to each server, over a database of their own."""
+    with tempfile.TemporaryDirectory() as folder:
+        return _compare(name, f"sqlite:///{Path(folder) / 'main.db'}", sender, size)
+
+
+def _compare(name: str, url: str, sender: Sender, size: int) -> list[Figure]:
+    path = _open_door(url, sender)
     with _serving("ours", url) as ours, _serving("floor", url) as floor:
         turns = {"ours": (ours, path), "floor": (floor, "/")}
         came: dict[str, list[Slice]] = {who: [] for who in turns}
         for server, where in turns.values():
-            _slice(server, where, min(WARM_UP, size))
+            _meet(server, where, sender)
+            _slice(server, where, sender, min(WARM_UP, size))
         for _ in range(SLICES):
             for who, (server, where) in turns.items():
-                came[who].append(_slice(server, where, max(1, size // SLICES)))
+                came[who].append(_slice(server, where, sender, max(1, size // SLICES)))
     rates = {who: statistics.median(one.a_second for one in of) for who, of in came.items()}
     costs = {who: 1_000 * statistics.median(one.processor_s for one in of) for who, of in came.items()}
     return [
@@ -100,9 +101,20 @@ def _compare(name: str, url: str, size: int) -> list[Figure]:
     ]
 
 
-def _slice(server: Server, path: str, size: int) -> Slice:
+def _meet(server: Server, path: str, sender: Sender) -> None:
+    """Wait until the first delivery is taken: one signed by certificate is refused while that is fetched."""
+    until = time.monotonic() + MEET_S
+    while time.monotonic() < until:
+        with contextlib.suppress(RuntimeError):
+            uvloop.run(_send(server.port, [sender.request(path)]))
+            return
+        time.sleep(0.2)
+    raise RuntimeError(f"The server takes no delivery of {sender.connector}.")
+
+
+def _slice(server: Server, path: str, sender: Sender, size: int) -> Slice:
     """`size` deliveries, made beforehand."""
-    waiting = [_request(path, body) for body in _bodies(size)]
+    waiting = [sender.request(path) for _ in range(size)]
     used_ns = machine.processor_ns(server.pid)
     seconds, waits = uvloop.run(_send(server.port, waiting))
     return Slice(size / seconds, tuple(waits), (machine.processor_ns(server.pid) - used_ns) / 1e9 / size)
@@ -114,21 +126,21 @@ def _slowest_ms(slices: Sequence[Slice]) -> float:
     return 1_000 * waits[int(0.99 * (len(waits) - 1))]
 
 
-def _open_door(url: str) -> str:
-    """Tables, one shop and its door; the door's path."""
+def _open_door(url: str, sender: Sender) -> str:
+    """Tables, one connection and its door; the door's path."""
     from ml_connector.engine import setup
     from ml_connector.store import setups
 
     with _works(url) as works:
         workspace = setup.init(works)
         connection_id = setup.connect(
-            works, workspace, connector="square", code="sq", title="Shop", settings={}, base_url=None, by="bench",
-            credentials={"access_token": "made-up-token"},
+            works, workspace, connector=sender.connector, code="a", title="Shop", settings={}, by="bench",
+            base_url=sender.base_url, credentials=sender.credentials,
         )  # fmt: skip
         with works.database.writing() as c:
-            setups.update_connection(c, connection_id, account_ref=MERCHANT)
+            setups.update_connection(c, connection_id, account_ref=sender.account or None)
         _, address = setup.open_door(
-            works, connection_id=connection_id, public_url=PUBLIC, signature_key=KEY, by="bench"
+            works, connection_id=connection_id, public_url=PUBLIC, signature_key=sender.key, by="bench"
         )
     return address.removeprefix(PUBLIC)
 
@@ -155,43 +167,6 @@ async def _one_connection(port: int, waiting: list[bytes], waits: list[float]) -
         if not head.startswith(b"HTTP/1.1 200 ") or b"content-length: 0" not in head.lower():
             raise RuntimeError(f"not accepted: {head!r}")
     writer.close()
-
-
-def _request(path: str, body: bytes) -> bytes:
-    made = hmac.new(KEY.encode(), (PUBLIC + path).encode() + body, hashlib.sha256).digest()
-    head = (
-        f"POST {path} HTTP/1.1\r\nhost: books.example.test\r\ncontent-type: application/json\r\n"
-        f"user-agent: Square Connect v2\r\nx-square-hmacsha256-signature: {base64.b64encode(made).decode()}\r\n"
-        f"square-environment: Production\r\nsquare-retry-number: 0\r\ncontent-length: {len(body)}\r\n\r\n"
-    )
-    return head.encode() + body
-
-
-def _bodies(size: int) -> list[bytes]:
-    """Payment events of the usual size, about 1.5 kB."""
-    money = {"amount": 12_500, "currency": "EUR"}
-    card = {"brand": "VISA", "last_4": "1111", "exp_month": 11, "exp_year": 2030, "fingerprint": "sq-1-" + "x" * 120}
-    payment = {
-        "amount_money": money, "total_money": money, "approved_money": money, "status": "COMPLETED", "version": 3,
-        "card_details": {"status": "CAPTURED", "card": card, "entry_method": "EMV", "statement_description": "x" * 200},
-        "location_id": "L" * 13, "order_id": "O" * 22, "receipt_url": "https://example.test/receipt/" + "x" * 100,
-        "processing_fee": [{"amount_money": money, "effective_at": "2026-03-10T08:00:00Z", "type": "INITIAL"}],
-        "capabilities": ["EDIT_AMOUNT_UP", "EDIT_AMOUNT_DOWN", "EDIT_TIP_AMOUNT_UP", "EDIT_TIP_AMOUNT_DOWN"],
-    }  # fmt: skip
-    return [_event(payment) for _ in range(size)]
-
-
-def _event(payment: dict[str, Any]) -> bytes:
-    name = secrets.token_hex(11)
-    return json.dumps(
-        {
-            "merchant_id": MERCHANT,
-            "type": "payment.updated",
-            "event_id": secrets.token_hex(16),
-            "created_at": "2026-03-10T08:00:00Z",
-            "data": {"type": "payment", "id": name, "object": {"payment": {"id": name, **payment}}},
-        }
-    ).encode()
 
 
 # ------------------------------------------------------------------------------- the servers

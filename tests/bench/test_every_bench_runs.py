@@ -17,7 +17,9 @@ ROOT = Path(__file__).parents[2]
 SIZES = {
     "planning": 60,
     "visma_calls": 12,
+    "other_planning": 40,
     "other_calls": 12,
+    "other_webhooks": 24,
     "collecting": 20,
     "end_to_end": 30,
     "workers": 4,

@@ -6,7 +6,7 @@ The engine knows these shapes and no vendor.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -221,6 +221,19 @@ class Writer(Protocol):
 
     def chart(self) -> Chart:
         """The whole set-up, read now."""
+        ...
+
+
+Held = Callable[[str, datetime], Collection[str]]
+"""(kind, since) -> ids of that kind, made since, that we hold."""
+
+
+@runtime_checkable
+class Compares(Protocol):
+    """A reader that compares what a source lists with what we hold of it, to find what vanished without a word."""
+
+    def compare_with(self, held: Held) -> None:
+        """Asked before a page is read."""
         ...
 
 

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from ml_connector.clock import micros, moment
-from ml_connector.connectors.shapes import SourceObject
+from ml_connector.connectors.shapes import Compares, SourceObject
 from ml_connector.engine import arriving, gathering, pausing, upkeep
 from ml_connector.engine.arriving import Brought, Wanted
 from ml_connector.engine.books import route_terms
@@ -18,7 +19,7 @@ from ml_connector.engine.works import Line, Works, open_line
 from ml_connector.errors import ConnectorError, NotAuthorized, Transient, UsageError
 from ml_connector.finance.documents import Document
 from ml_connector.finance.plan import Answer, Need
-from ml_connector.store import cursors, inbox, reviews, setups, trips
+from ml_connector.store import cursors, inbox, records, reviews, setups, trips
 from ml_connector.store.cursors import Cursor
 from ml_connector.store.database import Connection
 from ml_connector.store.records import Reading
@@ -67,6 +68,8 @@ def _poll(works: Works, connection: ConnectionRow, cursor: Cursor) -> Read:
     began = works.now()
     name, _, backfill = cursor.stream.partition("@")
     start = datetime.fromisoformat(backfill) if backfill else _go_live(works, connection)
+    if isinstance(line.reader, Compares):
+        line.reader.compare_with(partial(_held, works, connection.id))
     page = line.reader.page(name, cursor.position, now=works.clock.now(), backfill_from=start)
     objects = list(page.objects)
     if page.named:
@@ -93,6 +96,11 @@ def _poll(works: Works, connection: ConnectionRow, cursor: Cursor) -> Read:
         if not page.more:  # payments at other connections may wait to hear that nothing here names them
             trips.wake_for(c, connection.id, trips.READING, [cursor.stream], now=works.now())
     return Read(len(objects), arrival.fresh, arrival.trips, more=page.more)
+
+
+def _held(works: Works, connection_id: str, kind: str, since: datetime) -> list[str]:
+    with works.database.reading() as c:
+        return records.names_since(c, connection_id, kind, micros(since))
 
 
 def _go_live(works: Works, connection: ConnectionRow) -> datetime | None:

@@ -313,6 +313,16 @@ def pointing(c: Connection, connection_id: str, name: str, values: Sequence[str]
     return found
 
 
+def names_since(c: Connection, connection_id: str, kind: str, since: Micros) -> list[str]:
+    """External ids of the records of one kind that happened since."""
+    rows = c.execute(
+        select(record.c.external_id).where(
+            record.c.connection_id == connection_id, record.c.kind == kind, record.c.occurred_at >= since
+        )
+    )
+    return [row[0] for row in rows]
+
+
 def known_names(c: Connection, connection_id: str, kind: str, external_ids: Sequence[str]) -> set[str]:
     """Which of these the store has."""
     found: set[str] = set()

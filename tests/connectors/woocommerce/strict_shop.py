@@ -16,8 +16,9 @@ from typing import Any
 import httpx2
 
 from ml_connector.clock import HandClock
-from ml_connector.connectors.shapes import Page, SourceObject
+from ml_connector.connectors.shapes import Held, Page, SourceObject
 from ml_connector.connectors.woocommerce.addresses import open_http
+from ml_connector.connectors.woocommerce.counting import nothing_held
 from ml_connector.connectors.woocommerce.reader import WooReader, open_reader
 from tests.connectors.woocommerce import payloads as woo
 
@@ -57,6 +58,7 @@ class StrictShop:
     seed: int = 1
     root: str = "/wp-json"
     before_each: Callable[[], None] | None = None
+    held: Held = nothing_held
 
     def __post_init__(self) -> None:
         self.chance = random.Random(self.seed)
@@ -80,7 +82,9 @@ class StrictShop:
 
     def reader(self, **settings: str) -> WooReader:
         """As after a restart: nothing remembered."""
-        return open_reader(self.http, CREDENTIALS, settings, clock=self.clock)
+        made = open_reader(self.http, CREDENTIALS, settings, clock=self.clock)
+        made.compare_with(self.held)
+        return made
 
     def poll(self, stream: str, position: str | None = None, **given: Any) -> tuple[list[SourceObject], str]:
         """All pages of one poll with what they name; each page by a fresh reader, so that nothing rests on memory."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -456,3 +456,21 @@ def _replying(content: bytes, _request: httpx2.Request) -> httpx2.Response:
 
 def _text(rows: list[dict[str, Any]]) -> bytes:
     return json.dumps(rows, default=float).encode()
+
+
+def test_a_refund_made_and_deleted_between_two_counts_is_found_among_what_we_hold() -> None:
+    shop = StrictShop()
+    shop.add_order(1, START - HOUR)
+    _, position = counted(shop, None)
+    asked: list[tuple[str, datetime]] = []
+
+    def held(kind: str, since: datetime) -> list[str]:
+        asked.append((kind, since))
+        return ["1:9"] if kind == "refund" else ["1", "2"]
+
+    shop.held = held
+    shop.clock.advance(86_400)
+    (found,), position = counted(shop, position)
+    assert (found.kind, found.external_id, GONE in found.payload) == ("refund", "1:9", True)
+    assert [kind for kind, _ in asked] == ["refund"]
+    assert START - timedelta(days=93) < asked[0][1] < START

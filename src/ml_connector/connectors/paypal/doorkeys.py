@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from ml_connector.connectors.http import LOOPBACK
@@ -69,6 +70,7 @@ class DoorKey:
         return parts.scheme == "https" and port in {None, 443} and parts.hostname in hosts
 
 
+@lru_cache(maxsize=256)  # each delivery asks for the key of its door; there is no secret in it
 def read_key(text: str) -> DoorKey:
     """The key in a text: a bare id is live's. Raises ConfigurationError."""
     if not text.lstrip().startswith("{"):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from ml_connector.connectors.shapes import Absent, Named, Page, SourceObject
+from ml_connector.connectors.shapes import Absent, Held, Named, Page, SourceObject
 from ml_connector.connectors.woocommerce.client import PER_PAGE, Row, gmt
 from ml_connector.connectors.woocommerce.fields import id_of, moment_of
 from ml_connector.connectors.woocommerce.objects import gone_object
@@ -33,12 +33,19 @@ List = Callable[[str, dict[str, str]], list[Row] | None]
 Fetch = Callable[[str, Sequence[str]], list[SourceObject | Absent]]
 
 
+def nothing_held(kind: str, since: datetime) -> tuple[str, ...]:
+    """We hold nothing of the shop yet."""
+    del kind, since
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Counting:
     """One shop's counting."""
 
     ask: List
     fetch: Fetch
+    held: Held
 
     def page(self, text: str | None, *, now: datetime) -> Page:
         """The next page: some listings, or a look at some that vanished. `more` until both kinds are done."""
@@ -71,10 +78,20 @@ class Counting:
 
     def _compared(self, position: Position, kind: str, count: Count, *, now: datetime) -> Page:
         """All is listed: name what is new, look at what vanished."""
-        count = replace(count, gone=tuple(sorted(count.known - count.found, key=_order)))
+        met = count.known | self._held_between(kind, count)
+        count = replace(count, gone=tuple(sorted(met - count.found, key=_order)))
         page = self._look(position, kind, count, now=now)
         fresh = sorted(count.found - count.known, key=_order)[-FRESH_AT_ONCE:] if count.since is not None else []
         return Page(page.objects, tuple(Named(kind, one) for one in fresh), page.position, page.more)
+
+    def _held_between(self, kind: str, count: Count) -> set[str]:
+        """The refunds of this window that we hold: one made after the last count and gone by now was never counted.
+
+        Orders are left out: those in the trash or cancelled, of which we hold many, are listed by none.
+        """
+        if kind != "refund" or count.since is None:
+            return set()
+        return {one for one in self.held(kind, count.since) if one.count(":") == 1}
 
     def _look(self, position: Position, kind: str, count: Count, *, now: datetime) -> Page:
         some, rest = count.gone[:GONE_AT_ONCE], count.gone[GONE_AT_ONCE:]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from ml_connector.connectors.http import Http
-from ml_connector.connectors.shapes import Absent, Named, Page, SourceObject
+from ml_connector.connectors.shapes import Absent, Held, Named, Page, SourceObject
 from ml_connector.connectors.woocommerce.client import (
     DECIMALS,
     PER_PAGE,
@@ -16,7 +16,7 @@ from ml_connector.connectors.woocommerce.client import (
     Ticking,
     WooClient,
 )
-from ml_connector.connectors.woocommerce.counting import Counting
+from ml_connector.connectors.woocommerce.counting import Counting, nothing_held
 from ml_connector.connectors.woocommerce.fetching import Fetching
 from ml_connector.connectors.woocommerce.fields import id_of
 from ml_connector.connectors.woocommerce.objects import MetaKeys, customer_object, order_object
@@ -67,6 +67,11 @@ class WooReader:
         self._fetching = Fetching(client, keys)
         self._size = PER_PAGE
         self._good = 0
+        self._held: Held = nothing_held
+
+    def compare_with(self, held: Held) -> None:
+        """What we hold of the shop: the count looks for refunds among it that the shop lists no more."""
+        self._held = held
 
     def page(self, stream: str, position: str | None, *, now: datetime, backfill_from: datetime | None = None) -> Page:
         """The next page of a stream: at most three listings, or ten of ids alone."""
@@ -78,7 +83,7 @@ class WooReader:
         if stream == "customers":
             return self._customers(load(position))
         if stream == "deletions":
-            return Counting(self._counted, self._fetching.fetch).page(position, now=now)
+            return Counting(self._counted, self._fetching.fetch, self._held).page(position, now=now)
         if stream == "shop":
             shop = self._fetching.shop()
             return Page((shop,) if shop is not None else (), (), dump(Position()), more=False)

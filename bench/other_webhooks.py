@@ -1,0 +1,17 @@
+"""Signed deliveries of WooCommerce and PayPal accepted durably, beside a bare server; as `webhooks` does Square's."""
+
+from __future__ import annotations
+
+from bench import senders, webhooks
+from bench.figures import Figure
+
+TITLE = "Webhooks: WooCommerce (HMAC of a whole order) and PayPal (RSA, certificate chain proven), SQLite"
+SIZE, QUICK = 3_000, 300
+LONGEST_S = 240
+
+
+def run(size: int = SIZE) -> list[Figure]:
+    """`size` deliveries of each sender to each server."""
+    figures = webhooks.on_sqlite("WooCommerce", senders.woocommerce(), size)
+    with senders.paypal() as sender:
+        return figures + webhooks.on_sqlite("PayPal", sender, size)

@@ -1,0 +1,113 @@
+"""What goes wrong with real shops: down for a night, a page instead of JSON, moved, a refund deleted, currencies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ml_connector.engine import reviewing, setup
+from ml_connector.store import cursors
+from tests.engine.shop_world import CLEARING, RECEIVABLE, ShopWorld
+
+Open = Callable[..., ShopWorld]
+NIGHT_S = 11 * 3_600
+HOUR_S = 3_600
+
+
+@pytest.fixture
+def open_world(tmp_path: Path) -> Iterator[Open]:
+    opened: list[ShopWorld] = []
+
+    def make(**terms: Any) -> ShopWorld:
+        world = ShopWorld(f"sqlite:///{tmp_path / 'main.db'}", tmp_path)
+        opened.append(world)
+        world.set_up(**terms)
+        return world
+
+    yield make
+    for world in opened:
+        world.close()
+
+
+def trouble(world: ShopWorld, **knobs: Any) -> None:
+    world.do("knobs", **knobs)
+
+
+def why_not_read(world: ShopWorld) -> str:
+    """What the reading of orders says of itself; empty while all is well."""
+    with world.works.database.reading() as c:
+        found = cursors.get(c, world.shop_id, "orders")
+        state = setup.find_connection(world.works, world.workspace, "wc")
+    return (found.reason if found else "") or state.reason or ""
+
+
+def asked(world: ShopWorld) -> list[str]:
+    """Every open question, but that of the connection that was paused."""
+    return [one.sentence for one in reviewing.open_items(world.works, world.workspace) if one.trip_id]
+
+
+def expect_each_once(world: ShopWorld, orders: list[dict[str, Any]]) -> None:
+    done = {key: state for key, _, state in world.writes()}
+    for order in orders:
+        assert done[f"wc:ord:{order['id']}"] == "done"
+        assert done[f"wc:pay:{order['id']}"] == "done"
+    assert len(done) == 2 * len(orders)
+    assert world.balance(RECEIVABLE) == 0
+    assert asked(world) == []
+
+
+@pytest.mark.parametrize(
+    "knobs",
+    [
+        {"page_instead": "maintenance"},
+        {"page_instead": "coming_soon"},
+        {"page_instead": "firewall"},
+        {"php_notice": True},
+        {"redirect_to": "https://elsewhere.example"},
+    ],
+    ids=["503 with a page", "200 with a page", "403 with a page", "notices before the JSON", "moved"],
+)
+def test_a_shop_down_for_a_night_loses_and_doubles_nothing(open_world: Open, knobs: dict[str, Any]) -> None:
+    world = open_world()
+    world.look()
+    before = [world.order("125.00")]
+    world.look()
+    trouble(world, **knobs)
+    during = [world.order("250.00"), world.order("80.00", gateway="cod")]
+    world.pass_time(NIGHT_S, step=HOUR_S)
+    assert why_not_read(world)
+    assert world.trip(before[0])[1] == "posted"
+    trouble(world, page_instead="", php_notice=False, redirect_to="")
+    setup.ping(world.works, world.shop_id)  # a person looks, where the connection was paused
+    world.pass_time(2 * HOUR_S, step=HOUR_S / 4)
+    assert why_not_read(world) == ""
+    expect_each_once(world, [*before, *during])
+
+
+def test_a_refund_deleted_in_the_shop_is_found_by_polling_and_asked_about(open_world: Open) -> None:
+    world = open_world()
+    order = world.order("125.00")
+    world.look()
+    refund = world.do("refund", order_id=order["id"], gateway=True)
+    world.look()
+    assert world.balance(CLEARING["stripe"]) == 0
+    world.do("delete_refund", order_id=order["id"], refund_id=refund["refund_id"])
+    world.pass_time(26 * HOUR_S, step=HOUR_S)
+    (sentence,) = asked(world)
+    assert str(refund["refund_id"]) in sentence
+    assert "it was deleted for good" in sentence
+    assert world.balance(CLEARING["stripe"]) == 0  # what is booked stays until somebody says otherwise
+
+
+def test_orders_in_another_currency_wait_in_that_currencys_clearing_or_are_held(open_world: Open) -> None:
+    world = open_world(collective_customers={"SE:SEK": "10000", "EU:SEK": "10003"})
+    order = world.order("125.00", currency="EUR")
+    world.look()
+    _, state, reason = world.trip(order)
+    assert state == "held"
+    assert reason
+    assert [key for key, _, _ in world.writes()] == []
+    assert all("EUR" in sentence for sentence in asked(world))
