@@ -31,6 +31,7 @@ class CollectingWorld(World):
     def __init__(self, database_url: str, folder: Path, *, inbox_url: str | None = None, seed: int = 1) -> None:
         super().__init__(database_url, folder, inbox_url=inbox_url, seed=seed)
         self.stripe = Faulty(Stripe(seed=seed, time_scale=0), seed=seed)
+        self.lacking: tuple[str, ...] = ()  # permissions that a restricted key of ours lacks; none: a secret key
 
     def open_books(self, *, posting: str = "on", **terms: Any) -> None:
         """A company in SEK, a Stripe account, and the route that sends invoices out."""
@@ -41,6 +42,7 @@ class CollectingWorld(World):
         ]
         self.company = self.visma.control("seed_company", {"base_currency": "SEK", "accounts": accounts}, now)
         self.account = self.stripe.control("seed_account", {"name": "Seller"}, now)
+        key = self._restricted() if self.lacking else self.account["secret_key"]
         self.workspace = setup.init(self.works)
         self.visma_id = setup.connect(
             self.works, self.workspace, connector="visma", code="vn", title="Visma", by="test", base_url=VISMA_URL,
@@ -53,7 +55,7 @@ class CollectingWorld(World):
         )  # fmt: skip
         self.stripe_id = setup.connect(
             self.works, self.workspace, connector="stripe", code="st", title="Stripe", by="test", base_url=SQUARE_URL,
-            credentials={"api_key": self.account["secret_key"]}, settings={},
+            credentials={"api_key": key}, settings={},
         )  # fmt: skip
         shipped = tomllib.loads(_shipped("stripe_terms.toml"))
         self.terms = setup.parse_terms({**shipped, "collect": "all", **terms}, base=Terms(code="st"))
@@ -63,6 +65,11 @@ class CollectingWorld(World):
     def open_the_way_back(self, *, posting: str = "on") -> None:
         """The route that brings back what became of the invoices, and of all money at Stripe."""
         self.back_id = self._route("stripe_to_visma", self.stripe_id, self.visma_id, posting=posting)
+
+    def _restricted(self) -> str:
+        """A restricted key with every permission but `lacking`."""
+        everything = self.at_stripe("key", grants="all")["grants"]
+        return str(self.at_stripe("key", grants={**everything, **dict.fromkeys(self.lacking, "none")})["secret"])
 
     def _route(self, flow: str, source_id: str, target_id: str, *, posting: str) -> str:
         route_id = setup.add_route(
@@ -106,13 +113,13 @@ class CollectingWorld(World):
         """Somebody credits an invoice whole."""
         self.ledger("by_hand", path=f"/v1/customerinvoice/{number}/action/reverseandapplytonote", body={})
 
-    def in_stripe(self, path: str, form: str) -> None:
+    def in_stripe(self, path: str, form: str, method: str = "POST") -> None:
         """Somebody works in Stripe's own dashboard."""
         headers = {
             "authorization": f"Bearer {self.account['secret_key']}", "stripe-version": VERSION,
             "content-type": "application/x-www-form-urlencoded",
         }  # fmt: skip
-        answer = self.stripe.vendor.answer(Request("POST", path, "", headers, form.encode()), self.clock.now())
+        answer = self.stripe.vendor.answer(Request(method, path, "", headers, form.encode()), self.clock.now())
         assert answer.status == 200, answer.body
 
     # ------------------------------------------------------------------------------------------ what came of it

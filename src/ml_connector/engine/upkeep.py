@@ -79,7 +79,7 @@ def run(works: Works, connection_id: str) -> bool:
         return False
     done, next_at = False, works.now() + EVERY_US
     try:
-        done = refresh_credentials(works, connection) or watch_subscriptions(works, connection)
+        done = refresh_credentials(works, connection) or _watched(works, connection)
         look_at_charts(works, connection)
     except ConnectorError as fault:
         next_at = works.now() + AFTER_FAILURE_US
@@ -147,6 +147,31 @@ def recover(works: Works, connection: ConnectionRow) -> bool:
         return refresh_credentials(works, connection, at_once=True)
     except ConnectorError:
         return False
+
+
+def _watched(works: Works, connection: ConnectionRow) -> bool:
+    """Look after the webhooks. A key that may not do so is no reason to stop: a person is told, and polling reads all.
+
+    Raises Transient: then it is tried sooner.
+    """
+    subject = f"{connection.id}:webhooks"
+    try:
+        changed = watch_subscriptions(works, connection)
+    except Transient:
+        raise
+    except ConnectorError as fault:
+        item: dict[str, Any] = {
+            "subject": subject, "company_id": None, "connection_id": connection.id, "trip_id": None,
+            "code": "webhooks-unwatched", "field": "", "proposal": {},
+            "sentence": f"The webhooks of {connection.title} ({connection.code}) could not be set up or looked after: "
+            f"{fault.what} {fault.fix} Until then everything is read by polling, a little later.",
+        }  # fmt: skip
+        with works.database.writing() as c:
+            reviews.raise_items(c, [item], workspace_id=connection.workspace_id, ids=works.ids, now=works.now())
+        return False
+    with works.database.writing() as c:
+        reviews.supersede(c, [subject], now=works.now())
+    return changed
 
 
 def watch_subscriptions(works: Works, connection: ConnectionRow) -> bool:
