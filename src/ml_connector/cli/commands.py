@@ -22,6 +22,7 @@ from ml_connector.cli import (
     routes,
     rules,
     running,
+    schedules,
     serving,
     tracing,
     webhooks,
@@ -58,8 +59,8 @@ def about(as_json: AsJson = False) -> None:
 
 
 for group in (
-    demo, connecting, routes, rules, running, reviewing, repairing, tracing, checking, audit_trail, keys, webhooks,
-    serving, reference,
+    demo, connecting, routes, rules, schedules, running, reviewing, repairing, tracing, checking, audit_trail, keys,
+    webhooks, serving, reference,
 ):  # fmt: skip
     group.register(app)
 

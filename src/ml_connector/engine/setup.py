@@ -13,6 +13,7 @@ from typing import Any
 
 from ml_connector.connectors.shapes import Ping
 from ml_connector.engine import door as doors
+from ml_connector.engine import schedules
 from ml_connector.engine.books import fresh_chart, route_terms, rulebook_of, rulebook_text, terms_text
 from ml_connector.engine.works import Works, open_line, open_secret
 from ml_connector.errors import ConfigurationError, Rejected, UsageError
@@ -73,6 +74,7 @@ def connect(
     """
     system = works.system(connector)
     _check_fields(system.connector.credential_fields, credentials, connector)
+    schedules.check(settings, system.connector)
     if ":" in code or not code.isascii() or not 1 <= len(code) <= 12:
         raise UsageError("A code is 1 to 12 plain characters without a colon; it begins every key.", record=code)
     with works.database.writing() as c:

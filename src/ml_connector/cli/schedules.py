@@ -1,0 +1,77 @@
+"""`schedule`: how often each stream of a connection is read."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+import typer
+
+from ml_connector.cli.output import AsJson, lines, plain, table, when
+from ml_connector.cli.session import session
+from ml_connector.engine import schedules
+from ml_connector.errors import UsageError
+
+app = typer.Typer(
+    help="How often each stream is read. Webhooks come at once all the same; `read` reads on demand.",
+    no_args_is_help=True,
+)
+
+Code = Annotated[str, typer.Argument(help="Code of a connection.")]
+USUAL = "usual"
+_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+
+
+def register(root: typer.Typer) -> None:
+    """Put these commands under the root."""
+    root.add_typer(app, name="schedule")
+
+
+@app.command("show")
+def show(code: Code, as_json: AsJson = False) -> None:
+    """Every stream of a connection: how often, for which flows, when next, and what went wrong last."""
+    with session(as_json=as_json) as s:
+        found = schedules.of_connection(s.works, s.connection(code).id)
+        rows = [
+            (
+                one.stream, _pace(one), ", ".join(one.flows), when(one.read_at), when(one.next_at) or "not asked for",
+                one.reason or "",
+            )
+            for one in found
+        ]  # fmt: skip
+        shown = table(f"Streams of {code}", ("stream", "every", "for", "read", "next", "went wrong"), rows)
+        s.out.answer({"streams": plain(found)}, shown)
+
+
+@app.command("set")
+def set_every(
+    code: Code,
+    stream: Annotated[str, typer.Argument(help="Its name, from `schedule show`.")],
+    every: Annotated[str, typer.Argument(help="Such as 60s, 10m, 2h, 1d; or usual.")],
+    as_json: AsJson = False,
+) -> None:
+    """Read a stream so often from now on."""
+    with session(as_json=as_json) as s:
+        seconds = None if every == USUAL else seconds_of(every)
+        schedules.set_every(s.works, s.connection(code).id, stream, seconds, by=s.by)
+        one = next(each for each in schedules.of_connection(s.works, s.connection(code).id) if each.stream == stream)
+        s.out.answer({"stream": plain(one)}, lines(f"{stream} is read every {said(one.every_s)}, and once now."))
+
+
+def _pace(one: schedules.Scheduled) -> str:
+    usual = "" if one.every_s == one.usual_s else f" (usually {said(one.usual_s)})"
+    return f"{said(one.every_s)}{usual}"
+
+
+def seconds_of(text: str) -> int:
+    """A time as people write it. Raises UsageError."""
+    found = re.fullmatch(r"(\d{1,6})\s*([smhd])", text.strip().casefold())
+    if found is None:
+        raise UsageError(f"{text} is no time.", fix="Write a number and s, m, h or d, such as 10m; or usual.")
+    return int(found[1]) * _UNITS[found[2]]
+
+
+def said(seconds: int) -> str:
+    """A time for people."""
+    name, size = next((name, size) for name, size in reversed(_UNITS.items()) if seconds % size == 0)
+    return f"{seconds // size}{name}"
