@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ml_connector.engine import replaying, rulebooks, setup
+from ml_connector.engine.tracing import trace
 from ml_connector.finance.rulebook import Terms
 from ml_connector.store import cursors
 from tests.engine.proofs import query
@@ -168,6 +169,16 @@ def test_the_void_of_a_bank_payment_removes_what_was_recorded(world: BothWays) -
     assert world.invoice(invoice).status in {"SENT", "UNPAID"}
     assert world.keys()[f"pp:adj:{invoice}:payment/{paid}:void"] == "done"
     assert world.items() == {}
+
+
+def test_the_timeline_of_an_invoice_shows_what_it_was_told(world: BothWays) -> None:
+    invoice, number = world.bill()
+    paid = world.pay_to_bank(number, "250.00")
+    world.settle()
+    told = f"pp:adj:{invoice}:payment/{paid}"
+    for name in (invoice, told):
+        shown = {write.key for story in trace(world.works, world.workspace, name) for write in story.writes}
+        assert told in shown, name
 
 
 def test_a_payment_that_is_voided_before_it_was_told_is_never_told(world: BothWays) -> None:

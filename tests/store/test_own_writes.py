@@ -26,6 +26,7 @@ def test_writes_are_found_by_the_beginning_of_their_key(database: Database) -> N
         found = writes.beginning(c, source, "pp:adj:INV2_A:")
         assert [one.key for one in found] == ["pp:adj:INV2_A:payment/1", "pp:adj:INV2_A:payment/2"]
         assert writes.beginning(c, "NOBODY", "pp:adj:") == []
+        assert [writes.beginning(c, source, f"pp:{wild}") for wild in ("*", "?dj", "[a]dj", "%", "_dj")] == [[]] * 5
 
 
 def test_what_became_no_document_is_nobodys(database: Database) -> None:

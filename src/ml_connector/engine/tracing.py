@@ -34,7 +34,6 @@ _KEY_PARTS = (
     "cap",
     "txn",
     "pay",
-    "adj",
 )  # {code}:{part}:{id}, design section 4
 _ORDINAL = re.compile(r"(/\d+)?(#\d+)?$")  # a submission's key is a write's key with a revision and an ordinal
 
@@ -119,11 +118,13 @@ def _writes(
     found = [write for several in writes.of_submissions(c, [one.id for one in sent]).values() for write in several]
     found += [one for one in writes.by_ids(c, [name]).values() if one.company_id in companies]
     plain = _ORDINAL.sub("", name)
-    keys = {plain, re.sub(r":rev\d*$", "", plain)}
+    keys = {name, plain, re.sub(r":rev\d*$", "", plain)}
     keys |= {f"{one.code}:{part}:{name}" for one in connections for part in _KEY_PARTS}
     for company_id in companies:
         for key in sorted(keys):
             found += writes.by_key(c, company_id, key)
+    for one in connections:  # what people did in the ledger to an invoice, told back to it
+        found += writes.beginning(c, one.id, f"{one.code}:adj:{name}:")
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -243,7 +244,8 @@ def beginning(c: Connection, connection_id: str, prefix: str) -> list[Write]:
     serving = or_(route.c.source_id == connection_id, route.c.target_id == connection_id)
     key = planned_write.c.key
     # SQLite walks an index by GLOB; its LIKE takes capitals and small letters for the same, and reads everything.
-    begins = key.op("GLOB")(f"{prefix}*") if c.dialect.name == "sqlite" else key.startswith(prefix, autoescape=True)
+    pattern = re.sub(r"([*?\[])", r"[\1]", prefix)
+    begins = key.op("GLOB")(f"{pattern}*") if c.dialect.name == "sqlite" else key.startswith(prefix, autoescape=True)
     rows = c.execute(
         select(*_COLUMNS)
         .where(planned_write.c.company_id.in_(select(route.c.company_id).where(serving)), begins, _IS_LIVE)
