@@ -31,6 +31,7 @@ from ml_connector.store.leases import Lease
 from ml_connector.store.submissions import Submission
 
 _ROUND_S, _ROUND_LEAST, _ROUND_MOST = 2.0, 32, 200
+_RESTS = 5  # looks that a first look at what a target works on is worth waiting
 _ORPHANED_AFTER_US = 50_000_000  # a call's time-out and a margin: an intention older than this has lost its worker
 
 
@@ -157,7 +158,8 @@ def _learn_creates(
     now = works.now()
     submissions.learn(c, [(attempt, what.outcome, _words(what)) for _, attempt, what in finished], now=now)
     made = [(one, what.created) for one, _, what in finished if what.outcome == "accepted" and what.created]
-    submissions.move(c, [_created_row(one, created, now) for one, created in made], source="creating", target="created")
+    rows = [_created_row(one, created, now, look_us=works.limits.look_again_us) for one, created in made]
+    submissions.move(c, rows, source="creating", target="created")
     unknown = [one for one, _, what in finished if what.outcome == "unknown"]
     submissions.move(
         c,
@@ -186,14 +188,14 @@ def _learn_creates(
     return pause_if_needed(works, c, line.connection.id, [what for _, what in not_sent])
 
 
-def _created_row(one: Submission, created: Created, now: int) -> dict[str, Any]:
+def _created_row(one: Submission, created: Created, now: int, *, look_us: int) -> dict[str, Any]:
     return {
         "id": one.id,
         "remote_id": created.remote_id or None,
         "number": created.number or None,
         "etag": created.etag,
         "job_id": created.job_id,
-        "due_at": now + KINDS[one.kind].rests_s * 1_000_000,
+        "due_at": now + (_RESTS * look_us if KINDS[one.kind].rests else 0),
         "updated_at": now,
     }
 

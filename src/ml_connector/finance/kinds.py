@@ -38,8 +38,8 @@ class Kind:
     target before it counts as done. `updated`: master data, sent again in place when its content changes; all else is
     reversed. `parcel`: how many rows of it share one call (None: each goes alone, or as its pool says); those that
     differ in one of the fields `apart` never do. `file`: its content may name a file of the source's (`file`, its id,
-    and `file_name`), which is brought to the target once the draft is made. `rests_s`: so long the target works for
-    itself before a first look tells anything.
+    and `file_name`), which is brought to the target once the draft is made. `rests`: the target works on it for itself,
+    so that a look at once tells nothing.
     """
 
     content: type[Any]
@@ -49,10 +49,9 @@ class Kind:
     parcel: int | None = None
     apart: tuple[str, ...] = ()
     file: bool = False
-    rests_s: int = 0
+    rests: bool = False
 
 
-_WORKS_S = 10  # what is taken in there is worked on later: seconds, at times minutes
 _CARD = Kind(PartyCard, released=False, read_back=False, updated=True)
 
 KINDS: Mapping[str, Kind] = {
@@ -78,14 +77,14 @@ KINDS: Mapping[str, Kind] = {
     "ledger_attachment": Kind(LedgerAttachment, released=False, read_back=False),
     "ledger_note": Kind(LedgerNote, released=False),
     "reference_row": Kind(
-        ReferenceRow, released=False, updated=True, parcel=500, apart=("kind", "list_key"), rests_s=_WORKS_S
+        ReferenceRow, released=False, updated=True, parcel=500, apart=("kind", "list_key"), rests=True
     ),
-    "supplier_card": Kind(SupplierCard, released=False, updated=True, parcel=200, rests_s=_WORKS_S),
-    "order_header": Kind(OrderHeader, released=False, updated=True, parcel=500, rests_s=_WORKS_S),
-    "order_line": Kind(OrderLine, released=False, updated=True, parcel=100, rests_s=_WORKS_S),
+    "supplier_card": Kind(SupplierCard, released=False, updated=True, parcel=200, rests=True),
+    "order_header": Kind(OrderHeader, released=False, updated=True, parcel=500, rests=True),
+    "order_line": Kind(OrderLine, released=False, updated=True, parcel=100, rests=True),
     "received_invoice": Kind(ReceivedInvoice, released=False, read_back=False, file=True),
     "acknowledgement": Kind(Acknowledgement, released=False, read_back=False),
-    "transfer_answer": Kind(TransferAnswer, released=False, rests_s=_WORKS_S),
-    "payment_answer": Kind(PaymentAnswer, released=False, rests_s=_WORKS_S),
+    "transfer_answer": Kind(TransferAnswer, released=False, rests=True),
+    "payment_answer": Kind(PaymentAnswer, released=False, rests=True),
     "ledger_coding": Kind(LedgerCoding),
 }
