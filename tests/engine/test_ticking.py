@@ -33,6 +33,26 @@ def test_a_full_queue_of_one_kind_leaves_room_for_the_others() -> None:
     assert Memory().choose([DRAIN, POLL, FETCH], active=crowd, now_s=0) == [FETCH, POLL]
 
 
+def test_a_process_that_is_alone_begins_no_more_than_it_has_slots_for() -> None:
+    crowd = [Unit("drain", f"C{n}") for n in range(9)]
+    slots = {"post": 4, "poll": 2, "urgent": 2, "maintenance": 1}
+    memory = Memory()
+    first = memory.choose([*crowd, FETCH], active=[], now_s=1, slots=slots)
+    assert len(first) == 5
+    second = memory.choose([*crowd, FETCH], active=first[2:], now_s=2, slots=slots)
+    assert [unit.kind for unit in second] == ["drain", "drain"]
+    assert not {*first} & {*second}
+
+
+def test_a_process_that_is_alone_reads_one_stream_of_a_connection_at_a_time() -> None:
+    slots = {"post": 4, "poll": 4, "urgent": 2, "maintenance": 1}
+    refunds, elsewhere = Unit("poll", "K", "refunds"), Unit("poll", "L", "payments")
+    memory = Memory()
+    assert memory.choose([POLL, refunds, elsewhere], active=[], now_s=0, slots=slots) == [POLL, elsewhere]
+    assert memory.choose([refunds], active=[POLL], now_s=1, slots=slots) == []
+    assert memory.choose([refunds], active=[], now_s=2, slots=slots) == [refunds]
+
+
 @pytest.mark.parametrize(("times", "rest_s"), [(1, 5), (2, 10), (3, 20), (12, 300)])
 def test_a_unit_that_fails_rests_longer_each_time(times: int, rest_s: float) -> None:
     memory = Memory()

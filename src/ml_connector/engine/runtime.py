@@ -5,6 +5,7 @@ It decides when and where, never whether.
 Rows are the truth and units are disposable, so nothing here is precious: a unit whose process died is cancelled and
 derived again from the rows, and losing every table of the durable engine costs a restart. The queue is kept short
 (`ticking.DEPTH` a kind) for the same reason. One process leads: it asks the rows what is due a few times a second.
+Where it is alone it begins as many as it has slots for, at once, and queues nothing.
 
 An executor's id is new for each life of a process. Recovery by a stable id would start again what the rows no longer
 ask for, and two processes of one name run each other's work.
@@ -35,7 +36,6 @@ from ml_connector.store.leases import Lease
 
 CLOCK_TOLERANCE_US = 5_000_000
 LOOK_SHARE = 4  # a look at the rows of a thousand companies must not take a core for itself
-AT_ONCE = frozenset({"post", "urgent"})
 LEADER = "ticker"
 UNIT = "unit"
 SCHEMA = "dbos"
@@ -51,7 +51,9 @@ class Pace:
 
     tick_s: float = 0.4  # longest wait between two looks at what is due
     least_tick_s: float = 0.05  # rings come by the hundred; one look answers them all
-    queue_s: float = 0.25  # how often a worker asks each queue
+    after_ring_s: float = 0.01  # a unit that rings because it has worked is noted as ended a moment later
+    queue_s: float = 0.25  # how often a worker asks each queue, where units wait in queues
+    idle_queue_s: float = 5.0  # how often a process that is alone does, which queues nothing
     turn_s: float = 5.0  # so long a unit that has more to do keeps its slot; then it queues up behind the others
     beat_s: float = 5.0
     silent_s: float = 60.0  # a process that says nothing for so long is dead
@@ -201,8 +203,6 @@ class Runtime:
 
     def _config(self) -> DBOSConfig:
         slots = sum(self._shares.values())
-        if self.single:
-            slots += sum(self._shares[queue] for queue in AT_ONCE)  # what begins at once is not in a queue
         url = self._url
         if self.single:
             url = f"sqlite:///{engine_file(self._url)}"
@@ -222,9 +222,10 @@ class Runtime:
         }
 
     def _register_queues(self) -> None:
+        every_s = self._pace.idle_queue_s if self.single else self._pace.queue_s
         for name, share in self._shares.items():
             DBOS.register_queue(
-                name, worker_concurrency=share, partition_concurrency=1, polling_interval_sec=self._pace.queue_s,
+                name, worker_concurrency=share, partition_concurrency=1, polling_interval_sec=every_s,
                 on_conflict="always_update",
             )  # fmt: skip
 
@@ -246,12 +247,13 @@ class Runtime:
                 log.exception("unit.failed", unit=unit.name, fault=type(fault).__name__)
                 return {"worked": worked, "failed": True}
             worked = worked or ran.worked
-            if ran.worked:
+            if ran.worked and self.leading:
                 self._bell.set()  # what it did may have made other units due
             if not ran.more:
                 return {"worked": worked, "failed": False, "error": ran.error}
             if not ran.worked or time.monotonic() >= until_s:
-                self._enqueue(unit)  # before this one ends: the ticker sees one of the two, and never queues a third
+                if not self.single:  # else the next look finds it due
+                    self._enqueue(unit)  # before this one ends: the ticker sees one of the two, never queues a third
                 break
         return {"worked": worked, "failed": False}
 
@@ -265,17 +267,8 @@ class Runtime:
         finally:
             self.counts.end(unit.kind, how, time.monotonic() - began)
 
-    def _begin(self, unit: Unit, active: Collection[Unit]) -> str:
-        """Run a unit in a free slot of this process, without the wait for a queue to be asked; queue it where none is.
-
-        `active` is all that is queued or running. Only where this process is the only one, and only for what people and
-        senders wait for.
-        """
-        queue = QUEUES[unit.kind]
-        if not self.single or queue not in AT_ONCE:
-            return self._enqueue(unit)
-        if sum(QUEUES[one.kind] == queue for one in active) >= self._shares[queue]:
-            return self._enqueue(unit)
+    def _begin(self, unit: Unit) -> str:
+        """Run a unit that has a slot here, without the wait for a queue to be asked."""
         name = self._name(unit)
         with SetWorkflowID(name):
             DBOS.start_workflow(self._workflow, unit.kind, unit.subject, unit.stream)
@@ -297,7 +290,8 @@ class Runtime:
 
     def _tick_on(self) -> None:
         while not self._ending.is_set():
-            self._bell.wait(self._pace.tick_s)
+            if self._bell.wait(self._pace.tick_s):
+                self._ending.wait(self._pace.after_ring_s)
             self._bell.clear()
             try:
                 if self._lead():
@@ -318,13 +312,10 @@ class Runtime:
             rung, self._rung = self._rung, set()
         self._memory.wake(rung)
         due = [Unit("fetch", connection_id) for connection_id in rung] + self._look(now_s)
-        chosen = self._memory.choose(due, active=list(active.values()), now_s=now_s)
-        running = list(active.values())
-        begun = []
-        for unit in chosen:
-            begun.append(self._begin(unit, running))
-            running.append(unit)
-        self._watched = {*active, *begun}
+        slots = self._shares if self.single else None
+        chosen = self._memory.choose(due, active=list(active.values()), now_s=now_s, slots=slots)
+        start = self._begin if self.single else self._enqueue
+        self._watched = set(active) | {start(unit) for unit in chosen}
         if now_s - self._swept_s > self._pace.sweep_s or not self._swept_s:
             self._sweep()
             self._swept_s = now_s

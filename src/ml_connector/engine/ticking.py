@@ -53,9 +53,15 @@ class Memory:
         for unit in [unit for unit, rest in self.resting.items() if unit.subject in subjects and not rest.failed]:
             del self.resting[unit]
 
-    def choose(self, due: Iterable[Unit], *, active: Collection[Unit], now_s: float) -> list[Unit]:
-        """The units to queue now: none twice, none that rests, the longest unserved first, up to each queue's depth."""
-        room = dict.fromkeys(QUEUES.values(), DEPTH)
+    def choose(
+        self, due: Iterable[Unit], *, active: Collection[Unit], now_s: float, slots: Mapping[str, int] | None = None
+    ) -> list[Unit]:
+        """The units to queue now: none twice, none that rests, the longest unserved first, up to each queue's depth.
+
+        With `slots` those to begin now: up to the slots of each queue, and of one subject one at a time.
+        """
+        room: dict[str, int] = dict.fromkeys(QUEUES.values(), DEPTH) if slots is None else dict(slots)
+        busy = {(QUEUES[unit.kind], unit.subject) for unit in active} if slots is not None else set()
         for unit in active:
             room[QUEUES[unit.kind]] -= 1
         taken = set(active)
@@ -65,6 +71,10 @@ class Memory:
             queue = QUEUES[unit.kind]
             if unit in taken or room[queue] <= 0 or (rest is not None and now_s < rest.until):
                 continue
+            if slots is not None:
+                if (queue, unit.subject) in busy:
+                    continue
+                busy.add((queue, unit.subject))
             room[queue] -= 1
             chosen.append(unit)
             self.queued_at[unit] = now_s
