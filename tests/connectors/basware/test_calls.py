@@ -14,6 +14,7 @@ from ml_connector.connectors.basware import auth
 from ml_connector.connectors.basware.addresses import base_of, open_http
 from ml_connector.connectors.basware.checks import PROBES, ping
 from ml_connector.connectors.shapes import Absent, SourceObject
+from ml_connector.connectors.tokens import AccessToken
 from ml_connector.errors import ConfigurationError, HostRefused, NotAuthorized, RateLimited, Transient, UsageError
 from tests.connectors.basware.scripted import (
     BASE,
@@ -97,7 +98,7 @@ def test_user_and_password_go_on_every_call_where_there_is_no_client() -> None:
 def test_no_token_or_secret_is_printed() -> None:
     client = auth.client_of(CREDENTIALS, BASE)
     assert "bw-secret" not in repr(client)
-    assert "plain" not in repr(auth.AccessToken("plain", frozenset()))
+    assert "plain" not in repr(AccessToken("plain", frozenset()))
 
 
 # ---------------------------------------------------------------------------------------------- addresses

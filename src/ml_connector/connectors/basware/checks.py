@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ml_connector.connectors.basware import auth
 from ml_connector.connectors.basware.client import DOCUMENTS, STATUS, SUBSCRIPTIONS, BaswareClient
 from ml_connector.connectors.basware.faults import judged
 from ml_connector.connectors.basware.reader import open_client
 from ml_connector.connectors.http import Http
 from ml_connector.connectors.pacing import Ticking
 from ml_connector.connectors.shapes import Check, Ping
+from ml_connector.connectors.tokens import AccessToken, Tokens
 from ml_connector.errors import ConnectorError, NotAuthorized
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
@@ -46,7 +46,7 @@ PROBES = (
 
 
 def ping(
-    http: Http, credentials: Mapping[str, Any], settings: Mapping[str, str], *, tokens: auth.Tokens, clock: Ticking
+    http: Http, credentials: Mapping[str, Any], settings: Mapping[str, str], *, tokens: Tokens, clock: Ticking
 ) -> Ping:
     """Ask for a token and try each scope once, by readings that may find nothing."""
     facts: dict[str, str] = {}
@@ -65,7 +65,7 @@ def ping(
     return Ping(ok=all(check.ok for check in checks), account=account, checks=tuple(checks), facts=facts)
 
 
-def _scopes(token: auth.AccessToken, wanted: tuple[str, ...]) -> list[Check]:
+def _scopes(token: AccessToken, wanted: tuple[str, ...]) -> list[Check]:
     """Writing cannot be tried without writing: the token says what it was given for."""
     missing = sorted(set(wanted) - token.scopes)
     if not missing:

@@ -14,6 +14,7 @@ from ml_connector.connectors.basware import auth
 from ml_connector.connectors.basware.faults import fault, judged, request_id
 from ml_connector.connectors.basware.pacing import Pacer
 from ml_connector.connectors.http import Answer, Http
+from ml_connector.connectors.tokens import AccessToken, Now, Tokens
 from ml_connector.errors import Rejected, Transient, UnknownOutcome
 
 Row = dict[str, Any]
@@ -41,16 +42,16 @@ class ListPage:
 class BaswareClient:
     """One tenant's Basware. Thread-safe. Retries nothing, save that a refused token is replaced once."""
 
-    def __init__(self, http: Http, client: auth.Client, *, tokens: auth.Tokens, clock: auth.Now, pacer: Pacer) -> None:
+    def __init__(self, http: Http, client: auth.Client, *, tokens: Tokens, clock: Now, pacer: Pacer) -> None:
         self.http = http
         self.client = client
         self._tokens = tokens
         self._clock = clock
         self._pacer = pacer
 
-    def token(self) -> auth.AccessToken:
+    def token(self) -> AccessToken:
         """The token that serves now, obtained when there is none."""
-        held: auth.AccessToken = self._tokens.get(
+        held: AccessToken = self._tokens.get(
             self.client.key, lambda: auth.obtain(self.http, self.client, clock=self._clock)
         )
         return held
@@ -85,7 +86,7 @@ class BaswareClient:
         with self._pacer.turn():
             return self.http.send(method, url, **what)
 
-    def _bearer(self, token: auth.AccessToken | None) -> str:
+    def _bearer(self, token: AccessToken | None) -> str:
         return self.client.authorization() if token is None else f"Bearer {token.reveal()}"
 
     def _followed(self, answer: Answer, url: str, operation: str) -> Answer:

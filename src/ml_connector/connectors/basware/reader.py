@@ -17,6 +17,7 @@ from ml_connector.connectors.basware.pacing import Pacer
 from ml_connector.connectors.http import Http
 from ml_connector.connectors.pacing import Ticking
 from ml_connector.connectors.shapes import Absent, Page, SourceObject
+from ml_connector.connectors.tokens import Tokens
 from ml_connector.errors import Untranslatable, UsageError
 
 KIND = "accountingDocument"
@@ -30,7 +31,7 @@ UNKNOWN = "Basware has no such document."
 
 
 def open_reader(
-    http: Http, credentials: Mapping[str, str], settings: Mapping[str, str], *, tokens: auth.Tokens, clock: Ticking
+    http: Http, credentials: Mapping[str, str], settings: Mapping[str, str], *, tokens: Tokens, clock: Ticking
 ) -> BaswareReader:
     """The reader of one tenant. Costs no call. Settings: company_codes (blank-separated), requests_per_second (5)."""
     return BaswareReader(
@@ -40,7 +41,7 @@ def open_reader(
 
 
 def open_client(
-    http: Http, credentials: Mapping[str, str], settings: Mapping[str, str], *, tokens: auth.Tokens, clock: Ticking
+    http: Http, credentials: Mapping[str, str], settings: Mapping[str, str], *, tokens: Tokens, clock: Ticking
 ) -> BaswareClient:
     """The calls of one client. Raises ConfigurationError when a credential is missing."""
     client = auth.client_of(credentials, http.reach.base_url)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from ml_connector.connectors.basware import auth, bodies, network, smartpdf, statuses
+from ml_connector.connectors.basware import bodies, network, smartpdf, statuses
 from ml_connector.connectors.basware.client import DOCUMENTS, BaswareClient, Row
 from ml_connector.connectors.basware.faults import AlreadyDone, request_id
 from ml_connector.connectors.basware.reader import KEY, open_client
@@ -20,6 +20,7 @@ from ml_connector.connectors.basware.statuses import Item, Request
 from ml_connector.connectors.http import Http
 from ml_connector.connectors.pacing import Ticking
 from ml_connector.connectors.shapes import Context, Created, Observed, Sent
+from ml_connector.connectors.tokens import Tokens
 from ml_connector.errors import Rejected, UnknownOutcome, UsageError
 from ml_connector.finance.chart import Chart
 from ml_connector.finance.plan import Found
@@ -63,7 +64,7 @@ REPLACED = "A newer version of this record was sent at the same moment, and its 
 
 
 def open_writer(
-    http: Http, credentials: Mapping[str, str], settings: Mapping[str, str], *, tokens: auth.Tokens, clock: Ticking
+    http: Http, credentials: Mapping[str, str], settings: Mapping[str, str], *, tokens: Tokens, clock: Ticking
 ) -> BaswareWriter:
     """The writer of one tenant. Costs no call. Settings: network_url, network_path."""
     client = open_client(http, credentials, settings, tokens=tokens, clock=clock)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, Protocol
+from datetime import timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 from ml_connector.connectors.http import Answer, Http
 from ml_connector.connectors.paypal import LIVE_HOSTS, SANDBOX_HOSTS
 from ml_connector.connectors.paypal.faults import body_of, retry_after
+from ml_connector.connectors.tokens import AccessToken, Grant, Now
 from ml_connector.errors import (
     ConfigurationError,
     ConnectorError,
@@ -24,48 +25,6 @@ from ml_connector.errors import (
 TOKEN_PATH = "/v1/oauth2/token"  # noqa: S105 - an address, not a secret
 SHORTEST_LIFE_S = 5.0
 SCOPE_PREFIX = "https://uri.paypal.com/services/"
-
-
-class Now(Protocol):
-    """Whatever tells the time: the process's clock or a test's."""
-
-    def now(self) -> datetime:
-        """The present moment, aware UTC."""
-        ...
-
-
-class Tokens(Protocol):
-    """A cache of tokens with one request in flight for each key: the vault's, or a test's."""
-
-    def get(self, key: Hashable, obtain: Callable[[], Any]) -> Any: ...
-
-    def forget(self, key: Hashable, refused: Any) -> None: ...
-
-
-class AccessToken:
-    """A bearer token that no print, log or traceback shows, with what its answer told of it."""
-
-    __slots__ = ("_text", "app_id", "scopes")
-
-    def __init__(self, text: str, *, scopes: frozenset[str], app_id: str) -> None:
-        self._text = text
-        self.scopes = scopes
-        self.app_id = app_id
-
-    def reveal(self) -> str:
-        """The token itself, for the Authorization header."""
-        return self._text
-
-    def __repr__(self) -> str:
-        return "AccessToken(***)"
-
-
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """What the token endpoint gave. `expires_at` aware UTC, by our clock and PayPal's own `expires_in`."""
-
-    value: AccessToken
-    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -122,7 +81,7 @@ def obtain(http: Http, app: App, *, clock: Now) -> Grant:
     if not isinstance(text, str) or not text or isinstance(life, bool) or not isinstance(life, int):
         raise Transient("PayPal answered without a token and its life.", record="token")
     granted = frozenset(scopes.split()) if isinstance(scopes, str) else frozenset()
-    token = AccessToken(text, scopes=granted, app_id=str(body.get("app_id") or ""))
+    token = AccessToken(text, granted, app_id=str(body.get("app_id") or ""))
     return Grant(token, asked_at + timedelta(seconds=max(float(life), SHORTEST_LIFE_S)))
 
 

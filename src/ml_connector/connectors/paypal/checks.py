@@ -16,6 +16,7 @@ from ml_connector.connectors.paypal.faults import NotPermitted, NotServedYet
 from ml_connector.connectors.paypal.reader import open_client
 from ml_connector.connectors.paypal.webhooks import WEBHOOKS
 from ml_connector.connectors.shapes import Check, Ping
+from ml_connector.connectors.tokens import Tokens
 from ml_connector.errors import ConnectorError, NotAuthorized
 
 NO_SUCH_CAPTURE = "0MLCONNECTORPING0"  # 17 characters; "not found" proves that we may ask
@@ -72,7 +73,7 @@ PERMISSIONS = (
 
 
 def ping(
-    http: Http, credentials: Mapping[str, Any], settings: Mapping[str, str], *, tokens: auth.Tokens, clock: Ticking
+    http: Http, credentials: Mapping[str, Any], settings: Mapping[str, str], *, tokens: Tokens, clock: Ticking
 ) -> Ping:
     """Ask PayPal who we are and try each permission once, by calls that change nothing."""
     environment = auth.environment_of(http.reach.base_url)

@@ -14,6 +14,7 @@ from ml_connector.connectors.paypal import auth
 from ml_connector.connectors.paypal.faults import judged
 from ml_connector.connectors.paypal.fields import moment_of
 from ml_connector.connectors.paypal.pacing import Pacer
+from ml_connector.connectors.tokens import AccessToken, Now, Tokens
 from ml_connector.errors import NotFound, Transient, UnknownOutcome
 
 Row = dict[str, Any]
@@ -55,18 +56,16 @@ class ListPage:
 class PayPalClient:
     """One app's PayPal. Thread-safe. Retries nothing, save that a refused token is replaced once."""
 
-    def __init__(self, http: Http, app: auth.App, *, tokens: auth.Tokens, clock: auth.Now, pacer: Pacer) -> None:
+    def __init__(self, http: Http, app: auth.App, *, tokens: Tokens, clock: Now, pacer: Pacer) -> None:
         self.http = http
         self.app = app
         self._tokens = tokens
         self._clock = clock
         self._pacer = pacer
 
-    def token(self) -> auth.AccessToken:
+    def token(self) -> AccessToken:
         """The token that serves now, obtained when there is none."""
-        held: auth.AccessToken = self._tokens.get(
-            self.app.key, lambda: auth.obtain(self.http, self.app, clock=self._clock)
-        )
+        held: AccessToken = self._tokens.get(self.app.key, lambda: auth.obtain(self.http, self.app, clock=self._clock))
         return held
 
     def call(
@@ -101,7 +100,7 @@ class PayPalClient:
         method: str,
         path: str,
         *,
-        token: auth.AccessToken,
+        token: AccessToken,
         report: bool,
         safe: bool,
         body: bytes | None,

@@ -14,6 +14,7 @@ from ml_connector.connectors.paypal.faults import NotPermitted
 from ml_connector.connectors.paypal.objects import id_of, source_object
 from ml_connector.connectors.paypal.pacing import Pacer
 from ml_connector.connectors.shapes import Absent, Page, SourceObject
+from ml_connector.connectors.tokens import Tokens
 from ml_connector.errors import Rejected, UsageError
 
 PATHS: Mapping[str, str] = {
@@ -28,14 +29,14 @@ LONGEST_NUMBER = 25  # characters of an invoice number that the search takes; an
 
 
 def open_reader(
-    http: Http, credentials: Mapping[str, Any], settings: Mapping[str, str], *, tokens: auth.Tokens, clock: Ticking
+    http: Http, credentials: Mapping[str, Any], settings: Mapping[str, str], *, tokens: Tokens, clock: Ticking
 ) -> PayPalReader:
     """The reader of one account. Costs no call. Setting: requests_per_second (5)."""
     return PayPalReader(open_client(http, credentials, settings, tokens=tokens, clock=clock), clock=clock)
 
 
 def open_client(
-    http: Http, credentials: Mapping[str, Any], settings: Mapping[str, str], *, tokens: auth.Tokens, clock: Ticking
+    http: Http, credentials: Mapping[str, Any], settings: Mapping[str, str], *, tokens: Tokens, clock: Ticking
 ) -> PayPalClient:
     """The calls of one app. Raises ConfigurationError when a credential is missing."""
     app = auth.app_of(credentials, http.reach.base_url)

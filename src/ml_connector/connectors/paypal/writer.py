@@ -14,13 +14,13 @@ from urllib.parse import quote
 
 from ml_connector.connectors.http import Http
 from ml_connector.connectors.pacing import Ticking
-from ml_connector.connectors.paypal import auth
 from ml_connector.connectors.paypal.client import INVOICES, PayPalClient, Row
 from ml_connector.connectors.paypal.faults import NotPermitted
 from ml_connector.connectors.paypal.fields import EXPONENTS, Fields
 from ml_connector.connectors.paypal.invoices import invoice_of
 from ml_connector.connectors.paypal.reader import open_client
 from ml_connector.connectors.shapes import Context, Created, Observed
+from ml_connector.connectors.tokens import Tokens
 from ml_connector.errors import NotAuthorized, NotFound, Rejected, UnknownOutcome, Untranslatable, UsageError
 from ml_connector.finance.chart import Chart
 from ml_connector.finance.documents import Invoice, InvoiceAdjustment, InvoiceRow
@@ -48,7 +48,7 @@ READ_AGAIN = "Compare the invoice at PayPal with the ledger and adjust one of th
 
 
 def open_writer(
-    http: Http, credentials: Mapping[str, Any], settings: Mapping[str, str], *, tokens: auth.Tokens, clock: Ticking
+    http: Http, credentials: Mapping[str, Any], settings: Mapping[str, str], *, tokens: Tokens, clock: Ticking
 ) -> PayPalWriter:
     """The writer of one account's invoices. Costs no call."""
     return PayPalWriter(open_client(http, credentials, settings, tokens=tokens, clock=clock))

@@ -7,7 +7,8 @@ from typing import Any
 
 from ml_connector.connectors.http import Http
 from ml_connector.connectors.shapes import Connector, CredentialField, Stream, System
-from ml_connector.connectors.visma.auth import API_BASES, Now, Tokens, account_of
+from ml_connector.connectors.tokens import Now, Tokens
+from ml_connector.connectors.visma.auth import API_BASES, account_of
 from ml_connector.connectors.visma.checks import ping
 from ml_connector.connectors.visma.client import VismaClient
 from ml_connector.connectors.visma.faults import rate_of

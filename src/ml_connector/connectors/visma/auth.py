@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, Protocol
+from datetime import timedelta
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from ml_connector.connectors.http import Http
+from ml_connector.connectors.tokens import AccessToken, Grant, Now
 from ml_connector.connectors.visma.faults import SCOPE_PREFIX, token_fault
 from ml_connector.errors import ConfigurationError, NotAuthorized, Transient, UnknownOutcome
 
@@ -19,47 +20,6 @@ TOKEN_PATH = "/connect/token"  # noqa: S105 - where a test system answers, unles
 API_BASES = ("https://api.finance.visma.net", "https://integration.visma.net/API/controller/api")
 SCOPES = tuple(SCOPE_PREFIX + right for right in ("read", "create", "update"))
 SHORTEST_LIFE_S = 5.0
-
-
-class Now(Protocol):
-    """Whatever tells the time: the process's clock or a test's."""
-
-    def now(self) -> datetime:
-        """The present moment, aware UTC."""
-        ...
-
-
-class Tokens(Protocol):
-    """A cache of tokens with one request in flight for each key: the vault's, or a test's."""
-
-    def get(self, key: Hashable, obtain: Callable[[], Any]) -> Any: ...
-
-    def forget(self, key: Hashable, refused: Any) -> None: ...
-
-
-class AccessToken:
-    """A bearer token that no print, log or traceback shows."""
-
-    __slots__ = ("_text", "scopes")
-
-    def __init__(self, text: str, scopes: frozenset[str]) -> None:
-        self._text = text
-        self.scopes = scopes
-
-    def reveal(self) -> str:
-        """The token itself, for the Authorization header."""
-        return self._text
-
-    def __repr__(self) -> str:
-        return "AccessToken(***)"
-
-
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """What the token endpoint gave. `expires_at` aware UTC, by our clock and the vendor's `expires_in`."""
-
-    value: AccessToken
-    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -7,7 +7,8 @@ from typing import Any
 
 from ml_connector.connectors.http import Answer, Http
 from ml_connector.connectors.shapes import Check, Ping
-from ml_connector.connectors.visma.auth import Account, Now, Tokens, account_of
+from ml_connector.connectors.tokens import Now, Tokens
+from ml_connector.connectors.visma.auth import Account, account_of
 from ml_connector.connectors.visma.client import VismaClient, rows_of
 from ml_connector.connectors.visma.faults import rate_of
 from ml_connector.connectors.visma.observed import Row, text

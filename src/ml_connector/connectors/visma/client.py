@@ -12,6 +12,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from ml_connector.connectors.http import Answer, Http
 from ml_connector.connectors.shapes import Created
+from ml_connector.connectors.tokens import AccessToken, Now, Tokens
 from ml_connector.connectors.visma import auth
 from ml_connector.connectors.visma.faults import fault, refused_everywhere, words
 from ml_connector.errors import Transient, UnknownOutcome
@@ -29,7 +30,7 @@ _ENCODED = re.compile(r"b64\(([A-Za-z0-9_-]*)\)")
 class VismaClient:
     """One company's API. Thread-safe. Retries nothing, save that a refused token is replaced once."""
 
-    def __init__(self, http: Http, account: auth.Account, *, tokens: auth.Tokens, clock: auth.Now) -> None:
+    def __init__(self, http: Http, account: auth.Account, *, tokens: Tokens, clock: Now) -> None:
         self.http = http
         self.account = account
         self._tokens = tokens
@@ -39,9 +40,9 @@ class VismaClient:
             self._headers["ipp-company-id"] = account.company_id
         self._ever_answered = False
 
-    def token(self) -> auth.AccessToken:
+    def token(self) -> AccessToken:
         """The token that serves now, obtained when there is none."""
-        held: auth.AccessToken = self._tokens.get(
+        held: AccessToken = self._tokens.get(
             self.account.key, lambda: auth.obtain(self.http, self.account, clock=self._clock)
         )
         return held

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 
 from ml_connector.connectors.shapes import Context, Created, Observed, SourceObject
+from ml_connector.connectors.tokens import Now
 from ml_connector.connectors.visma import chart as charts
 from ml_connector.connectors.visma import (
     collected,
@@ -23,7 +24,6 @@ from ml_connector.connectors.visma import (
     purchase_writing,
     search,
 )
-from ml_connector.connectors.visma.auth import Now
 from ml_connector.connectors.visma.client import (
     BACKGROUND,
     PAGE_SIZE,
