@@ -1,11 +1,13 @@
-"""Signed deliveries of WooCommerce and PayPal accepted durably, beside a bare server; as `webhooks` does Square's."""
+"""Signed deliveries of WooCommerce, Stripe and PayPal accepted durably, beside a bare server; `webhooks` does Square."""
 
 from __future__ import annotations
 
 from bench import senders, webhooks
 from bench.figures import Figure
 
-TITLE = "Webhooks: WooCommerce (HMAC of a whole order) and PayPal (RSA, certificate chain proven), SQLite"
+TITLE = (
+    "Webhooks: WooCommerce (HMAC of a whole order), Stripe (HMAC of an event) and PayPal (RSA, chain proven), SQLite"
+)
 SIZE, QUICK = 3_000, 300
 LONGEST_S = 240
 
@@ -13,5 +15,6 @@ LONGEST_S = 240
 def run(size: int = SIZE) -> list[Figure]:
     """`size` deliveries of each sender to each server."""
     figures = webhooks.on_sqlite("WooCommerce", senders.woocommerce(), size)
+    figures += webhooks.on_sqlite("Stripe", senders.stripe(), size)
     with senders.paypal() as sender:
         return figures + webhooks.on_sqlite("PayPal", sender, size)

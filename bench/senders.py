@@ -18,6 +18,7 @@ from typing import Any
 
 PUBLIC = "https://books.example.test"
 KEY = "made-up-signature-key"
+STRIPE_KEY = "whsec_" + "a" * 32
 MERCHANT = "MLBENCH0000001"
 SHOP = "https://shop.example.test"
 _CERTIFICATE = "/v1/notifications/certs/CERT-bench"
@@ -83,6 +84,20 @@ def paypal() -> Iterator[Sender]:
         server.server_close()
 
 
+def stripe() -> Sender:
+    """HMAC-SHA256 over the time and the bytes, in hex; a charge as events carry it, about 2.4 kB, indented."""
+    return Sender("stripe", {"api_key": "rk_test_" + "a" * 40}, STRIPE_KEY, "", _charge, _stripe_headers)
+
+
+def _stripe_headers(_path: str, body: bytes) -> dict[str, str]:
+    at = int(datetime.now(UTC).timestamp())
+    made = hmac.new(STRIPE_KEY.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
+    return {
+        "user-agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)", "cache-control": "no-cache",
+        "stripe-signature": f"t={at},v1={made},v0={'0' * 64}",
+    }  # fmt: skip
+
+
 def _square_headers(path: str, body: bytes) -> dict[str, str]:
     made = hmac.new(KEY.encode(), (PUBLIC + path).encode() + body, hashlib.sha256).digest()
     return {
@@ -146,6 +161,32 @@ def _capture() -> bytes:
         id=f"WH-{secrets.token_hex(12)}", event_version="1.0", create_time="2026-03-10T08:00:00.000Z",
         resource_type="capture", event_type="PAYMENT.CAPTURE.COMPLETED", resource=resource, links=links,
     )  # fmt: skip
+
+
+def _charge() -> bytes:
+    name, nothing = (
+        secrets.token_hex(12),
+        ("dispute", "failure_code", "invoice", "review", "source_transfer", "transfer"),
+    )
+    card = {"brand": "visa", "last4": "4242", "exp_month": 11, "exp_year": 2030, "fingerprint": "x" * 16,
+            "checks": dict.fromkeys(("address_line1_check", "address_postal_code_check", "cvc_check"), "pass"),
+            "network": "visa", "funding": "credit", "country": "SE", "wallet": None}  # fmt: skip
+    charge = {
+        "id": f"ch_{name}", "object": "charge", "amount": 12_500, "amount_captured": 12_500, "amount_refunded": 0,
+        "balance_transaction": None, "currency": "sek", "customer": "cus_1", "payment_intent": f"pi_{name}",
+        "billing_details": {"address": dict.fromkeys(("city", "country", "line1", "postal_code"), "x" * 15)},
+        "description": "Payment for Invoice 10042", "captured": True, "paid": True, "status": "succeeded",
+        "created": 1_790_000_098, "livemode": False, "metadata": {"visma": "10042"}, **dict.fromkeys(nothing),
+        "outcome": {"network_status": "approved_by_network", "risk_level": "normal", "seller_message": "x" * 40},
+        "payment_method_details": {"card": card, "type": "card"}, "receipt_url": "https://example.test/" + "x" * 120,
+        "statement_descriptor": "x" * 20, "refunded": False, "disputed": False,
+    }  # fmt: skip
+    event = {
+        "id": f"evt_{name}", "object": "event", "api_version": "2026-10-28.endive", "created": 1_790_000_100,
+        "livemode": False, "pending_webhooks": 1, "type": "charge.succeeded",
+        "request": {"id": f"req_{name}", "idempotency_key": None}, "data": {"object": charge},
+    }  # fmt: skip
+    return json.dumps(event, indent=2).encode()
 
 
 def _json(**fields: Any) -> bytes:
