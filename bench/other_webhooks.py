@@ -1,4 +1,4 @@
-"""Signed deliveries of WooCommerce, Stripe and PayPal accepted durably, beside a bare server; `webhooks` does Square."""
+"""Signed deliveries of WooCommerce, Stripe and PayPal accepted durably, beside a bare server."""
 
 from __future__ import annotations
 
