@@ -399,3 +399,48 @@ def test_a_database_locked_by_another_process_delays_and_loses_nothing(tmp_path:
     expect_settled(world)
     assert gross(world) == 20500
     world.close()
+
+
+@pytest.mark.parametrize("moment", [CREATE, "GET /v2/payments", "GET /v1/account"])
+def test_a_disk_that_is_full_while_reading_or_posting_loses_and_doubles_nothing(tmp_path: Path, moment: str) -> None:
+    world = World(f"sqlite:///{tmp_path / 'main.db'}", tmp_path)
+    world.set_up()
+    sell_three(world)
+    full: list[str] = []
+
+    def fill(call: str) -> None:
+        if call.startswith(moment) and not full:
+            full.append(call)
+            leave_room(world, 0)
+
+    world.during = fill
+    refused: set[str] = set()
+    for n in range(5):
+        refused |= run_on(world)
+        world.clock.advance(61)
+        for amount in (1_100 + n, 2_200 + n, 3_300 + n):  # trade goes on; what is read needs room
+            world.sell(lines=[{"amount": amount, "tax": "25"}])
+        world.clock.advance(300)
+    assert full
+    assert any("disk of the database is full" in told for told in refused), refused
+    leave_room(world, 1_000_000)
+    rest(world)
+    expect_settled(world)
+    assert states(world)[("payment", "posted")] == 18
+    assert gross(world) == 20_500 + 5 * 6_600 + 3 * sum(range(5))
+    world.close()
+
+
+def leave_room(world: World, pages: int) -> None:
+    """The disk has room for so many more pages of the database."""
+    with world.database.writing() as c:
+        used = int(c.exec_driver_sql("PRAGMA page_count").scalar_one())
+        c.exec_driver_sql(f"PRAGMA max_page_count = {used + pages}")
+
+
+def run_on(world: World) -> set[str]:
+    """Run what is due as a worker does, going on after a failure; what was said."""
+    try:
+        return {str(one.error) for one in world.run() if one.error}
+    except StorageUnavailable as told:
+        return {str(told)}
