@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import copy
 import json
-from collections.abc import Callable
 from typing import Any
 
 from hypothesis import given, settings
@@ -13,51 +11,17 @@ from hypothesis import strategies as st
 from ml_connector.connectors.paypal.movements import key_of
 from ml_connector.connectors.paypal.translate import KINDS, translate
 from ml_connector.connectors.paypal.webhooks import EVENTS, WEBHOOKS
-from ml_connector.errors import Untranslatable
+from tests.connectors.fuzz import any_json, field_refused_by, paths, with_change
 from tests.connectors.paypal import payloads as paypal
 
-LEAVES = (
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.decimals()
-    | st.text()
-    | st.sampled_from(["EUR", "2026-01-01T00:00:00Z", "1E9"])
-)
-JSON = st.recursive(
-    LEAVES, lambda deeper: st.lists(deeper, max_size=3) | st.dictionaries(st.text(max_size=8), deeper, max_size=3)
-)
+JSON = any_json(["EUR", "2026-01-01T00:00:00Z", "1E9"])
 
 
 WRONG: list[Any] = [None, "", "x", -1, 10**30, [], [None], {}, True, "\ud800"]
 
 
-def field_refused_by(attempt: Callable[[], object]) -> str | None:
-    """None when it went well; the named field when it was Untranslatable. Anything else is a failure of the test."""
-    try:
-        attempt()
-    except Untranslatable as error:
-        return error.field
-    return None
-
-
 def survives(kind: str, payload: Any) -> None:
     assert field_refused_by(lambda: translate(kind, payload)) != ""
-
-
-def paths(node: Any, before: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    here = [before] if before else []
-    inner = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
-    return here + [found for key, value in inner for found in paths(value, (*before, key))]
-
-
-def with_change(payload: Any, path: tuple[Any, ...], value: Any) -> Any:
-    changed = copy.deepcopy(payload)
-    node = changed
-    for key in path[:-1]:
-        node = node[key]
-    node[path[-1]] = value
-    return changed
 
 
 def test_the_fuzz_starts_from_payloads_that_translate() -> None:

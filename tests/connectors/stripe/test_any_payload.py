@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import copy
 import json
-from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -15,17 +13,12 @@ from ml_connector.connectors.stripe import seen
 from ml_connector.connectors.stripe.positions import Position, dump, load
 from ml_connector.connectors.stripe.translate import KINDS, translate
 from ml_connector.connectors.stripe.webhooks import EVENTS, WEBHOOKS
-from ml_connector.errors import BadSignature, Untranslatable, UsageError
+from ml_connector.errors import BadSignature, UsageError
+from tests.connectors.fuzz import any_json, field_refused_by, paths, with_change
 from tests.connectors.stripe import payloads as stripe
 from tests.connectors.stripe.scripted import NOW
 
-LEAVES = (
-    st.none() | st.booleans() | st.integers() | st.decimals() | st.text()
-    | st.sampled_from(["nok", "isk", "paid", 1790000000, "txn_1", 10**15, -1])
-)  # fmt: skip
-JSON = st.recursive(
-    LEAVES, lambda deeper: st.lists(deeper, max_size=3) | st.dictionaries(st.text(max_size=8), deeper, max_size=3)
-)
+JSON = any_json(["nok", "isk", "paid", 1790000000, "txn_1", 10**15, -1])
 WRONG: list[Any] = [
     None,
     "",
@@ -46,32 +39,8 @@ WRONG: list[Any] = [
 ]
 
 
-def field_refused_by(attempt: Callable[[], object]) -> str | None:
-    """None when it went well; the named field when it was Untranslatable. Anything else is a failure of the test."""
-    try:
-        attempt()
-    except Untranslatable as error:
-        return error.field
-    return None
-
-
 def survives(kind: str, payload: Any) -> None:
     assert field_refused_by(lambda: translate(kind, payload)) != ""
-
-
-def paths(node: Any, before: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    here = [before] if before else []
-    inner = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
-    return here + [found for key, value in inner for found in paths(value, (*before, key))]
-
-
-def with_change(payload: Any, path: tuple[Any, ...], value: Any) -> Any:
-    changed = copy.deepcopy(payload)
-    node = changed
-    for key in path[:-1]:
-        node = node[key]
-    node[path[-1]] = value
-    return changed
 
 
 def test_the_fuzz_starts_from_payloads_that_translate() -> None:

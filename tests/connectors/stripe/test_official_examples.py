@@ -14,8 +14,9 @@ from ml_connector.connectors.stripe.translate import KINDS, translate
 from ml_connector.connectors.stripe.webhooks import delivered
 from ml_connector.errors import Untranslatable
 from ml_connector.finance.documents import Capture, Dispute, Invoice, Movement, Payout, Refund
+from tests.connectors.fuzz import field_refused_by, paths, with_change
 from tests.connectors.stripe import payloads as stripe
-from tests.connectors.stripe.test_any_payload import WRONG, field_refused_by, paths, survives, with_change
+from tests.connectors.stripe.test_any_payload import WRONG, survives
 
 SAMPLES = Path(__file__).parents[4] / "shared" / "specs" / "stripe" / "fixtures3_2026-08-26.dahlia.json"
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import copy
 import json
-from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -14,51 +12,16 @@ from hypothesis import strategies as st
 from ml_connector.connectors.woocommerce import handover
 from ml_connector.connectors.woocommerce.translate import KINDS, translate
 from ml_connector.connectors.woocommerce.webhooks import SUBSCRIBED, WEBHOOKS
-from ml_connector.errors import Untranslatable
 from ml_connector.finance.documents import Refund, Sale
+from tests.connectors.fuzz import any_json, field_refused_by, paths, with_change
 from tests.connectors.woocommerce import payloads as woo
 
-LEAVES = (
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.decimals()
-    | st.floats()
-    | st.text()
-    | st.sampled_from(["", "NOK", "0", "-1.00", "1E9", "NaN", "2026-01-01T00:00:00", "<b>", "&#0;"])
-)
-JSON = st.recursive(
-    LEAVES, lambda deeper: st.lists(deeper, max_size=3) | st.dictionaries(st.text(max_size=8), deeper, max_size=3)
-)
+JSON = any_json(["", "NOK", "0", "-1.00", "1E9", "NaN", "2026-01-01T00:00:00", "<b>", "&#0;"])
 WRONG: list[Any] = [None, "", "x", -1, 0, 10**30, 1.5, [], [None], {}, {"0": {}}, True, "\ud800", "9" * 30]
-
-
-def field_refused_by(attempt: Callable[[], object]) -> str | None:
-    """None when it went well; the named field when it was Untranslatable. Anything else is a failure of the test."""
-    try:
-        attempt()
-    except Untranslatable as error:
-        return error.field
-    return None
 
 
 def survives(kind: str, payload: Any) -> None:
     assert field_refused_by(lambda: translate(kind, payload)) != ""
-
-
-def paths(node: Any, before: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    here = [before] if before else []
-    inner = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
-    return here + [found for key, value in inner for found in paths(value, (*before, key))]
-
-
-def with_change(payload: Any, path: tuple[Any, ...], value: Any) -> Any:
-    changed = copy.deepcopy(payload)
-    node = changed
-    for key in path[:-1]:
-        node = node[key]
-    node[path[-1]] = value
-    return changed
 
 
 def test_the_fuzz_starts_from_payloads_that_translate() -> None:
