@@ -41,7 +41,8 @@ def draft(**changed: Any) -> dict[str, Any]:
         ({"total_taxes": [{"amount": 12500}, {"amount": 12499}]}, "its VAT is 249.99 NOK, not 250.00 NOK"),
         ({"total_taxes": []}, "its VAT is 0.00 NOK"),
         ({"lines": {"total_count": 2}}, "it has 2 lines, not 1"),
-        ({"due_date": None}, "it is due on None, not 2026-12-18"),
+        ({"due_date": None}, "it is due on no day, not 2026-12-18"),
+        ({"due_date": bodies.seconds_of(date(2026, 12, 17))}, "it is due on 2026-12-17, not 2026-12-18"),
         ({"starting_balance": 700}, "the customer has a balance"),
     ],
 )

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from ml_connector.connectors.stripe.amounts import from_wire
-from ml_connector.connectors.stripe.bodies import seconds_of, wire
+from ml_connector.connectors.stripe.bodies import wire
 from ml_connector.connectors.stripe.fields import Fields, id_in
 from ml_connector.finance.collection import CollectionInvoice
 
@@ -35,7 +35,8 @@ def _differences(content: CollectionInvoice, draft: Fields, due: date) -> Iterat
     lines = draft.part("lines").whole_or_none("total_count")
     if lines is not None and lines != len(content.lines):
         yield f"it has {lines} lines, not {len(content.lines)}"
-    if draft.whole_or_none("due_date") != seconds_of(due):
-        yield f"it is due on {draft.day_or_none('due_date')}, not {due}"
+    due_there = draft.day_or_none("due_date")
+    if due_there != due:
+        yield f"it is due on {due_there or 'no day'}, not {due}"
     if draft.whole_or_none("starting_balance"):
         yield "the customer has a balance, which Stripe would set off"
