@@ -11,6 +11,7 @@ from ml_connector.cli.output import PERSON, AsJson, lines, plain, table
 from ml_connector.cli.session import CompanyName, session
 from ml_connector.engine import clearing as statements
 from ml_connector.engine import doctor as doctors
+from ml_connector.engine import reviewing
 from ml_connector.engine.clearing import Statement
 
 MOST_SHOWN = 20  # open amounts printed for a person; --json has them all
@@ -40,8 +41,9 @@ def clearing(company: CompanyName = None, as_json: AsJson = False) -> None:
         row = s.company(company)
         found = statements.statements(s.works, row.id)
         off = [one for one in found if one.unexplained]
-        content = {"ok": not off, "statements": [statement_json(one) for one in found]}
-        s.out.answer(content, lambda console: _print(console, found), code=PERSON if off else 0)
+        unread = len(reviewing.open_items(s.works, s.workspace, company_id=row.id, code="untranslatable"))
+        content = {"ok": not off, "statements": [statement_json(one) for one in found], "unreadable_records": unread}
+        s.out.answer(content, lambda console: _print(console, found, unread), code=PERSON if off else 0)
 
 
 def statement_json(one: Statement) -> dict[str, Any]:
@@ -51,7 +53,9 @@ def statement_json(one: Statement) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _print(console: Console, found: list[Statement]) -> None:
+def _print(console: Console, found: list[Statement], unread: int) -> None:
+    if unread:
+        console.print(f"{unread} records cannot be read and are not in this: ml-connector review list", markup=False)
     if not found:
         console.print("Nothing went through clearing yet.")
     for one in found:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ml_connector.connectors.shapes import Observed
+from ml_connector.engine import gathering
 from ml_connector.engine.books import Books, Road, open_books
 from ml_connector.engine.comparing import content_of_write
 from ml_connector.engine.judging import BY_PERSON
@@ -182,8 +183,9 @@ def _documents(works: Works, road: Road) -> list[tuple[Any, tuple[str, str]]]:
     for trip in found:
         record = stored[trip.record_id]
         if record.payload is not None and record.kind in road.flow.moves:
-            document = road.translate(record.kind, records.payload_of(record.payload))
-            documents.append((document, (trip.state, trip.reason or "")))
+            document, _ = gathering.document_of(works, record, road.translate)
+            if document is not None:  # what cannot be read is held with a question of its own
+                documents.append((document, (trip.state, trip.reason or "")))
     return documents
 
 
