@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -12,7 +12,7 @@ from rich.console import Console
 from ml_connector.cli.output import PERSON, TRANSIENT, AsJson, lines, plain, table
 from ml_connector.cli.session import CompanyName, RouteName, Session, session
 from ml_connector.clock import micros
-from ml_connector.engine import collecting, journals, preview, reading, units
+from ml_connector.engine import backfills, collecting, journals, preview, reading, units
 from ml_connector.engine.units import Ran, Unit
 from ml_connector.finance.encoding import decode_content
 from ml_connector.store import cursors, reviews, setups, trips
@@ -45,8 +45,11 @@ def read(
                 reading.start_backfill(s.works, connection_id, since=since.replace(tzinfo=UTC))
             with s.works.database.writing() as c:
                 cursors.make_due(c, connection_id, now=s.works.now())
-        ran = run(s, "reading", lambda unit: unit.kind in ("poll", "fetch") and unit.subject in wanted)
-        _tell(s, ran)
+        ran = run(
+            s, "reading", lambda unit: unit.kind in ("poll", "fetch") and unit.subject in wanted,
+            how_far=(lambda: _share(s, wanted)) if since is not None else None,
+        )  # fmt: skip
+        _tell(s, ran, past=_backfills(s, wanted))
 
 
 def post(company: CompanyName = None, as_json: AsJson = False) -> None:
@@ -73,24 +76,53 @@ def collect(
         s.out.answer({"trips": found}, lines(f"{len(found)} invoices are planned by the next `post`."))
 
 
-def run(s: Session, what: str, only: Callable[[Unit], bool]) -> list[Ran]:
-    """Run due units until nothing is due, with a bar."""
+def run(
+    s: Session, what: str, only: Callable[[Unit], bool], *, how_far: Callable[[], int | None] | None = None
+) -> list[Ran]:
+    """Run due units until nothing is due, with a bar. `how_far`: in hundredths, where that can be told."""
     ran: list[Ran] = []
     with s.out.progress(what) as advance:
         while len(ran) < MOST_UNITS:
             done = [units.run_unit(s.works, unit) for unit in units.due_units(s.works) if only(unit)]
             ran += done
-            advance(len(ran))
+            hundredths = how_far() if how_far is not None else None
+            advance(len(ran)) if hundredths is None else advance(hundredths, 100)
             if not any(one.worked or one.more for one in done):
                 break
     return ran
 
 
-def _tell(s: Session, ran: list[Ran], *, company_id: str | None = None) -> None:
+def _backfills(s: Session, connection_ids: Collection[str]) -> list[dict[str, Any]]:
+    """How far each reading of the past has come."""
+    codes = {one.id: one.code for one in s.connections()}
+    return [
+        {
+            "code": codes[connection_id], "stream": one.stream, "since": one.since.date().isoformat(),
+            "until": one.reached.date().isoformat() if one.reached else None, "done": one.done, "reason": one.reason,
+            "percent": None if one.share is None else int(100 * one.share),
+        }
+        for connection_id in sorted(connection_ids) for one in backfills.of_connection(s.works, connection_id)
+    ]  # fmt: skip
+
+
+def _share(s: Session, connection_ids: Collection[str]) -> int | None:
+    """Of the reading that has the longest way to go, in hundredths."""
+    told = [one["percent"] for one in _backfills(s, connection_ids) if one["percent"] is not None]
+    return min(told, default=None)
+
+
+def _tell(
+    s: Session, ran: list[Ran], *, company_id: str | None = None, past: Sequence[dict[str, Any]] = ()
+) -> None:  # fmt: skip
     errors = sorted({one.error for one in ran if one.error})
     states, waiting = _standing(s, company_id)
     content: dict[str, Any] = {"units": len(ran), "records": states, "waiting_for_a_person": waiting, "errors": errors}
     told = [f"{kind}: " + ", ".join(f"{number} {state}" for state, number in by.items()) for kind, by in states.items()]
+    for one in past:
+        far = "whole" if one["done"] else f"until {one['until']}, {one['percent']} %" if one["until"] else "under way"
+        told.append(f"{one['code']} {one['stream']} since {one['since']}: {far}")
+    if past:
+        content["backfills"] = list(past)
     if waiting:
         told.append(f"{waiting} questions wait for a person: ml-connector review list")
     code = TRANSIENT if errors else (PERSON if waiting else 0)

@@ -224,6 +224,15 @@ class Writer(Protocol):
         ...
 
 
+@runtime_checkable
+class TellsHowFar(Protocol):
+    """A reader whose positions say how far they are."""
+
+    def reached(self, stream: str, position: str) -> datetime | None:
+        """Everything older was given; None for a stream that is not read in order of time."""
+        ...
+
+
 Held = Callable[[str, datetime], Collection[str]]
 """(kind, since) -> ids of that kind, made since, that we hold."""
 

@@ -14,7 +14,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
-from ml_connector.finance.invoices import Ref, SupplierInvoiceLine
+from ml_connector.finance.invoices import Ref, SupplierInvoiceLine, TaxDetail
 from ml_connector.finance.money import Money
 
 CODE_LENGTH = 36
@@ -320,6 +320,7 @@ class LedgerCoding:
     vat_total: Money
     source: str
     pay_selected: bool | None = None
+    tax_details: tuple[TaxDetail, ...] = ()
 
     def __post_init__(self) -> None:
         if sum(line.net.minor for line in self.lines) + self.vat_total.minor != self.total.minor:

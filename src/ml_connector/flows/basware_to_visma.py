@@ -16,7 +16,7 @@ from ml_connector.finance.procurement import Acknowledgement, LedgerCoding, Tran
 from ml_connector.finance.purchasing import ApprovedInvoice, LedgerSupplierInvoice
 from ml_connector.finance.rulebook import Rulebook, Terms
 from ml_connector.flows import basware_to_visma_needs as need
-from ml_connector.flows.basware_to_visma_lines import Booked, lines_of, posting_day
+from ml_connector.flows.basware_to_visma_lines import Booked, lines_of, posting_day, tax_details
 from ml_connector.flows.flow import Flow
 from ml_connector.flows.verdicts import too_old
 from ml_connector.flows.visma_to_basware_invoices import sent_id
@@ -74,14 +74,14 @@ def _approved(document: ApprovedInvoice, related: Related, books: Books) -> Verd
     findings = [*made.findings, *_findings(document, related, terms)]
     if stops := blocking(findings):
         return Hold(stops)
-    invoice = _invoice(document, made, own)
+    invoice = _invoice(document, made, own, books)
     writes = [
         PlannedWrite(own, "supplier_invoice", invoice, needs=(_ack_key(document, related, terms),), why=tuple(made.why))
     ]
     return _plan(document, writes, Ref(own), related, terms, findings=tuple(findings))
 
 
-def _invoice(document: ApprovedInvoice, made: Booked, own: str) -> SupplierInvoice:
+def _invoice(document: ApprovedInvoice, made: Booked, own: str, books: Books) -> SupplierInvoice:
     """Posted and released even with a payment block: on hold, its cost would be missing from the ledger."""
     total = document.gross or Money.zero(document.currency)
     net = sum(line.net.minor for line in made.lines)
@@ -98,6 +98,7 @@ def _invoice(document: ApprovedInvoice, made: Booked, own: str) -> SupplierInvoi
         reference=document.number,
         source=own,
         text=document.text,
+        tax_details=tax_details(document, made, books),
         payment_reference=document.payment_reference,
         posting_day=posting_day(document),
         pay_selected=False if document.payment_block else None,
@@ -287,6 +288,7 @@ def _coded(document: ApprovedInvoice, invoice: LedgerSupplierInvoice, related: R
         vat_total=Money(total.minor - net, document.currency),
         source=own,
         pay_selected=False if document.payment_block else None,
+        tax_details=tax_details(document, made, books),
     )
     write = PlannedWrite(
         own, "ledger_coding", content, needs=(_ack_key(document, related, terms),), why=tuple(made.why)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
-from ml_connector.finance.invoices import PurchaseLink, SupplierInvoiceLine
+from ml_connector.finance.chart import VatId
+from ml_connector.finance.invoices import PurchaseLink, SupplierInvoiceLine, TaxDetail
 from ml_connector.finance.money import Money
 from ml_connector.finance.plan import Explanation, Finding, Found, Related
 from ml_connector.finance.purchasing import ApprovedInvoice, CodingRow, PurchaseOrder, PurchaseReceipt
@@ -32,6 +33,7 @@ class Booked:
     faults: list[str] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     why: list[Explanation] = field(default_factory=list)
+    taxed: list[tuple[str, int, int]] = field(default_factory=list)  # VAT category, net and tax of each row
 
 
 def lines_of(document: ApprovedInvoice, related: Related, books: Books) -> Booked:
@@ -63,6 +65,7 @@ def _row(document: ApprovedInvoice, row: CodingRow, made: Booked, *, related: Re
     account = books.chart.accounts.get(row.account)
     if account is None or not account.active:
         made.faults.append(f"{where}: account {row.account} is {'inactive' if account else 'not in the ledger'}")
+    made.taxed.append((vat_code, row.net.minor, row.gross.minor - row.net.minor))
     made.lines.append(
         SupplierInvoiceLine(
             account=row.account,
@@ -238,6 +241,37 @@ def _rounding_line(document: ApprovedInvoice, off: int, made: Booked, books: Boo
         made.why.append(choice.explained("rounding account"))
         amount = Money(off, document.currency)
         made.lines.append(SupplierInvoiceLine(choice.account, amount, untaxed.vat_code, "Rounding", choice.dimensions))
+
+
+def tax_details(document: ApprovedInvoice, made: Booked, books: Books) -> tuple[TaxDetail, ...]:
+    """VAT by VAT id as the rows state it, where the ledger's own differs by their rounding: it taxes the sum of them.
+
+    A larger difference is no rounding: it is left to the comparison of the draft, which a person sees.
+    """
+    sums: dict[str, tuple[VatId, int, int, int]] = {}
+    for vat_code, net, tax in made.taxed:
+        vat = _vat_id(vat_code, books)
+        if vat is not None:
+            _, base, taxes, rows = sums.get(vat.id, (vat, 0, 0, 0))
+            sums[vat.id] = vat, base + net, taxes + tax, rows + 1
+    found = []
+    for vat, base, taxes, rows in sums.values():
+        rate = vat.rate_on(document.day) if document.day is not None else None
+        if rate is None:
+            continue
+        computed = int((base * rate / 100).quantize(Decimal(1), ROUND_HALF_UP))
+        if computed != taxes and abs(computed - taxes) <= TOLERANCE * rows:
+            found.append(TaxDetail(vat.id, Money(base, document.currency), Money(taxes, document.currency)))
+    return tuple(found)
+
+
+def _vat_id(vat_code: str, books: Books) -> VatId | None:
+    """The one VAT id of a category in the domestic zone; None where there are several, or the duty is turned around."""
+    zone = books.terms.purchase.vat_zone
+    known = [
+        one for one in books.chart.vat_ids.values() if vat_code in one.categories and (not zone or zone in one.zones)
+    ]
+    return known[0] if len(known) == 1 and not known[0].reverse else None
 
 
 def posting_day(document: ApprovedInvoice) -> date | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from ml_connector.connectors.http import Http
 from ml_connector.connectors.pacing import Ticking
-from ml_connector.connectors.paypal import auth, lists, report
+from ml_connector.connectors.paypal import auth, lists, positions, report
 from ml_connector.connectors.paypal.client import DISPUTES, INVOICES, PayPalClient
 from ml_connector.connectors.paypal.faults import NotPermitted
 from ml_connector.connectors.paypal.objects import id_of, source_object
@@ -49,6 +49,11 @@ class PayPalReader:
     def __init__(self, client: PayPalClient, *, clock: Ticking) -> None:
         self.client = client
         self._clock = clock
+
+    def reached(self, stream: str, position: str) -> datetime | None:
+        """How far the report was read: to the beginning of the window under way."""
+        at = positions.load(position)
+        return (at.begin or at.mark) if stream == "transactions" else None
 
     def page(self, stream: str, position: str | None, *, now: datetime, backfill_from: datetime | None = None) -> Page:
         """The next page of a stream: at most some 2,500 report rows, or 100 names of invoices or disputes."""

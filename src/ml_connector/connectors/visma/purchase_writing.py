@@ -97,6 +97,8 @@ def coding_body(coding: LedgerCoding, row: Row, *, token: str, note: str | None)
             *(payloads.supplier_line(first + n, line) for n, line in enumerate(coding.lines)),
         ],
     }
+    if coding.tax_details:
+        body["taxDetailLines"] = payloads.taxes(coding.tax_details)
     if text(row.get("taxCalculationMode")) != "Net":
         body["taxCalculationMode"] = {"value": "Net"}
     if note is not None:

@@ -73,6 +73,11 @@ class WooReader:
         """What we hold of the shop: the count looks for refunds among it that the shop lists no more."""
         self._held = held
 
+    def reached(self, stream: str, position: str) -> datetime | None:
+        """How far orders and refunds were read, by their last change."""
+        lane = load(position).lane
+        return (lane.at or lane.mark) if stream in {"orders", "refunds"} else None
+
     def page(self, stream: str, position: str | None, *, now: datetime, backfill_from: datetime | None = None) -> Page:
         """The next page of a stream: at most three listings, or ten of ids alone."""
         start = backfill_from or FAR_BACK
