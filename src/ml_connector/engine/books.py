@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from ml_connector.clock import moment
@@ -48,6 +48,7 @@ class Books:
     chart_n: int
     chart_read_at: int
     mark: str = ""  # of the set-up these were read from
+    filled: dict[str, int] = field(default_factory=dict, compare=False)  # by pool: full parts closed by these books
 
     @property
     def route_ids(self) -> list[str]:

@@ -9,12 +9,14 @@ from ml_connector.engine.books import Books, terms_of
 from ml_connector.engine.works import Works
 from ml_connector.finance.rulebook import Mode, Terms
 from ml_connector.rules import pooling
-from ml_connector.store import setups, trips, writes
+from ml_connector.store import inbox, setups, trips, writes
 from ml_connector.store.bulk import chunks
 from ml_connector.store.database import Connection
 from ml_connector.store.writes import Write
 
 POOL_AT_ONCE = 20_000  # the writes of one round of a pool; the rest follows in the next
+# After so many full parts the rest of a rush need not wait for its age: its voucher is a sixth more calls at most.
+RUSH = 5
 Age = tuple[int, int]
 """How many writes a pool holds, and when the oldest was planned."""
 
@@ -25,13 +27,16 @@ def closing(works: Works, c: Connection, books: Books) -> list[tuple[str, list[W
     now = works.now()
     planning = _planning(c, books, now=now)
     for pool, (count, oldest) in sendable(works, c, books).items():
-        due = closes_at(books, pool, oldest=oldest, planning=planning) <= now
         size = _size(books, pool)
+        rush = size is not None and books.filled.get(pool, 0) + count // size >= RUSH
+        due = closes_at(books, pool, oldest=oldest, planning=planning) <= now
+        due = due or (rush and not planning and _nothing_comes(works, books))
         if not due and (size is None or count < size):
             continue
         members = writes.sealable(c, books.company.id, pool=pool, limit=POOL_AT_ONCE)
-        parts = chunks(members, size or POOL_AT_ONCE)
-        found += [(pool, list(part)) for part in parts if due or len(part) == size]
+        parts = [list(part) for part in chunks(members, size or POOL_AT_ONCE)]
+        found += [(pool, part) for part in parts if due or len(part) == size]
+        books.filled[pool] = books.filled.get(pool, 0) + sum(len(part) == size for part in parts)
     return found
 
 
@@ -99,6 +104,13 @@ def _planning(c: Connection, books: Books, *, now: int) -> bool:
     """Whether records of the company are still to be planned."""
     due_at = trips.next_due(c, books.route_ids)
     return due_at is not None and due_at <= now
+
+
+def _nothing_comes(works: Works, books: Books) -> bool:
+    """Whether no webhook of the company's sources waits to be read: one stays open until what it names is kept."""
+    with works.database.inbox_reading() as c:
+        ringing = {connection_id for _, connection_id in inbox.connections_with_due_notices(c, now=works.now())}
+    return not ringing & {road.source.id for road in books.roads.values()}
 
 
 def closes_at(books: Books, pool: str, *, oldest: int, planning: bool = False) -> int:

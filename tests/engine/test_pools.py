@@ -1,0 +1,66 @@
+"""When the last part of a pool is closed: by its age, or at once where it ends a rush."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ml_connector.engine.pools import RUSH
+from ml_connector.store.inbox_writer import InboxWriter
+from ml_connector.store.notices import Notice
+from tests.engine.proofs import states
+from tests.engine.world import World
+
+SIZE = 2
+
+
+@pytest.fixture
+def world(database_url: str, inbox_url: str, tmp_path: Path) -> Iterator[World]:
+    opened = World(database_url, tmp_path, inbox_url=inbox_url)
+    opened.set_up(mode="batch", batch_size=SIZE, batch_age_s=86_400)
+    yield opened
+    opened.close()
+
+
+def sell(world: World, count: int) -> None:
+    for _ in range(count):
+        world.sell(lines=[{"amount": 1000, "tax": "25"}])
+    world.clock.advance(400)
+
+
+def posted(world: World) -> int:
+    return states(world).get(("payment", "posted"), 0)
+
+
+def ring(world: World) -> None:
+    """A webhook came and waits to be read."""
+    one = Notice(
+        id=world.works.ids.new(), door_id="D", kind="payment", external_id="P1", received_at=world.works.now(),
+        workspace_id=world.workspace, connection_id=world.square_id,
+    )  # fmt: skip
+    writer = InboxWriter(world.works.database)
+    writer.start()
+    assert writer.submit(one).result(10) == "stored"
+    writer.stop()
+
+
+def test_the_rest_of_a_rush_does_not_wait_for_its_age(world: World) -> None:
+    sell(world, RUSH * SIZE + 1)
+    world.run()
+    assert posted(world) == RUSH * SIZE + 1
+
+
+def test_what_follows_no_rush_waits_for_more(world: World) -> None:
+    sell(world, (RUSH - 1) * SIZE + 1)
+    world.run()
+    assert posted(world) == (RUSH - 1) * SIZE
+
+
+def test_the_rest_of_a_rush_waits_while_more_of_it_is_on_its_way(world: World) -> None:
+    sell(world, RUSH * SIZE + 1)
+    world.run(only=lambda unit: unit.kind != "drain")
+    ring(world)
+    world.run(only=lambda unit: unit.kind == "drain")
+    assert posted(world) == RUSH * SIZE
