@@ -49,7 +49,7 @@ def test_a_backfill_over_three_years_tells_how_far_it_has_come(world: WalletWorl
             break
     assert len(shares) > 3
     assert shares == sorted(shares)
-    assert reached[0] < START - timedelta(days=800)
+    assert reached[0] < START - timedelta(days=700)
     assert now.done
     assert now.share == 1.0
     assert len(world.trips()) == 5
