@@ -52,6 +52,14 @@ def test_the_rest_of_a_rush_does_not_wait_for_its_age(world: World) -> None:
     assert posted(world) == RUSH * SIZE + 1
 
 
+def test_each_open_pool_takes_a_rush_of_its_own(world: World) -> None:
+    sell(world, RUSH * SIZE + 1)
+    world.clock.advance(86_400)
+    sell(world, 1)
+    world.run()
+    assert posted(world) == RUSH * SIZE
+
+
 def test_what_follows_no_rush_waits_for_more(world: World) -> None:
     sell(world, (RUSH - 1) * SIZE + 1)
     world.run()

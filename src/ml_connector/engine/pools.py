@@ -15,7 +15,8 @@ from ml_connector.store.database import Connection
 from ml_connector.store.writes import Write
 
 POOL_AT_ONCE = 20_000  # the writes of one round of a pool; the rest follows in the next
-# After so many full parts the rest of a rush need not wait for its age: its voucher is a sixth more calls at most.
+# After so many full parts for each pool that is open, what is left of a rush need not wait for its age: the vouchers of
+# the rests are a fifth more calls at most.
 RUSH = 5
 Age = tuple[int, int]
 """How many writes a pool holds, and when the oldest was planned."""
@@ -26,11 +27,11 @@ def closing(works: Works, c: Connection, books: Books) -> list[tuple[str, list[W
     found: list[tuple[str, list[Write]]] = []
     now = works.now()
     planning = _planning(c, books, now=now)
-    for pool, (count, oldest) in sendable(works, c, books).items():
+    open_pools = sendable(works, c, books)
+    ends = not planning and _ends_a_rush(works, books, open_pools)
+    for pool, (count, oldest) in open_pools.items():
         size = _size(books, pool)
-        rush = size is not None and books.filled.get(pool, 0) + count // size >= RUSH
-        due = closes_at(books, pool, oldest=oldest, planning=planning) <= now
-        due = due or (rush and not planning and _nothing_comes(works, books))
+        due = closes_at(books, pool, oldest=oldest, planning=planning) <= now or (ends and size is not None)
         if not due and (size is None or count < size):
             continue
         members = writes.sealable(c, books.company.id, pool=pool, limit=POOL_AT_ONCE)
@@ -106,8 +107,14 @@ def _planning(c: Connection, books: Books, *, now: int) -> bool:
     return due_at is not None and due_at <= now
 
 
-def _nothing_comes(works: Works, books: Books) -> bool:
-    """Whether no webhook of the company's sources waits to be read: one stays open until what it names is kept."""
+def _ends_a_rush(works: Works, books: Books, open_pools: Mapping[str, Age]) -> bool:
+    """Whether these are the last parts of many: no webhook of the company's sources waits to be read. One stays open
+    until what it names is kept.
+    """
+    sized = {pool: size for pool in open_pools if (size := _size(books, pool)) is not None}
+    full = sum(books.filled.values()) + sum(open_pools[pool][0] // size for pool, size in sized.items())
+    if not sized or full < RUSH * len(sized):
+        return False
     with works.database.inbox_reading() as c:
         ringing = {connection_id for _, connection_id in inbox.connections_with_due_notices(c, now=works.now())}
     return not ringing & {road.source.id for road in books.roads.values()}
