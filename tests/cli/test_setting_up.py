@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 
@@ -45,6 +46,25 @@ def test_a_token_is_neither_printed_nor_kept_in_the_clear(connected: Terminal, t
     kept = b"".join(file.read_bytes() for file in (tmp_path / "data").iterdir() if file.is_file())
     assert TOKEN.encode() not in kept
     assert TOKEN not in said.out + said.err
+
+
+def test_no_export_error_or_log_holds_a_token(terminal: Terminal, tmp_path: Path) -> None:
+    nobody = "http://127.0.0.1:9"
+    here = {"MLC_LOG_LEVEL": "DEBUG", "MLC_ALLOW_INSECURE_HOSTS": nobody}
+    assert terminal("init").code == 0
+    said = [terminal("connect", "square", "--base-url", nobody, SQUARE_ACCESS_TOKEN=TOKEN, **here)]
+    said += [
+        terminal(*words, **here)
+        for words in (
+            ("connections",), ("ping", "sq"), ("ping", "sq", "--json"), ("schedule", "show", "sq", "--json"),
+            ("audit", "show", "--json"), ("audit", "export", "trail.jsonl"), ("audit", "heads"), ("keys", "rotate"),
+            ("webhook", "list", "sq"), ("read", "--json"), ("review", "list", "--json"),
+        )
+    ]  # fmt: skip
+    assert (tmp_path / "trail.jsonl").stat().st_size > 0
+    shown = "".join(one.out + one.err for one in said) + (tmp_path / "trail.jsonl").read_text()
+    for dress in (TOKEN, base64.b64encode(TOKEN.encode()).decode(), TOKEN.encode().hex(), quote(TOKEN)):
+        assert dress not in shown
 
 
 def test_a_token_is_read_from_a_file(terminal: Terminal, tmp_path: Path) -> None:
