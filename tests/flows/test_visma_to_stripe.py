@@ -23,7 +23,7 @@ from ml_connector.finance.encoding import decode_write, encode_write
 from ml_connector.finance.invoices import PartyCard, Ref
 from ml_connector.finance.ledger import LedgerInvoice, LedgerLine, LedgerTax
 from ml_connector.finance.money import Money
-from ml_connector.finance.plan import Finding, Found, Ignore, Plan, Wait
+from ml_connector.finance.plan import Finding, Found, Hold, Ignore, Plan, Wait
 from ml_connector.flows.visma_to_stripe import FLOW
 from ml_connector.rules.ledger_lines import taxed_lines
 from tests.flows.collection_world import (
@@ -105,10 +105,10 @@ def test_an_invoice_whose_customer_is_not_read_waits() -> None:
     assert isinstance(world(bill()).verdict(bill()), Wait)
 
 
-def test_what_was_sent_stands_whatever_the_ledger_shows_since() -> None:
+def test_what_was_sent_stands_whatever_is_paid_or_noted_since() -> None:
     here = world()
     before = here.post(bill())
-    for later in (bill(balance=sek(0), state="closed"), bill(state="voided"), bill(note="paid by phone")):
+    for later in (bill(balance=sek(0), state="closed"), bill(note="paid by phone")):
         after = here.writes(later)
         assert [(write.key, write.kind, write.content, write.into) for write in after] == [
             (write.key, write.kind, write.content, write.into) for write in before
@@ -352,3 +352,29 @@ def test_planning_twice_is_planning_once_and_writes_come_back_from_the_store() -
         made = here.writes(document)
         assert here.writes(document) == made
         assert [decode_write(encode_write(write)) for write in made] == made
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        (bill("1500", lines=(line("1200"),), vat_total=sek(300), taxes=(tax("1200", "300"),)), "total 1,250.00 SEK is"),
+        (bill(due_on=date(2026, 9, 1)), "due date"),
+        (bill(customer="10099"), "customer 10001 is 10099 now"),
+        (bill(state="voided", balance=sek(0)), "it is voided now"),
+    ],
+    ids=["total", "due date", "customer", "voided"],
+)
+def test_an_invoice_changed_after_it_was_sent_is_never_passed_over_in_silence(
+    changed: LedgerInvoice, says: str
+) -> None:
+    there = world()
+    sent_before = there.post(bill())
+    assert {write.key for write in there.writes(bill())} == {write.key for write in sent_before}
+    held = there.verdict(changed)
+    assert isinstance(held, Hold)
+    (finding,) = held.findings
+    assert (finding.code, finding.blocks) == ("sent-invoice-changed", True)
+    assert says in finding.sentence
+    there.decisions["sent-invoice-changed"] = str(finding.proposal["accept"])
+    assert {write.key for write in there.writes(changed)} == {write.key for write in sent_before}
+    assert there.findings(replace(changed, due_on=date(2027, 1, 1))) == {"sent-invoice-changed"}, "another change"

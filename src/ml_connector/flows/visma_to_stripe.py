@@ -7,6 +7,7 @@ What our own route booked from Stripe is left out both ways.
 from __future__ import annotations
 
 from ml_connector.finance.chart import Chart
+from ml_connector.finance.collection import CollectionInvoice
 from ml_connector.finance.documents import Document, Party
 from ml_connector.finance.ledger import LedgerInvoice, LedgerPayment
 from ml_connector.finance.plan import Finding, Found, Hold, Ignore, Need, Plan, PlannedWrite, Related, Verdict, Wait
@@ -78,8 +79,9 @@ def plan(document: Document, related: Related, *, terms: Terms, rulebook: Rulebo
 
 def _invoice(invoice: LedgerInvoice, related: Related, books: Books) -> Verdict:
     terms = books.terms
-    if _is_sent(invoice, related, terms):
-        return Plan(tuple(changes.still_sent(related)))
+    sent_before = related.posted.get(collecting.invoice_key(invoice.number, terms))
+    if isinstance(sent_before, CollectionInvoice):
+        return verdict(Plan(tuple(changes.still_sent(related)), changes.changed_since(invoice, sent_before, related)))
     if reason := collecting.not_collected(invoice, terms, related):
         return Ignore(reason)
     party: Party | None = related.one(customer(invoice.customer))

@@ -83,6 +83,31 @@ def still_sent(related: Related) -> list[PlannedWrite]:
     ]
 
 
+def changed_since(invoice: LedgerInvoice, sent: CollectionInvoice, related: Related) -> tuple[Finding, ...]:
+    """What the ledger says otherwise of an invoice than what was sent of it, unless a person has seen this very change.
+
+    Its amounts cannot change there once it is out, nor its customer or due date: a person makes both sides agree.
+    """
+    customer = dict(sent.marks).get("visma_customer_no", invoice.customer)
+    pairs = (
+        ("total", str(sent.total), str(invoice.total)), ("VAT", str(sent.vat_total), str(invoice.vat_total)),
+        ("due date", str(sent.due_on), str(invoice.due_on)), ("customer", customer, invoice.customer),
+    )  # fmt: skip
+    told = [f"{what} {before} is {now} now" for what, before, now in pairs if before != now]
+    told += ["it is voided now"] if invoice.state == "voided" else []
+    change = "; ".join(told)
+    if not told or related.decisions.get("sent-invoice-changed") == change:
+        return ()
+    return (Finding(
+        "sent-invoice-changed",
+        f"Invoice {invoice.number} was changed in Visma after it was sent out to be collected: {change}. What is "
+        "collected stays as it was sent. Credit the invoice in Visma and write a new one, or change it back; accept "
+        "this where both may differ.",
+        "document",
+        {"accept": change},
+    ),)  # fmt: skip
+
+
 def payment_voided(payment: LedgerPayment, related: Related) -> Finding:
     """A bank payment that was told is taken back in the ledger; there, paid is final."""
     told = ", ".join(sorted(related.posted))

@@ -69,10 +69,11 @@ class PartyMatch:
     finding: Finding | None = None
 
 
-def match_party(party: Party, found: Sequence[Found], *, decision: str) -> PartyMatch:
+def match_party(party: Party, found: Sequence[Found], *, decision: str, there: str = "The ledger") -> PartyMatch:
     """One clear answer or a question: several, or one found by name alone, are never taken without a person.
 
-    `decision` is a number of the ledger, or `new`. Numbers of organisations and VAT come in already checked.
+    `decision` is a number of these, or `new`; `there` is who has them. Numbers of organisations and VAT come in already
+    checked.
     """
     what = f"{party.role} {party.id}"
     if decision and decision != "new":
@@ -90,7 +91,7 @@ def match_party(party: Party, found: Sequence[Found], *, decision: str) -> Party
     if len(numbers) > 1 or by_name:
         return PartyMatch(None, made=False, because="ambiguous", finding=Finding(
             "party-name-match" if by_name else "party-ambiguous",
-            f"The ledger has {', '.join(numbers)} that may be {what}. Answer with the right number, or new.",
+            f"{there} has {', '.join(numbers)} that may be {what}. Answer with the right number, or new.",
             party.role, {"choices": [*numbers, "new"]},
         ))  # fmt: skip
     by = found[0].facts.get("by", "its number or address")

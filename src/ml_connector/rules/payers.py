@@ -30,7 +30,7 @@ def know_payer(party: Party, found: Sequence[Found], related: Related, terms: Te
     if terms.collect_by_name:
         found = [_named(one) for one in found]
     answer = related.decisions.get("party-ambiguous", "") or related.decisions.get("party-name-match", "")
-    match = match_party(party, found, decision=answer.strip())
+    match = match_party(party, found, decision=answer.strip(), there="The system that collects invoices")
     if match.finding is not None:
         return Known("", (), match, (match.finding,))
     if match.number is not None and not match.made:
