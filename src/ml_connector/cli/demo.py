@@ -16,7 +16,7 @@ from ml_connector.cli.session import telling
 from ml_connector.errors import UsageError
 from ml_connector.logs import Redactor, configure
 
-STORIES = ("square", "woocommerce", "paypal", "stripe")
+STORIES = ("square", "woocommerce", "paypal", "stripe", "basware")
 ALL = "all"
 
 

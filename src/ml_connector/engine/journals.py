@@ -8,14 +8,15 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from ml_connector.engine import contents
 from ml_connector.engine.works import Works
 from ml_connector.errors import UsageError
 from ml_connector.finance.chart import Chart
-from ml_connector.finance.encoding import decode, decode_content
+from ml_connector.finance.encoding import decode
 from ml_connector.finance.invoices import CustomerInvoice, CustomerPayment, Ref, SupplierInvoice
 from ml_connector.finance.journal import JournalEntry, Posting
 from ml_connector.finance.money import Money
-from ml_connector.finance.plan import Content
+from ml_connector.finance.plan import Content, Parcel
 from ml_connector.store import charts, submissions, trips, writes
 from ml_connector.store.submissions import Submission
 from ml_connector.store.writes import Write
@@ -102,7 +103,7 @@ def voucher_of(
     one: Submission, members: Sequence[Write], *, chart: Chart | None, names: Mapping[str, tuple[str, str, str]]
 ) -> Voucher:
     """A submission with the writes it carries, as a journal. `names`: (kind, external id, connection) by trip."""
-    content = decode_content(one.kind, json.loads(one.content))
+    content = contents.of_submission(one)
     sources = {write.key: names[write.trip_id][1] for write in members if write.trip_id in names}
     reasons = _reasons(members)
     return Voucher(
@@ -133,14 +134,14 @@ def _reasons(members: Sequence[Write]) -> list[tuple[str, ...]]:
     return list(found)
 
 
-def _currency(content: Content) -> str:
+def _currency(content: Content | Parcel) -> str:
     if isinstance(content, CustomerPayment):
         return content.amount.currency
     return str(getattr(content, "currency", "") or "")
 
 
 def _lines(
-    content: Content, chart: Chart | None, sources: Mapping[str, str], reasons: Sequence[tuple[str, ...]]
+    content: Content | Parcel, chart: Chart | None, sources: Mapping[str, str], reasons: Sequence[tuple[str, ...]]
 ) -> Iterator[Line]:
     everything = tuple(sources.values())
     if isinstance(content, JournalEntry):
@@ -152,7 +153,7 @@ def _lines(
         yield from _payment_lines(content, chart, everything, reasons)
     elif isinstance(content, SupplierInvoice):
         yield from _supplier_lines(content, chart, everything, reasons)
-    # PartyCard and Reversal hold no money of their own: no lines
+    # Cards, reversals and what goes to other systems hold no money of the ledger: no lines
 
 
 def _journal_line(

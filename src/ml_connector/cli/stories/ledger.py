@@ -17,7 +17,7 @@ MEANS = frozenset({"1580", "1585", "1910", "2421"})  # clearing, own clearing, t
 VAT = frozenset({"2611", "2621"})
 TIPS, FEES, BANK = "2820", "6570", "1930"
 # By the second part of a key: the first of each kind is shown.
-IN_FULL = ("sale", "ref", "po", "inv", "ord", "pay", "cap", "txn", "dp")
+IN_FULL = ("sale", "ref", "po", "inv", "ord", "pay", "cap", "txn", "dp", "doc")
 
 
 def show(console: Console, vouchers: Sequence[Voucher]) -> None:

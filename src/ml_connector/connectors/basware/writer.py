@@ -182,7 +182,7 @@ class BaswareWriter:
         path = f"{DOCUMENTS}/{bodies.code(content.document_id, 36, content.source)}/acknowledge"
         with contextlib.suppress(AlreadyDone):  # it was ours before: nobody else answers for this company
             self.client.post(path, None, operation=operation, already=True)
-        return Created(remote_id=content.document_id, number=content.document_id, released=True)
+        return Created(remote_id=_taken_as(content), number=content.document_id, released=True)
 
     def _answer(self, kind: str, document_id: str, body: Row) -> Created:
         resource, _ = ANSWERS[kind]
@@ -218,7 +218,7 @@ class BaswareWriter:
         if isinstance(content, Acknowledgement):
             document = self.client.one(DOCUMENTS, content.document_id, key=KEY)
             taken = document is not None and document.get("processingStatus") in TAKEN
-            return _standing(_at(context, content.document_id)) if taken else None
+            return _standing(_at(context, _taken_as(content))) if taken else None
         if not isinstance(content, TransferAnswer | PaymentAnswer):
             return None
         document = self.client.one(DOCUMENTS, content.document_id, key=KEY) or {}
@@ -362,6 +362,11 @@ def _wanted(kind: str, content: Sent, context: Context) -> _Wanted:
         return _Wanted(ANSWERS[kind][1], ((context.key, (content.external_code, content.document_id)),))
     rows = _rows(kind, content)
     return _Wanted(_place(kind, rows[0][1])[1], tuple((key, (row.external_code,)) for key, row in rows))
+
+
+def _taken_as(content: Acknowledgement) -> str:
+    """What an acknowledgement is called: one document is offered again and taken again."""
+    return content.document_id if content.attempt == 1 else f"{content.document_id}/{content.attempt}"
 
 
 def _at(context: Context, remote_id: str) -> Context:
