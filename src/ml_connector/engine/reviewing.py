@@ -5,14 +5,14 @@ made again.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 from ml_connector.engine import grounds, reversing, setup
 from ml_connector.engine.correcting import LEAVE
 from ml_connector.engine.works import Works
 from ml_connector.errors import UsageError
-from ml_connector.finance.rulebook import LocationTerms
+from ml_connector.finance.rulebook import LocationTerms, Rule
 from ml_connector.store import audit, reviews, setups, submissions, trips, writes
 from ml_connector.store.audit import Entry
 from ml_connector.store.database import Connection
@@ -20,6 +20,7 @@ from ml_connector.store.reviews import ReviewItem
 
 IGNORE = "ignore"
 ACCEPT = "accept"
+_SET = frozenset(one.name for one in fields(Rule)) - {"id", "roles", "when", "note"}  # what a rule gives
 USE = "use:"  # the proposed rule, with this value instead of the one that was guessed
 
 
@@ -88,16 +89,23 @@ def _accept_rule(works: Works, item: ReviewItem, *, by: str, value: str | None) 
     if item.trip_id is None:
         raise UsageError("The question names no record.", record=item.id)
     name = str(item.proposal["field"])
+    if value is not None and name not in _SET:
+        raise UsageError(
+            f"The proposed rule is whole: no {name.replace('_', ' ')} is missing in it.", record=item.id,
+            fix=f"Answer `{ACCEPT}`, or add a rule of your own.",
+        )  # fmt: skip
     value = str(item.proposal.get(name, "")) if value is None else value
-    if not value:
+    if not value and name in _SET:  # a proposal about a condition is whole as it is
         raise UsageError(
             f"Nothing like it is mapped yet, so no {name.replace('_', ' ')} could be proposed.", record=item.id,
             fix=f"Answer `{USE}` and the one to use, such as `{USE}3010`.",
         )  # fmt: skip
     with works.database.reading() as c:
         trip = trips.by_ids(c, [item.trip_id])[item.trip_id]
-    version = setup.add_rule(works, trip.route_id, str(item.proposal["rule"]), by=by, values={name: value})
-    answer = ACCEPT if value == item.proposal.get(name) else f"{USE}{value}"
+    version = setup.add_rule(
+        works, trip.route_id, str(item.proposal["rule"]), by=by, values={name: value} if value else None
+    )
+    answer = ACCEPT if value == item.proposal.get(name, "") else f"{USE}{value}"
     with works.database.writing() as c:
         reviews.resolve(c, item.id, decision=answer, decided_by=by, now=works.now())
         _note(works, c, item, answer=answer, by=by)
