@@ -83,6 +83,14 @@ def test_a_library_that_logs_a_secret_is_masked_too(lines: Lines) -> None:
     assert without_secret(lines.text)
 
 
+def test_what_the_web_server_repeats_in_colours_is_left_out(lines: Lines) -> None:
+    colours = {"color_message": "Finished server process [\x1b[36m%d\x1b[0m]"}
+    logging.getLogger("uvicorn.error").warning("Finished server process [%d]", 7, extra=colours)
+    assert "Finished server process [7]" in lines.text
+    assert "color_message" not in lines.text
+    assert "\x1b" not in lines.text
+
+
 @pytest.mark.parametrize("dressed", [quote(CANARY, safe=""), base64.b64encode(CANARY.encode()).decode(), repr(CANARY)])
 def test_a_known_secret_in_another_dress_is_masked(lines: Lines, dressed: str) -> None:
     structlog.get_logger().info("sent", url=f"?q={dressed}&x=1")

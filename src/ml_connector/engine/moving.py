@@ -35,6 +35,7 @@ def move(
     """
     if source.dialect != "sqlite" or target.dialect != "postgresql":
         raise ConfigurationError("An install is moved from SQLite to PostgreSQL, in no other direction.")
+    source.claim_single_process()
     migrate(source)
     migrate(target)
     with copying.still(source) as (main, inbox), target.writing() as c:
