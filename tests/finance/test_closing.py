@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ml_connector.finance.encoding import booked_hash, decode_content, encode
 from ml_connector.finance.journal import Closing, JournalEntry, Posting, closed, mirrored
@@ -68,3 +70,20 @@ def test_the_ledgers_rate_is_no_part_of_what_was_planned(worth: str) -> None:
         "journal",
         entry(*((posting.account, posting.role, str(posting.amount.decimal())) for posting in SETTLED.postings)),
     )
+
+
+MINOR = st.integers(min_value=1, max_value=10**12)
+
+
+@given(got=MINOR, fee=st.integers(min_value=0, max_value=10**6), worth=MINOR, turned=st.booleans())
+def test_transit_is_taken_off_exactly_and_nothing_else_moves(got: int, fee: int, worth: int, turned: bool) -> None:
+    parts = [("1591", "clearing", got), ("6570", "fee", fee), ("1690", "transit", -got - fee)]
+    lines = [(account, role, str(Money(minor, "SEK").decimal())) for account, role, minor in parts if minor]
+    planned = entry(*lines)
+    if turned:
+        planned = mirrored(planned, day=DAY, text="reverses 1")
+    sent = closed(planned, Money(worth, "SEK"))
+    assert sent.balance_of("1690").minor == (worth if turned else -worth)
+    assert sent.balance_of("1591") == planned.balance_of("1591")
+    assert sent.balance_of("6570") == planned.balance_of("6570")
+    assert abs(sent.balance_of("7960").minor) == abs(worth - got - fee)
