@@ -213,6 +213,33 @@ def test_what_is_posted_stays_when_its_period_is_closed(open_world: Open) -> Non
     expect_settled(world)
 
 
+def test_more_questions_than_one_list_holds_are_answered_at_once(open_world: Open) -> None:
+    world = open_world(posting="approve")
+    for n in range(7):
+        world.sell(lines=[{"amount": 1_000 + n, "tax": "25"}])
+    rest(world, 600)
+    assert questions(world) == ["consent"] * 7
+    stale = items(world, "consent")[0].id
+    with pytest.raises(UsageError):
+        reviewing.resolve(world.works, world.workspace, "no such question", answer="accept", by="Ann")
+    heard: list[int] = []
+    answered, refused = reviewing.resolve_all(
+        world.works,
+        world.workspace,
+        company_id=None,
+        code="consent",
+        answer="accept",
+        by="Ann",
+        told=heard.append,
+        at_once=3,
+    )
+    assert (answered, refused, heard) == (7, {}, list(range(1, 8)))
+    with pytest.raises(UsageError, match="resolved already"):
+        reviewing.resolve(world.works, world.workspace, stale, answer="accept", by="Ann")
+    rest(world, 600)
+    assert states(world)[("payment", "posted")] == 7
+
+
 def test_nothing_is_posted_before_a_person_consents_to_this_very_plan(open_world: Open) -> None:
     world = open_world(posting="approve")
     world.sell()

@@ -18,7 +18,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError
 
 from ml_connector.clock import Clock
-from ml_connector.engine.runtime import Runtime, engine_file, shares
+from ml_connector.engine.runtime import Pace, Runtime, engine_file, shares
 from ml_connector.engine.units import Ran, Unit
 from ml_connector.engine.works import Works
 from ml_connector.errors import ConfigurationError
@@ -282,6 +282,13 @@ def test_the_work_of_a_killed_process_is_taken_over(databases: Databases, tmp_pa
     with other_process(url, tmp_path, seconds=0):
         assert wait_for(lambda: not list((tmp_path / "due").iterdir()), seconds=30)
     databases.remove(url)
+
+
+def test_the_times_of_a_real_install_hand_work_over_within_ninety_seconds() -> None:
+    """Silence, a leader that may be the one who died, and a look; measured in real time: 60 s."""
+    pace = Pace()
+    assert pace.silent_s + pace.lead_s + pace.beat_s + pace.tick_s < 90
+    assert pace.give_up_s < pace.silent_s, "who cannot say that it lives ends before it is thought dead"
 
 
 def test_losing_every_table_of_the_durable_engine_costs_a_restart(databases: Databases, tmp_path: Path) -> None:

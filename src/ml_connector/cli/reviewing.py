@@ -12,7 +12,6 @@ from ml_connector.cli.output import PERSON, AsJson, lines, plain, table, when
 from ml_connector.cli.running import print_previews, shown
 from ml_connector.cli.session import CompanyName, Session, session
 from ml_connector.engine import preview, reviewing
-from ml_connector.errors import Rejected, UsageError
 from ml_connector.store.reviews import ReviewItem
 
 app = typer.Typer(help="What waits for a person.", no_args_is_help=True)
@@ -38,7 +37,8 @@ def list_items(
         company_id = s.company(company).id if company else None
         found = reviewing.open_items(s.works, s.workspace, company_id=company_id, code=code)
         rows = [(one.id, one.code, one.sentence, when(one.created_at)) for one in found]
-        shown = table("Waiting for a person", ("id", "code", "what and what to do", "since"), rows)
+        title = "Waiting for a person" + (f", the oldest {len(found)}" if len(found) >= reviewing.MOST_SHOWN else "")
+        shown = table(title, ("id", "code", "what and what to do", "since"), rows)
         s.out.answer({"items": [_item(one) for one in found]}, shown, code=PERSON if found else 0)
 
 
@@ -84,18 +84,13 @@ def resolve_all(
     """Answer every open question of one kind alike. Those that changed or were answered meanwhile stay."""
     with session(as_json=as_json) as s:
         company_id = s.company(company).id if company else None
-        found = reviewing.open_items(s.works, s.workspace, company_id=company_id, code=code)
-        refused: list[dict[str, str]] = []
-        with s.out.progress("answering", total=len(found)) as advance:
-            for n, one in enumerate(found, 1):
-                try:
-                    reviewing.resolve(s.works, s.workspace, one.id, answer=answer, by=s.by)
-                except (UsageError, Rejected) as problem:
-                    refused.append({"item": one.id, "why": problem.what})
-                advance(n)
-        told = [f"{len(found) - len(refused)} of {len(found)} questions are answered."]
-        told += [f"{each['item']}: {each['why']}" for each in refused]
-        content = {"code": code, "answer": answer, "answered": len(found) - len(refused), "refused": refused}
+        with s.out.progress("answering") as advance:
+            answered, refused = reviewing.resolve_all(
+                s.works, s.workspace, company_id=company_id, code=code, answer=answer, by=s.by, told=advance
+            )
+        told = [f"{answered} of {answered + len(refused)} questions are answered."]
+        told += [f"{item}: {why}" for item, why in refused.items()]
+        content = {"code": code, "answer": answer, "answered": answered, "refused": refused}
         s.out.answer(content, lines(*told), code=PERSON if refused else 0)
 
 

@@ -4,20 +4,21 @@ made again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
 from ml_connector.engine import grounds, reversing, setup
 from ml_connector.engine.correcting import LEAVE
 from ml_connector.engine.works import Works
-from ml_connector.errors import UsageError
+from ml_connector.errors import Rejected, UsageError
 from ml_connector.finance.rulebook import LocationTerms, Rule
 from ml_connector.store import audit, reviews, setups, submissions, trips, writes
 from ml_connector.store.audit import Entry
 from ml_connector.store.database import Connection
 from ml_connector.store.reviews import ReviewItem
 
+MOST_SHOWN = 500  # questions at a time
 IGNORE = "ignore"
 ACCEPT = "accept"
 _SET = frozenset(one.name for one in fields(Rule)) - {"id", "roles", "when", "note"}  # what a rule gives
@@ -25,11 +26,11 @@ USE = "use:"  # the proposed rule, with this value instead of the one that was g
 
 
 def open_items(
-    works: Works, workspace_id: str, *, company_id: str | None = None, code: str | None = None
+    works: Works, workspace_id: str, *, company_id: str | None = None, code: str | None = None, limit: int = MOST_SHOWN
 ) -> list[ReviewItem]:
     """What waits for a person, oldest first."""
     with works.database.reading() as c:
-        return reviews.open_items(c, workspace_id, company_id=company_id, code=code)
+        return reviews.open_items(c, workspace_id, company_id=company_id, code=code, limit=limit)
 
 
 def show(works: Works, workspace_id: str, item_id: str) -> ReviewItem:
@@ -80,6 +81,32 @@ def resolve(works: Works, workspace_id: str, item_id: str, *, answer: str, by: s
             raise UsageError("Somebody else answered at the same moment.", record=item_id)
         _note(works, c, item, answer=answer, by=by)
     return told
+
+
+def resolve_all(
+    works: Works, workspace_id: str, *, company_id: str | None, code: str, answer: str, by: str,
+    told: Callable[[int], object] = lambda _n: None, at_once: int = MOST_SHOWN,
+) -> tuple[int, dict[str, str]]:  # fmt: skip
+    """Answer every open question of one kind alike: how many were answered, and why the others were not, by id.
+
+    What is asked while this runs is answered too, unless it is a question about something new that was refused.
+    """
+    answered, refused = 0, dict[str, str]()
+    while True:
+        found = [
+            one
+            for one in open_items(works, workspace_id, company_id=company_id, code=code, limit=at_once + len(refused))
+            if one.id not in refused
+        ]
+        for one in found:
+            try:
+                resolve(works, workspace_id, one.id, answer=answer, by=by)
+                answered += 1
+            except (UsageError, Rejected) as problem:
+                refused[one.id] = problem.what
+            told(answered + len(refused))
+        if not found:
+            return answered, refused
 
 
 def _accept_rule(works: Works, item: ReviewItem, *, by: str, value: str | None) -> str:
