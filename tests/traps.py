@@ -87,7 +87,7 @@ WOOCOMMERCE: dict[str, str] = {
     "the delivery id is not unique": "test_the_delivery_id_is_not_trusted_as_unique",
     "refunds have no topic": "test_refunds_come_beside_their_order_because_they_have_no_topic",
     "the user of a webhook lost its rights": "test_a_webhook_whose_user_lost_its_rights_says_so",
-    "seven failures disable it and the counter stays": "test_a_webhook_that_the_shop_has_disabled_is_made_anew_with_a_fresh_counter",
+    "seven failures disable it and the counter stays": "test_webhooks_that_the_shop_gave_up_are_made_anew_and_polling_takes_over_and_says_so",
     "two webhooks of one topic, paused ones, foreign ones": "test_paused_doubled_and_foreign_webhooks",
     "a clone rings with the same keys": "test_the_source_names_the_shop_so_that_a_clone_is_told_apart",
     "events missed are never sent again": "test_what_webhooks_and_polling_missed_is_named_by_the_count",

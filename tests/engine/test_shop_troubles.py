@@ -10,6 +10,7 @@ import pytest
 
 from ml_connector.engine import reviewing, setup
 from ml_connector.store import cursors
+from tests.engine.proofs import query
 from tests.engine.shop_world import CLEARING, RECEIVABLE, ShopWorld
 
 Open = Callable[..., ShopWorld]
@@ -111,3 +112,30 @@ def test_orders_in_another_currency_wait_in_that_currencys_clearing_or_are_held(
     assert reason
     assert [key for key, _, _ in world.writes()] == []
     assert all("EUR" in sentence for sentence in asked(world))
+
+
+def test_webhooks_that_the_shop_gave_up_are_made_anew_and_polling_takes_over_and_says_so(open_world: Open) -> None:
+    world = open_world()
+    setup.open_door(
+        world.works, connection_id=world.shop_id, public_url="https://books.example.test", signature_key=None, by="Ann"
+    )
+    world.pass_time(2 * HOUR_S, step=HOUR_S)
+    assert {one["status"] for one in health(world)} == {"active"}
+    orders = []
+    for _ in range(8):
+        orders.append(world.order("125.00"))
+        world.clock.advance(30)
+        for one in world.woo.deliveries(world.clock.now()):
+            world.woo.delivered(one, 500, world.clock.now())
+    assert "disabled" in {one["status"] for one in health(world)}
+    world.pass_time(2 * HOUR_S, step=HOUR_S)
+    assert {one["status"] for one in health(world)} == {"active"}
+    said = query(world, "SELECT facts FROM audit_event WHERE verb = 'subscription watched' ORDER BY at")
+    assert "was disabled by the shop after failed deliveries: made anew; polling reads the gap" in said[-1][0]
+    expect_each_once(world, orders)
+
+
+def health(world: ShopWorld) -> list[dict[str, Any]]:
+    """The shop's webhooks."""
+    found: list[dict[str, Any]] = world.woo.control("webhook_health", {}, world.clock.now())
+    return found

@@ -188,6 +188,10 @@ def watch_subscriptions(works: Works, connection: ConnectionRow) -> bool:
             continue
         changed = changed or bool(found.changes)
         setup.learn_door_key(works, one.id, found.signature_key, changes=found.changes)
+        if found.changes:
+            log.warning("subscription.changed", connection=connection.code, changes=list(found.changes))
+            with works.database.writing() as c:  # what rang while nobody listened is read now
+                cursors.make_due(c, connection.id, now=works.now())
     return changed
 
 
