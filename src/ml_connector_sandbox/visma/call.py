@@ -145,7 +145,9 @@ def etag(stamp: int) -> tuple[str, str]:
 
 def as_json(content: Any) -> bytes:
     """JSON as this vendor writes it: amounts are doubles, dates have no zone."""
-    return json.dumps(content, ensure_ascii=False, separators=(",", ":"), default=_wire_value).encode()
+    return json.dumps(
+        content, ensure_ascii=False, check_circular=False, separators=(",", ":"), default=_wire_value
+    ).encode()
 
 
 def _wire_value(value: object) -> Any:

@@ -15,6 +15,7 @@ from ml_connector_sandbox.visma.refusal import Refusal, not_found
 from ml_connector_sandbox.visma.shown import day, shown_subaccount
 
 PATH = "/v2/journaltransaction"
+Subs = dict[int, dict[str, Any]]
 
 
 def routes() -> list[Route]:
@@ -122,6 +123,7 @@ def shown_batch(company: Company, batch: Batch, *, files: bool = False) -> dict[
 
 
 def _shown(company: Company, batch: Batch, lines: list[Line], *, files: bool) -> dict[str, Any]:
+    subs: Subs = {}
     debit, credit = batch.totals()
     base_debit, base_credit = batch.base_totals()
     row = {
@@ -152,19 +154,23 @@ def _shown(company: Company, batch: Batch, lines: list[Line], *, files: bool) ->
         "transactionCode": batch.transaction_code,
         "branch": batch.branch,
         "timeStamp": row_version(batch.stamp),
-        "journalTransactionLines": [_shown_line(company, batch, line, files=files) for line in lines],
+        "journalTransactionLines": [_shown_line(company, batch, line, subs, files=files) for line in lines],
     }
     if files:
         row["attachments"] = shown_files(company, batch.attachments)
     return row
 
 
-def _shown_line(company: Company, batch: Batch, line: Line, *, files: bool) -> dict[str, Any]:
+def _shown_line(company: Company, batch: Batch, line: Line, subs: Subs, *, files: bool) -> dict[str, Any]:
+    """A line; `subs` are the subaccounts shown before, a handful in hundreds of lines."""
+    sub = subs.get(id(line.sub))
+    if sub is None:
+        sub = subs[id(line.sub)] = shown_subaccount(company, line.sub)
     row = {
         "lineNumber": line.number,
         "accountNumber": line.account.number,
         "description": line.account.description,
-        "subaccount": shown_subaccount(company, line.sub),
+        "subaccount": sub,
         "referenceNumber": line.reference,
         "debitAmount": line.base_debit,
         "debitAmountInCurrency": line.debit,
