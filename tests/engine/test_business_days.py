@@ -326,6 +326,25 @@ def test_a_taken_back_record_stays_so_until_a_person_opens_it_by_name(open_world
     expect_settled(world)
 
 
+def test_what_a_person_ignored_is_opened_again_when_it_is_named(open_world: Open) -> None:
+    world = open_world(posting="approve")
+    world.sell()
+    rest(world, 600)
+    answer(world, "consent", "ignore: entered by hand")
+    rest(world, 600)
+    assert states(world)[("payment", "ignored")] == 1
+    replaying.replay_range(world.works, world.company_id, since=None, until=None, states=None, by="Ann")
+    rest(world, 600)
+    assert (states(world)[("payment", "ignored")], questions(world)) == (1, []), "not with all the others"
+    replaying.replay_trips(world.works, world.workspace, [trip_of(world, "payment")], by="Ann")
+    rest(world, 600)
+    assert questions(world) == ["consent"]
+    answer(world, "consent", "accept")
+    rest(world, 600)
+    assert states(world)[("payment", "posted")] == 1
+    expect_settled(world)
+
+
 def test_the_payments_of_one_order_share_its_voucher(open_world: Open) -> None:
     world = open_world()
     world.sell(tenders=[{"means": "cash", "amount": 2500}, {"means": "card"}])

@@ -14,6 +14,8 @@ from ml_connector.store.database import Connection
 from ml_connector.store.trips import Trip
 from ml_connector.store.writes import Write
 
+IGNORED = "ignore:"  # how a person's decision that a record is to be ignored begins
+
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
@@ -24,15 +26,17 @@ class Replayed:
 
 def replay_trips(works: Works, workspace_id: str, trip_ids: list[str], *, by: str) -> Replayed:
     """Plan these records again from their stored version under today's rules. Equal content is skipped when it is
-    posted.
+    posted. What a person ignored or took back is opened again: it was named.
     """
     with works.database.writing() as c:
         found = trips.by_ids(c, trip_ids)
+        lifted = reviews.lift(c, sorted(found), decision=IGNORED, now=works.now())
         for trip_id, trip in found.items():
             if trip.state == "reversed":
                 trips.open_reversed(c, trip_id, now=works.now())
         touched = trips.reopen(c, [one for one in found if found[one].state != "reversed"], now=works.now())
-        entry = Entry(works.now(), by, "replayed", workspace_id, {"trips": sorted(found)})
+        facts = {"trips": sorted(found), **({"ignored_before": lifted} if lifted else {})}
+        entry = Entry(works.now(), by, "replayed", workspace_id, facts)
         audit.append_many(c, chain=audit.INSTALL, workspace_id=None, entries=[entry])
     return Replayed(touched + sum(trip.state == "reversed" for trip in found.values()))
 

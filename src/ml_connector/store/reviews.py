@@ -178,6 +178,22 @@ def resolve(c: Connection, item_id: str, *, decision: str, decided_by: str, now:
     )
 
 
+def lift(c: Connection, trip_ids: Sequence[str], *, decision: str, now: Micros) -> int:
+    """Decisions about these trips that begin so do not count any more; how many. The audit trail keeps them."""
+    return sum(
+        c.execute(
+            update(review_item)
+            .where(
+                review_item.c.trip_id.in_(part),
+                review_item.c.state == "resolved",
+                review_item.c.decision.startswith(decision, autoescape=True),
+            )
+            .values(state="superseded", decided_at=now)
+        ).rowcount
+        for part in chunks(trip_ids)
+    )
+
+
 def counts(c: Connection, workspace_id: str) -> dict[str, int]:
     """Open questions by code."""
     rows = c.execute(
