@@ -101,6 +101,14 @@ def test_an_invoice_is_marked_by_its_customer_by_all_or_by_a_person() -> None:
     assert collection(other, decisions={"collect": "approve"}).number == "10042"
 
 
+def test_an_invoice_is_marked_by_the_class_of_its_customer_once_that_is_read() -> None:
+    other, classes = bill(payment_method="BANK"), replace(TERMS, collect_classes=("WEB",))
+    sent_out = world(kund(group="WEB"), terms=classes).writes(other)
+    assert "st:inv:10042" in by_kind(sent_out)
+    assert world(kund(group="TRADE"), terms=classes).verdict(other) == Ignore("nobody marked it for collecting")
+    assert isinstance(world(other, terms=classes).verdict(other), Wait)
+
+
 def test_an_invoice_whose_customer_is_not_read_waits() -> None:
     assert isinstance(world(bill()).verdict(bill()), Wait)
 

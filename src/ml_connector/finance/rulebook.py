@@ -129,6 +129,7 @@ class Terms:
     collect: Literal["marked", "all"] = "marked"
     collect_methods: tuple[str, ...] = ()  # an invoice with one of these payment methods of the ledger is marked
     collect_customers: tuple[str, ...] = ()  # and so is every invoice of these customers
+    collect_classes: tuple[str, ...] = ()  # and of every customer of these classes
     collect_by_name: bool = False  # a customer of the same name there is the same; else a person is asked
     collect_part_payments: Literal["ask", "record"] = "ask"  # part of an invoice was paid to the bank: tell it there
     unknown_receipts: Literal["suspense", "hold"] = "suspense"  # of a collecting system: paid no invoice, no rule

@@ -35,10 +35,12 @@ def needs(document: Document, related: Related, terms: Terms) -> tuple[Need, ...
     if document.kind == "credit_note":
         released = document.state in {"open", "closed"}
         return _sent_of(document, terms) if released and not collecting.is_ours(document.note) else ()
-    if collecting.not_collected(document, terms, related) or _is_sent(document, related, terms):
+    if _is_sent(document, related, terms):
         return ()
     own = customer(document.customer)
     party: Party | None = related.one(own)
+    if reason := collecting.not_collected(document, terms, related, party):
+        return (own,) if reason == collecting.UNMARKED and terms.collect_classes else ()
     return (own,) if party is None else (own, payer(party, terms))
 
 
@@ -82,9 +84,10 @@ def _invoice(invoice: LedgerInvoice, related: Related, books: Books) -> Verdict:
     sent_before = related.posted.get(collecting.invoice_key(invoice.number, terms))
     if isinstance(sent_before, CollectionInvoice):
         return verdict(Plan(tuple(changes.still_sent(related)), changes.changed_since(invoice, sent_before, related)))
-    if reason := collecting.not_collected(invoice, terms, related):
-        return Ignore(reason)
     party: Party | None = related.one(customer(invoice.customer))
+    reason = collecting.not_collected(invoice, terms, related, party)
+    if reason and not (reason == collecting.UNMARKED and terms.collect_classes and party is None):
+        return Ignore(reason)
     if party is None:
         return Wait(f"customer {invoice.customer} is not read yet")
     lines = taxed_lines(invoice, books.chart)
@@ -92,7 +95,7 @@ def _invoice(invoice: LedgerInvoice, related: Related, books: Books) -> Verdict:
         return Hold((lines,))
     found: tuple[Found, ...] = related.documents(payer(party, terms)) or ()
     known = payers.know_payer(party, found, related, terms)
-    writes, findings = collecting.plan_collection(invoice, lines, known, found=found, terms=terms)
+    writes, findings = collecting.plan_collection(invoice, lines, known, buyer=party, found=found, terms=terms)
     return verdict(Plan(tuple(writes), tuple(findings)))
 
 

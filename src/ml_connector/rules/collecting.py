@@ -18,6 +18,7 @@ from ml_connector.finance.collection import (
     LedgerAttachment,
     Marks,
 )
+from ml_connector.finance.documents import Party
 from ml_connector.finance.invoices import Number, Ref
 from ml_connector.finance.ledger import LedgerInvoice, LedgerPayment
 from ml_connector.finance.plan import Explanation, Finding, Found, PlannedWrite, Related
@@ -35,6 +36,7 @@ MINIMUM: Mapping[str, Decimal] = {
     "CZK": Decimal(15), "HUF": Decimal(175), "RON": Decimal(2), "BGN": Decimal(1), "JPY": Decimal(50),
 }  # fmt: skip
 _UNKNOWN_MINIMUM = Decimal(10)
+UNMARKED = "nobody marked it for collecting"
 _URL_LIFE = timedelta(days=30)  # after the due date
 
 _OURS = re.compile(r"(?:^|[\s\[])[\w.-]+:(?:inpay|ch|re):(?:inpay|ch|py|re|pyr)_\w+")
@@ -54,8 +56,11 @@ def change_key(document: str, invoice: str, terms: Terms) -> str:
     return f"{terms.code}:chg:{document}:{invoice}"
 
 
-def not_collected(invoice: LedgerInvoice, terms: Terms, related: Related) -> str:
-    """Why an invoice is not sent out; empty when it is. A person may ask for one by its name (decision `collect`)."""
+def not_collected(invoice: LedgerInvoice, terms: Terms, related: Related, buyer: Party | None) -> str:
+    """Why an invoice is not sent out; empty when it is. A person may ask for one by its name (decision `collect`).
+
+    `UNMARKED` may change once the buyer is read, where classes of customers are collected.
+    """
     if invoice.kind != "invoice":
         return "only invoices are collected"
     if invoice.state in {"draft", "other"}:
@@ -68,17 +73,18 @@ def not_collected(invoice: LedgerInvoice, terms: Terms, related: Related) -> str
         return f"{invoice.balance} of {invoice.total} is open: it is paid or credited in part already"
     if terms.go_live is not None and invoice.day < terms.go_live:
         return f"it is of {invoice.day}, before the go-live day {terms.go_live}"
-    if not is_marked(invoice, terms) and not approved(related, "collect"):
-        return "nobody marked it for collecting"
+    if not is_marked(invoice, terms, buyer) and not approved(related, "collect"):
+        return UNMARKED
     return ""
 
 
-def is_marked(invoice: LedgerInvoice, terms: Terms) -> bool:
-    """Whether its payment method or its customer says that it is collected."""
+def is_marked(invoice: LedgerInvoice, terms: Terms, buyer: Party | None) -> bool:
+    """Whether its payment method, its customer or the customer's class says that it is collected."""
     return (
         terms.collect == "all"
         or invoice.payment_method in terms.collect_methods
         or invoice.customer in terms.collect_customers
+        or (buyer is not None and buyer.group in terms.collect_classes)
     )
 
 
@@ -97,7 +103,13 @@ def is_from_there(payment: LedgerPayment, mapper: Mapper) -> bool:
 
 
 def plan_collection(
-    invoice: LedgerInvoice, lines: Sequence[TaxedLine], payer: Known, *, found: Sequence[Found], terms: Terms
+    invoice: LedgerInvoice,
+    lines: Sequence[TaxedLine],
+    payer: Known,
+    *,
+    buyer: Party,
+    found: Sequence[Found],
+    terms: Terms,
 ) -> tuple[list[PlannedWrite], list[Finding]]:
     """The invoice, and the address to pay at as a file on the ledger's own."""
     key = invoice_key(invoice.number, terms)
@@ -113,7 +125,7 @@ def plan_collection(
         vat_total=invoice.vat_total, source=key, reference=invoice.reference, text=invoice.text,
         marks=marks_of(invoice),
     )  # fmt: skip
-    why = (payer.why, Explanation("collected", invoice.number, _because(invoice, terms)))
+    why = (payer.why, Explanation("collected", invoice.number, _because(invoice, buyer, terms)))
     sent = PlannedWrite(key, "collection_invoice", content, needs=payer.needs, why=why)
     return [*payer.writes, sent, told_in_ledger(invoice, key)], findings
 
@@ -148,11 +160,13 @@ def line_of(one: TaxedLine, place: int) -> CollectionLine:
     )  # fmt: skip
 
 
-def _because(invoice: LedgerInvoice, terms: Terms) -> str:
+def _because(invoice: LedgerInvoice, buyer: Party, terms: Terms) -> str:
     if invoice.payment_method and invoice.payment_method in terms.collect_methods:
         return f"payment method {invoice.payment_method}"
     if invoice.customer in terms.collect_customers:
         return f"customer {invoice.customer}"
+    if buyer.group in terms.collect_classes:
+        return f"customer class {buyer.group}"
     return "all are collected" if terms.collect == "all" else "a person asked for it"
 
 

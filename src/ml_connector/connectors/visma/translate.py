@@ -50,7 +50,13 @@ def _party(payload: Payload) -> Party:
         contact=text(contact.get("attention")) or text(contact.get("name")),
         updated_at=moment(payload.get("lastModifiedDateTime")),
         note=text(payload.get("note")),
+        group=_class_of(payload),
     )
+
+
+def _class_of(payload: Mapping[str, Any]) -> str:
+    told = payload.get("customerClass")
+    return text(told.get("id")) if isinstance(told, Mapping) else ""
 
 
 def _address(row: Any) -> Address:
