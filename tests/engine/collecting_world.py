@@ -96,7 +96,7 @@ class CollectingWorld(World):
         self.ledger("by_hand", path=f"/v1/customerinvoice/{number}/action/release", body={})
         return number
 
-    def pay_to_bank(self, number: str, amount: int, *, account: str = "1930", method: str = "BANK") -> str:
+    def pay_to_bank(self, number: str, amount: float, *, account: str = "1930", method: str = "BANK") -> str:
         """Somebody books a bank payment on an invoice."""
         day = self.clock.now().strftime("%Y-%m-%dT00:00:00")
         applied = {"documentType": "Invoice", "refNbr": number, "amountPaid": amount}
