@@ -35,7 +35,7 @@ class Booked:
 
 @dataclass(slots=True)
 class InBooks:
-    """Writes of one trip in the ledger (parties left out, they are updated in place), and on their way there."""
+    """Writes of one trip in the ledger (less what is updated in place, and mere words), and on their way there."""
 
     standing: list[Write] = field(default_factory=list)
     sealed: list[Write] = field(default_factory=list)
@@ -67,7 +67,7 @@ def in_books(c: Connection, trip_ids: Sequence[str]) -> dict[str, InBooks]:
     """What stands for these trips and what is on its way, in plan order."""
     found: dict[str, InBooks] = {}
     for write in writes.of_trips(c, trip_ids, states=("sealed", "done")):
-        if write.reverses_id is None and not KINDS[write.kind].updated:
+        if write.reverses_id is None and not (KINDS[write.kind].updated or KINDS[write.kind].told):
             mine = found.setdefault(write.trip_id, InBooks())
             (mine.standing if write.state == "done" else mine.sealed).append(write)
     return found

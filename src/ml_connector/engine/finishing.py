@@ -15,6 +15,7 @@ from ml_connector.store.submissions import Submission
 from ml_connector.store.writes import Write
 
 PARTIES = frozenset({"customer", "supplier"})
+LOOKED_UP = frozenset({"supplier_invoice", "ledger_coding"})  # a second one of the same number must find the first
 
 
 def finish(
@@ -112,7 +113,7 @@ def _bind_parties(
             ids=works.ids,
             now=works.now(),
         )
-    if parties:
+    if parties or any(one.kind in LOOKED_UP for one, _ in standing):
         works.parties.forget()
 
 

@@ -55,7 +55,7 @@ def with_dependents(c: Connection, company_id: str, several: Sequence[Write]) ->
             write
             for write in writes.needing(c, company_id, sorted(keys))
             if write.id not in found and write.state != "open" and write.reverses_id is None
-            if not KINDS[write.kind].updated and keys & refers_to(write)
+            if not (KINDS[write.kind].updated or KINDS[write.kind].told) and keys & refers_to(write)
         ]
         found.update({write.id: write for write in edge})
     whole = list(found.values())

@@ -39,7 +39,7 @@ class Kind:
     reversed. `parcel`: how many rows of it share one call (None: each goes alone, or as its pool says); those that
     differ in one of the fields `apart` never do. `file`: its content may name a file of the source's (`file`, its id,
     and `file_name`), which is brought to the target once the draft is made. `rests`: the target works on it for itself,
-    so that a look at once tells nothing.
+    so that a look at once tells nothing. `told`: words to somebody, which nothing takes back.
     """
 
     content: type[Any]
@@ -50,6 +50,7 @@ class Kind:
     apart: tuple[str, ...] = ()
     file: bool = False
     rests: bool = False
+    told: bool = False
 
 
 _CARD = Kind(PartyCard, released=False, read_back=False, updated=True)
@@ -82,9 +83,9 @@ KINDS: Mapping[str, Kind] = {
     "supplier_card": Kind(SupplierCard, released=False, updated=True, parcel=200, rests=True),
     "order_header": Kind(OrderHeader, released=False, updated=True, parcel=500, rests=True),
     "order_line": Kind(OrderLine, released=False, updated=True, parcel=100, rests=True),
-    "received_invoice": Kind(ReceivedInvoice, released=False, read_back=False, file=True),
-    "acknowledgement": Kind(Acknowledgement, released=False, read_back=False),
-    "transfer_answer": Kind(TransferAnswer, released=False, rests=True),
-    "payment_answer": Kind(PaymentAnswer, released=False, rests=True),
+    "received_invoice": Kind(ReceivedInvoice, released=False, read_back=False, file=True, told=True),
+    "acknowledgement": Kind(Acknowledgement, released=False, read_back=False, told=True),
+    "transfer_answer": Kind(TransferAnswer, released=False, rests=True, told=True),
+    "payment_answer": Kind(PaymentAnswer, released=False, rests=True, told=True),
     "ledger_coding": Kind(LedgerCoding),
 }

@@ -31,6 +31,7 @@ ROLES = ("vat_input", "no_vat", "rounding")
 
 WAITING = "WaitingForTransfer"
 OFFERED = frozenset({WAITING, "TransferInProgress"})
+TAKEN = frozenset({"TransferInProgress", "Transferred", "Paid"})
 MESSAGE = 250
 UNCODED = frozenset({"Hold", "Balanced"})
 
@@ -197,8 +198,9 @@ def _faults(document: ApprovedInvoice, related: Related, terms: Terms) -> list[s
     elif not related.documents(need.supplier(document.supplier)):
         found.append(f"supplier {document.supplier} is not in the ledger")
     others = (one for one in _same(document, related) if not _is_ours(one, document, terms))
-    what = f"invoice {document.number} of supplier {document.supplier} is in the ledger as"
-    return found + [f"{what} {one.number}" for one in others]
+    what = f"invoice {document.number} of supplier {document.supplier} is"
+    found += [f"{what} in the ledger as {one.number}" for one in others]
+    return found + [f"{what} approved as document {one.id} as well" for one in _twins(document, related)]
 
 
 def _findings(document: ApprovedInvoice, related: Related, terms: Terms) -> list[Finding]:
@@ -228,6 +230,20 @@ def _same(document: ApprovedInvoice, related: Related) -> tuple[Found, ...]:
     if not document.supplier or not document.number or document.day is None:
         return ()
     return tuple(related.documents(need.same_reference(document)) or ())
+
+
+def _twins(document: ApprovedInvoice, related: Related) -> list[ApprovedInvoice]:
+    """Other documents of the same invoice that come first: those that were taken, and of those that wait the one with
+    the lesser id.
+    """
+    if not document.supplier or not document.number or document.day is None:
+        return []
+    known: tuple[ApprovedInvoice, ...] = related.documents(need.same_document(document)) or ()
+    return [
+        one
+        for one in known
+        if one.id != document.id and (one.status in TAKEN or (one.status == WAITING and one.id < document.id))
+    ]
 
 
 def _is_ours(one: Found, document: ApprovedInvoice, terms: Terms) -> bool:

@@ -22,7 +22,7 @@ def needs(document: Document, related: Related, terms: Terms) -> tuple[Need, ...
     if document.supplier:
         found.append(supplier(document.supplier))
         if document.number and document.day is not None:
-            found.append(same_reference(document))
+            found += [same_reference(document), same_document(document)]
     for row in document.rows:
         if row.receipt:
             continue
@@ -35,10 +35,12 @@ def needs(document: Document, related: Related, terms: Terms) -> tuple[Need, ...
 
 
 def links(document: Document) -> tuple[tuple[str, str], ...]:
-    """An approved invoice is found by the id under which the network knows it."""
-    if isinstance(document, ApprovedInvoice) and document.document_id:
-        return (("document", document.document_id),)
-    return ()
+    """An approved invoice is found by the id under which the network knows it, and by what makes two of them one."""
+    if not isinstance(document, ApprovedInvoice):
+        return ()
+    by_id = (("document", document.document_id),) if document.document_id else ()
+    named = document.supplier and document.number and document.day is not None
+    return (*by_id, *((("invoice", _invoice(document)),) if named else ()))
 
 
 def supplier(number: str) -> Need:
@@ -51,6 +53,16 @@ def same_reference(document: ApprovedInvoice) -> Need:
     year = str((document.day or date.min).year)
     fields = (("supplier", document.supplier), ("reference", document.number), ("year", year))
     return Need(kind="supplier_document", system="target", fields=fields, optional=True)
+
+
+def same_document(document: ApprovedInvoice) -> Need:
+    """Documents there of the same supplier, number and year; this one is among them."""
+    return Need(kind="accountingDocument", link=("invoice", _invoice(document)), optional=True)
+
+
+def _invoice(document: ApprovedInvoice) -> str:
+    year = (document.day or date.min).year
+    return f"{document.company}|{document.supplier}|{year}|{''.join(document.number.split()).casefold()}"
 
 
 def order(number: str) -> Need:
