@@ -70,6 +70,7 @@ WOOCOMMERCE: dict[str, str] = {
     "gift cards as product, fee or coupon": "test_gift_cards_are_known_by_the_routes_words_alone",
     "zero-total orders": "test_an_order_of_nothing_is_ignored",
     "orders edited after posting": "test_a_paid_order_is_corrected_when_a_person_accepts",
+    "a shop put back from a copy gives ids out again": "test_an_id_given_out_again_by_a_shop_put_back_from_a_copy_is_another_order",
     "several currencies": "test_orders_in_another_currency_wait_in_that_currencys_clearing_or_are_held",
     "guests double customers": "test_guests_of_a_zone_and_currency_share_a_customer",
     # refunds

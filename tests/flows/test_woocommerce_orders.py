@@ -309,6 +309,16 @@ def test_an_order_edited_after_posting_is_another_content_under_the_same_keys() 
     assert posted(touched) == posted(first)
 
 
+def test_an_id_given_out_again_by_a_shop_put_back_from_a_copy_is_another_order() -> None:
+    first = posted(Store().plan(order()))
+    days = {"created_at": MORNING + timedelta(days=2), "paid_at": MORNING + timedelta(days=2)}
+    again = order(line("300"), SHIPPING, **days)
+    assert Store(posted=first).holds(again) == ["order-id-used-again"]
+    automatic = replace(TERMS, corrections="automatic")
+    assert Store(terms=automatic, posted=first).holds(again) == ["order-id-used-again"]
+    assert Store().plan(again).writes
+
+
 def test_an_unpaid_order_cancelled_after_posting_is_credited_and_applied() -> None:
     terms = replace(TERMS, order_statuses=("on-hold",))
     first = Store(terms=terms).plan(on_hold())

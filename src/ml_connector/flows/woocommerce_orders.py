@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 from ml_connector.finance.documents import Sale
 from ml_connector.finance.journal import JournalEntry
@@ -40,6 +40,8 @@ def plan_order(sale: Sale, related: Related, books: Books) -> Verdict:
     posted = related.posted.get(key)
     if posted is None and (idle := _idle(sale, terms)):
         return idle
+    if posted is not None and _is_another(sale, key, related, terms):
+        return Hold((_id_used_again(sale, key),))
     if related.posted.get(f"{key}:cancel") is not None and sale.state != "canceled":
         return Hold((_revived(sale),))
     form = form_of(posted, terms)
@@ -76,6 +78,15 @@ def against_order(sale: Sale, paid: Paid, related: Related, books: Books) -> tup
     rounded = rounding_too_large(sale.rounding, stated=sale.total, record=record, terms=books.terms)
     lines = against_lines(sale, books.terms, related, books.mapper)
     return tuple(one for one in (rounded, paid.note, *lines) if one is not None)
+
+
+def _is_another(sale: Sale, key: str, related: Related, terms: Terms) -> bool:
+    """Whether an order was made after the day on which its id was booked: a shop put back from a copy counts anew.
+
+    By more than a day: the route's clock may have been set to another zone since.
+    """
+    day = booked_day(key, related)
+    return day is not None and day + timedelta(days=1) < business_day(sale.created_at, terms, sale.location)
 
 
 def _idle(sale: Sale, terms: Terms) -> Ignore | None:
@@ -136,6 +147,16 @@ def _canceled_but_paid(sale: Sale, made: Plan, rest: Money, related: Related) ->
         "given back. Refund it in the shop; approve to leave the sale as it is booked.",
         "status", {"decision": "approve"},
     ),))  # fmt: skip
+
+
+def _id_used_again(sale: Sale, key: str) -> Finding:
+    return Finding(
+        "order-id-used-again",
+        f"Order {sale.reference or sale.id} was made on {sale.created_at.date()}, and another order with its id was "
+        f"booked before, as {key}. A shop that was put back from a copy gives ids out again: invoice this one by hand "
+        "and ignore it here. What is booked stays.",
+        "id",
+    )
 
 
 def _revived(sale: Sale) -> Finding:

@@ -127,7 +127,10 @@ class Hooks:
         )
         if door is not None and status != 401:  # the door counts those itself
             self.doors.count(door, what)
-        if status == 503:
+        if isinstance(fault, Transient) and fault.retry_after_s is not None:
+            # Nothing is wrong: a certificate is on its way, and the vendor sends it again.
+            log.info("webhook.put_off", fault=str(fault), door=door.door_id if door else None)
+        elif status == 503:
             log.error("webhook.not_stored", fault=str(fault), door=door.door_id if door else None)
         return said(status, type(fault).code)
 

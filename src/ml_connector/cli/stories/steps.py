@@ -217,7 +217,9 @@ def _answer(s: Stage, item: ReviewItem) -> dict[str, str]:
         told = reviewing.resolve(s.works, s.workspace, item.id, answer=reviewing.ACCEPT, by=BY)
     except ConnectorError as refused:
         told = refused.what
-    s.out.say(f"Accepted. {told}")
+        s.out.say(f"That cannot just be accepted. {told} {refused.fix}".rstrip())
+    else:
+        s.out.say(f"Accepted. {told}")
     return {"answer": reviewing.ACCEPT, "told": told}
 
 
@@ -244,7 +246,7 @@ def lost_answer(s: Stage, operation: str, happen: Callable[[], str]) -> dict[str
     copies = ledger.copies(s.visma.do("books")["vouchers"], [one.token for one in made])
     most = max(copies.values(), default=0)
     s.out.say(
-        f"Order {order}: {', '.join(outcomes)}; in the ledger {most} time(s), "
+        f"{order}: {', '.join(outcomes)}; in the ledger {most} time(s), "
         f"as {', '.join(one.number for one in made)}."
     )
     return {
