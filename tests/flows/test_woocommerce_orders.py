@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -311,7 +312,7 @@ def test_an_order_edited_after_posting_is_another_content_under_the_same_keys() 
 
 def test_an_id_given_out_again_by_a_shop_put_back_from_a_copy_is_another_order() -> None:
     first = posted(Store().plan(order()))
-    days = {"created_at": MORNING + timedelta(days=2), "paid_at": MORNING + timedelta(days=2)}
+    days: dict[str, Any] = dict.fromkeys(("created_at", "paid_at"), MORNING + timedelta(days=2))
     again = order(line("300"), SHIPPING, **days)
     assert Store(posted=first).holds(again) == ["order-id-used-again"]
     automatic = replace(TERMS, corrections="automatic")
