@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ml_connector.connectors.shapes import Discards, Observed
@@ -24,7 +25,9 @@ from ml_connector.store.submissions import Submission
 from ml_connector.store.writes import Write
 
 
-def check_drafts(works: Works, lease: Lease, books: Books, line: Line, purse: Purse) -> tuple[Lease, int]:
+def check_drafts(
+    works: Works, lease: Lease, books: Books, line: Line, *, purse: Purse, pool: ThreadPoolExecutor
+) -> tuple[Lease, int]:
     """Read drafts back and compare them with what was planned; only then may they be released."""
     with works.database.reading() as c:
         made = [
@@ -38,7 +41,7 @@ def check_drafts(works: Works, lease: Lease, books: Books, line: Line, purse: Pu
     moved = 0
     for kind in sorted({one.kind for one in made}):
         several = [one for one in made if one.kind == kind]
-        fault = _attach_evidence(line, several, members, purse)
+        fault = _attach_evidence(line, several, members, purse=purse, pool=pool)
         seen: Mapping[str, Observed] = {}
         if fault is None and KINDS[kind].read_back:
             seen, fault = ontheway.look(line, "observe", kind, several, purse)
@@ -56,28 +59,32 @@ def check_drafts(works: Works, lease: Lease, books: Books, line: Line, purse: Pu
 
 
 def _attach_evidence(
-    line: Line, several: Sequence[Submission], members: Mapping[str, Sequence[Write]], purse: Purse
-) -> ConnectorError | None:
+    line: Line, several: Sequence[Submission], members: Mapping[str, Sequence[Write]], *, purse: Purse,
+    pool: ThreadPoolExecutor
+) -> ConnectorError | None:  # fmt: skip
     """A voucher of many records carries their list. Sent again under the same name after a crash, it is one
-    attachment.
+    attachment. A few are sent at once, and none after one was not taken: that fault.
     """
-    for one in several:
-        carried = members.get(one.id, ())
-        if one.kind != "journal" or len(carried) < 2:
-            continue
+    faults: list[ConnectorError] = []
+
+    def attach(one: Submission) -> int:
+        if faults:
+            return 0
         rows = [
             pooling.evidence_row(write.key, entry)
-            for write in carried
+            for write in members[one.id]
             if isinstance(entry := content_of_write(write), JournalEntry)
         ]
+        name = f"records-{one.token}.csv"
         try:
-            line.writer.attach(
-                one.kind, context_of(one), file_name=f"records-{one.token}.csv", body=pooling.evidence(rows)
-            )
-            purse.spent(1)
+            line.writer.attach(one.kind, context_of(one), file_name=name, body=pooling.evidence(rows))
         except ConnectorError as fault:
-            return fault
-    return None
+            faults.append(fault)
+        return 1
+
+    carrying = [one for one in several if one.kind == "journal" and len(members.get(one.id, ())) > 1]
+    purse.spent(sum(pool.map(attach, carrying)))
+    return faults[0] if faults else None
 
 
 def content_of_write(write: Write) -> Content:

@@ -16,9 +16,11 @@ def settle_due(
 ) -> tuple[Lease, int]:
     """One round over everything that is on its way. Returns the renewed lease and how much moved."""
     moved = 0
-    for step in (probing.find_orphans, probing.probe, probing.ask_jobs, filing.bring, comparing.check_drafts):
+    for step in (probing.find_orphans, probing.probe, probing.ask_jobs, filing.bring):
         lease, count = step(works, lease, books, line, purse)
         moved += count
+    lease, count = comparing.check_drafts(works, lease, books, line, purse=purse, pool=pool)
+    moved += count
     lease, count = releasing.release_checked(works, lease, books, line, purse=purse, pool=pool, until=until)
     moved += count
     lease, count = releasing.confirm_released(works, lease, books, line, purse)
