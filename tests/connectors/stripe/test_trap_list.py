@@ -137,7 +137,8 @@ TRAPS = {
     ),
     "a due_by of zero": ("a_due_by_of_zero_or_null_means_that_no_answer_is_possible",),
     "a paid payout fails": (
-        "trap_a_payout_that_failed_after_it_was_paid_is_mirrored_once", "a_payout_that_fails_comes_back_to_clearing_once",
+        "trap_a_payout_that_failed_after_it_was_paid_is_mirrored_once",
+        "a_payout_that_fails_comes_back_to_clearing_once",
     ),
     "a payout's content is not ready": ("a_payout_that_is_not_reconciled_yet_or_made_by_hand_has_no_lines",),
     "a manual payout has no content": ("trap_a_manual_payout_lists_no_content_and_is_booked_by_its_row",),
