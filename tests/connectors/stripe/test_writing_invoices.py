@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -19,6 +19,7 @@ from ml_connector.errors import (
     UnknownOutcome,
     UsageError,
 )
+from ml_connector.finance.collection import CollectionInvoice
 from tests.connectors.stripe.contents import invoice, line, money
 from tests.connectors.stripe.on_sandbox import START, Account
 
@@ -424,6 +425,33 @@ def test_many_invoices_are_read_back_by_lists(account: Account, customer: str) -
     seen = account.writer.observe("collection_invoice", asked)
     assert {one.state for one in seen.values()} == {"released"}
     assert (len(seen), account.calls) == (12, {"GET /v1/invoices": 1})
+
+
+@pytest.mark.parametrize(("newer", "calls"), [(0, {"GET /v1/invoices": 1}), (900, None)])
+def test_a_few_among_very_many_of_the_same_minutes_are_read_back_in_few_calls(
+    account: Account, customer: str, newer: int, calls: dict[str, int] | None
+) -> None:
+    bulk(account, 300)
+    asked = [(content, sent(account, content, content.number)) for content in many(customer, 6)]
+    if newer:
+        account.wait(seconds=60)
+        bulk(account, newer)
+    account.forget_calls()
+    seen = account.writer.observe("collection_invoice", asked)
+    assert {one.state for one in seen.values()} == {"released"}
+    assert len(seen) == 6
+    assert calls in (account.calls, None)
+    assert sum(account.calls.values()) <= 12
+
+
+def bulk(account: Account, n: int) -> None:
+    """So many invoices of the last minute."""
+    now = account.clock.now()
+    account.do("bulk", n=n, start=(now - timedelta(seconds=50)).isoformat(), end=now.isoformat())
+
+
+def many(customer: str, n: int) -> list[CollectionInvoice]:
+    return [invoice(customer, number=f"3{number:04d}") for number in range(n)]
 
 
 def test_what_stands_there_is_told_by_the_id(account: Account, customer: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from ml_connector.connectors.shapes import Context, Observed
 from ml_connector.connectors.stripe import customers, seen
 from ml_connector.connectors.stripe.bodies import known
-from ml_connector.connectors.stripe.client import Row, StripeClient, item
+from ml_connector.connectors.stripe.client import PAGE, Row, StripeClient, item
 from ml_connector.connectors.stripe.fields import Fields, id_in
 from ml_connector.connectors.stripe.paths import CREDITS, CUSTOMERS, INVOICES, RECORDS, ROWS
 from ml_connector.errors import UsageError
@@ -50,10 +50,14 @@ def invoices_by_id(client: StripeClient, contexts: Asked) -> dict[str, Observed]
     found: dict[str, Observed] = {}
     span = _span(contexts) if len(wanted) > FEW else None
     if span is not None:
-        for row in client.every(INVOICES, {"created": span}):
+        for place, row in enumerate(client.every(INVOICES, {"created": span}), start=1):
             if row.get("id") in wanted:
                 one = seen.invoice(row)
                 found[one.remote_id] = one
+            # The newest come first, and they are what is wanted; older ones may be very many.
+            left = len(wanted) - len(found)
+            if not left or (place % PAGE == 0 and left <= place // PAGE):
+                break
     for remote_id in wanted - found.keys():
         single = client.one(INVOICES, remote_id)
         found[remote_id] = seen.gone(remote_id) if single is None else seen.invoice(single)
