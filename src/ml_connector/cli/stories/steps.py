@@ -246,8 +246,7 @@ def lost_answer(s: Stage, operation: str, happen: Callable[[], str]) -> dict[str
     copies = ledger.copies(s.visma.do("books")["vouchers"], [one.token for one in made])
     most = max(copies.values(), default=0)
     s.out.say(
-        f"{order}: {', '.join(outcomes)}; in the ledger {most} time(s), "
-        f"as {', '.join(one.number for one in made)}."
+        f"{order}: {', '.join(outcomes)}; in the ledger {most} time(s), as {', '.join(one.number for one in made)}."
     )
     return {
         "order": order, "vouchers": [one.number for one in made], "attempts": outcomes, "copies_in_ledger": most,
