@@ -26,6 +26,7 @@ NAMES = (
     "other_calls",
     "other_webhooks",
     "collecting",
+    "purchasing",
     "end_to_end",
     "workers",
     "webhooks",

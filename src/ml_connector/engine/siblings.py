@@ -53,12 +53,15 @@ def answer(works: Works, c: Connection, asker: Asker, needs: Sequence[Need]) -> 
 
     A sibling that leaves money to the asker and was not read since counts as unread: its record may still come.
     """
+    others = _siblings(works, c, asker)
+    if not others:
+        return {need.name: () for need in needs}
     answers: dict[str, list[Elsewhere]] = {need.name: [] for need in needs}
     alike: dict[tuple[str, str], list[tuple[Need, str]]] = {}
     for need in needs:
         if need.link is not None:
             alike.setdefault((need.kind, need.link[0]), []).append((need, need.link[1]))
-    for sibling in _siblings(works, c, asker):
+    for sibling in others:
         for (kind, name), several in alike.items():
             if kind not in sibling.flow.kinds:
                 continue

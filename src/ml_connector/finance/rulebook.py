@@ -122,8 +122,8 @@ class Terms:
     guests: Literal["collective", "person"] = "collective"  # with a VAT or organisation number always their own card
     collective_customers: Mapping[str, str] = field(default_factory=dict)  # "VAT zone:currency" -> customer number
     gateways_elsewhere: Mapping[str, str] = field(default_factory=dict)
-    """Payment method -> who books its money: the key of the processor's payments without their id ("pp:cap", "st:ch"),
-    or "ledger": a bank feed or a person there."""
+    """Payment method -> who books its money: the key of the processor's payments without their id ("pp:cap", "sq:pay",
+    "st:ch"), or "ledger": a bank feed or a person there."""
     gift_card_words: tuple[str, ...] = ()  # of an article, a fee's name or a coupon: it is a gift card
     # Invoices of the ledger that another system collects.
     collect: Literal["marked", "all"] = "marked"

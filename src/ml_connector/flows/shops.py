@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from ml_connector.finance.invoices import CustomerInvoice, CustomerPayment, Ref
 from ml_connector.finance.journal import JournalEntry
@@ -41,6 +42,7 @@ class Order:
     suspense: str = ""  # the account on which a journal leaves the money to come
 
 
+@lru_cache(maxsize=2_048)  # each payment asks it several times in a row
 def order_of(payment_id: str, *, since: datetime | None) -> Need:
     """The order of a connected shop that names a payment. `since`: the shop must have been read after that, or the
     payment waits; None: what is known of the shop will do.

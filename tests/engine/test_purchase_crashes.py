@@ -1,0 +1,105 @@
+"""Killed before or after any call or commit of a buyer's day and started again: every record and document once."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ml_connector.store import audit_proof
+from tests.databases import Databases
+from tests.engine.proofs import query
+from tests.engine.purchase_world import PurchaseWorld
+from tests.engine.world import Killed
+
+STEP = int(os.environ.get("CRASH_STEP", "41"))  # 1: every point; a prime keeps the chosen points spread over all kinds
+
+pytestmark = [pytest.mark.slow, pytest.mark.trials]
+
+
+def open_office(url: str, folder: Path) -> PurchaseWorld:
+    """A company whose reference data is out; orders, receipts and an approved invoice are not read yet."""
+    folder.mkdir(parents=True, exist_ok=True)
+    world = PurchaseWorld(url, folder)
+    world.open_books()
+    order = world.order(10, 4)
+    world.receive(order, {"1": 6, "2": 4})
+    world.approve_later = order  # type: ignore[attr-defined]
+    return world
+
+
+def play(world: PurchaseWorld) -> None:
+    """Everything goes out; what was received is invoiced and approved there, comes back and is answered."""
+    world.settle(240, step=40)
+    if not world.at_basware("truth")["documents"]:
+        world.approve(order_number=world.approve_later, kind="exact", invoice_number="F-1")  # type: ignore[attr-defined]
+        world.approve(net="500.00", kind="bad_sum", invoice_number="F-2")
+    world.settle(900, step=60)
+
+
+def seen(world: PurchaseWorld) -> dict[str, Any]:
+    """What stands on both sides, without ids and times."""
+    truth = world.at_basware("truth")
+    return {
+        "there": {name: len(rows) for name, rows in truth["records"].items()},
+        "documents": sorted((one["status"], len(one["content"].get("transferResponses", []))) for one in
+                            truth["documents"].values()),
+        "booked": sorted((one["status"], line["account"], line["debit"], line["credit"])
+                         for one in world.supplier_invoices() for line in one["lines"]),
+        "trips": query(world, "SELECT r.kind, t.state, count(*) FROM trip t JOIN record r ON r.id = t.record_id "
+                       "GROUP BY 1, 2 ORDER BY 1, 2"),
+        "open": query(world, "SELECT call FROM attempt WHERE outcome IS NULL OR outcome = 'unknown'"),
+        "sent": query(world, "SELECT key, state FROM submission WHERE state NOT IN ('done', 'cancelled')"),
+    }  # fmt: skip
+
+
+def expect_unbroken(world: PurchaseWorld) -> None:
+    with world.database.reading() as c:
+        assert audit_proof.verify(c).ok
+
+
+def test_killed_anywhere_everything_is_there_once_on_both_sides(databases: Databases, tmp_path: Path) -> None:
+    world = open_office(databases.new(), tmp_path / "whole")
+    play(world)
+    expected = seen(world)
+    assert expected["booked"]
+    assert expected["documents"] == [("TransferFailed", 1), ("Transferred", 1)]
+    assert (expected["open"], expected["sent"]) == ([], [])
+    world.close()
+    point, tried = STEP // 2 + 1, 0
+    while True:
+        world = open_office(databases.new(), tmp_path / str(point))
+        died = killed_at(world, point)
+        if died is not None:
+            assert seen(world) == expected, f"killed at point {point}, {died}"
+            expect_unbroken(world)
+        world.close()
+        if died is None:
+            break
+        tried += 1
+        point += STEP
+    assert tried > 2
+
+
+def killed_at(world: PurchaseWorld, point: int) -> str | None:
+    """Play, die at this point, start again and play on. What it died in; None when the play ended before."""
+    count, died = 0, None
+
+    def reached(moment: str, what: str) -> bool:
+        nonlocal count, died
+        count += 1
+        if count == point:
+            died = f"{moment} {what}"
+        return count == point
+
+    world.kill_when = reached
+    try:
+        play(world)
+    except Killed:
+        world.restart()
+        play(world)
+        world.settle(1_200, step=60)
+    world.kill_when = None
+    return died
