@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from sqlalchemy import create_engine, insert, text, update
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, create_engine, event, insert, text, update
 
 from ml_connector.store import tables, writes
 from ml_connector.store.database import Database
+from ml_connector.store.migrations import migrate
+from tests.databases import Databases
 from tests.store.rows import COMPANY, T0, WORKSPACE, a_company, a_trip, a_write
 
 OTHER = "C2"
@@ -45,3 +51,38 @@ def test_sqlite_finds_by_index_whether_a_need_is_met() -> None:
     with engine.connect() as c:
         plan = [row[3] for row in c.execute(text(f"EXPLAIN QUERY PLAN {query}"))]
     assert [line for line in plan if line.startswith("SCAN")] == ["SCAN planned_write"]
+
+
+def plans_of(ask: Callable[[Connection], object], database: Database) -> list[str]:
+    """How SQLite goes about a question."""
+    plans: list[str] = []
+
+    def explain(c: Connection, _cursor: object, statement: str, values: Any, *_: object) -> None:
+        if not statement.startswith("EXPLAIN"):
+            plans.extend(row[3] for row in c.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values))
+
+    with database.reading() as c:
+        event.listen(c, "before_cursor_execute", explain)
+        ask(c)
+    return plans
+
+
+BY_KEY: dict[str, tuple[str, Callable[[Connection], object]]] = {
+    "sealable": ("planned_write_1", lambda c: writes.sealable(c, COMPANY, pool=None, limit=10)),
+    "unsent": ("planned_write_1", writes.companies_with_unsent),
+    "standing": ("planned_write", lambda c: writes.standing(c, "SQUARE", "sq:sale:1")),
+    "on its way": ("planned_write", lambda c: writes.on_its_way(c, "SQUARE", "sq:sale:1")),
+}
+
+
+@pytest.mark.parametrize("question", BY_KEY)
+def test_what_stands_is_found_by_its_key_and_not_among_all_that_is_done(
+    sqlite_databases: Databases, question: str
+) -> None:
+    database = Database(sqlite_databases.new())
+    migrate(database)
+    name, ask = BY_KEY[question]
+    found = [plan for plan in plans_of(ask, database) if plan.startswith(f"SEARCH {name} ")]
+    database.close()
+    assert found
+    assert [plan for plan in found if "(company_id=? AND key=?" not in plan] == []
