@@ -42,7 +42,7 @@ class CollectingWorld(World):
         ]
         self.company = self.visma.control("seed_company", {"base_currency": "SEK", "accounts": accounts}, now)
         self.account = self.stripe.control("seed_account", {"name": "Seller"}, now)
-        key = self._restricted() if self.lacking else self.account["secret_key"]
+        self.key = self._restricted() if self.lacking else str(self.account["secret_key"])
         self.workspace = setup.init(self.works)
         self.visma_id = setup.connect(
             self.works, self.workspace, connector="visma", code="vn", title="Visma", by="test", base_url=VISMA_URL,
@@ -55,7 +55,7 @@ class CollectingWorld(World):
         )  # fmt: skip
         self.stripe_id = setup.connect(
             self.works, self.workspace, connector="stripe", code="st", title="Stripe", by="test", base_url=SQUARE_URL,
-            credentials={"api_key": key}, settings={},
+            credentials={"api_key": self.key}, settings={},
         )  # fmt: skip
         shipped = tomllib.loads(_shipped("stripe_terms.toml"))
         self.terms = setup.parse_terms({**shipped, "collect": "all", **terms}, base=Terms(code="st"))

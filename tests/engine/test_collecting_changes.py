@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ml_connector.engine import reviewing
+from ml_connector.engine import reviewing, setup
 from tests.engine.collecting_world import CUSTOMER, CollectingWorld
 from tests.engine.test_collecting import shown
 
@@ -86,6 +86,21 @@ def test_a_bank_payment_taken_back_after_it_was_told_is_asked_about(world: Colle
     world.ledger("by_hand", path=f"{path}/release", body={"type": {"value": "VoidPayment"}})
     world.look()
     assert "outside-payment-voided" in world.items()
+
+
+def test_a_permission_that_is_missing_is_named_and_what_waited_for_it_goes_out_once(world: CollectingWorld) -> None:
+    world.lacking = ("payment_record",)
+    world.open_books(collect_part_payments="record")
+    number = world.invoice(1000)
+    world.look()
+    world.pay_to_bank(number, 250)
+    world.look()
+    assert "rak_payment_record_write" in world.items()["connection-paused"]
+    world.at_stripe("change_key", secret=world.key, grants=world.at_stripe("key", grants="all")["grants"])
+    setup.ping(world.works, world.stripe_id)
+    world.look(seconds=2_000, step=100)
+    (there,) = world.there()
+    assert (there["amount_remaining"], world.items()) == (100_000, {})
 
 
 # ---------------------------------------------------------------------------------------------- before it is sent

@@ -218,3 +218,18 @@ def test_without_the_permission_for_endpoints_a_person_is_told_and_polling_goes_
     assert world.open_amount(number) == 0
     assert world.balance(BANK) == "0"
     world.close()
+
+
+def test_what_people_do_in_the_ledger_goes_out_when_the_ledger_rings(world: Doored) -> None:
+    key = "made-up-key"
+    _, url = setup.open_door(world.works, connection_id=world.visma_id, public_url=PUBLIC, signature_key=key, by="test")
+    world.ledger("subscribe", url=url, key=key)
+    number = world.invoice(1000)
+    for _ in range(12):
+        world.clock.advance(20)
+        for one in world.visma.deliveries(world.clock.now()):
+            answer = world.client.post(url.removeprefix(PUBLIC), content=one.body, headers=dict(one.headers))
+            assert answer.status_code == 200
+            world.visma.delivered(one, answer.status_code, world.clock.now())
+        world.run(only=lambda unit: unit.kind != "poll")
+    assert [(one["metadata"]["visma_invoice_no"], one["status"]) for one in world.there()] == [(number, "open")]
