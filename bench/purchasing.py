@@ -71,8 +71,8 @@ def _figures(
     orders = sum(n for name, n in calls.items() if name.startswith("POST") and name.endswith(ORDERS))
     status = sum(n for name, n in calls.items() if "requestStatus" in name)
     return [
-        Figure("suppliers there", counts.get("vendors", 0), "", size),
-        Figure("order lines there", counts.get("matchingOrderLines", 0), "", lines),
+        Figure("suppliers sent", counts.get("vendors", 0), "", size),
+        Figure("order lines sent", counts.get("matchingOrderLines", 0), "", lines),
         Figure("calls a supplier", calls.get("POST /v1/vendors", 0) / size, "", EACH, "most"),
         Figure("calls an order line, its order's head included", orders / lines, "", EACH, "most"),
         Figure("calls for results, each record", status / records),

@@ -21,6 +21,7 @@ SIZES = {
     "other_calls": 12,
     "other_webhooks": 24,
     "collecting": 20,
+    "purchasing": 5,
     "end_to_end": 30,
     "workers": 4,
     "webhooks": 64,

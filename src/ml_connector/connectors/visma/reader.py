@@ -20,7 +20,7 @@ from ml_connector.connectors.visma.purchase_reading import LISTS
 from ml_connector.connectors.visma.records import NUMBERED, TIMES, Kind, kind_of, source_object
 from ml_connector.errors import UsageError
 
-PARTIES = frozenset({"customer"})  # what many documents name, and one list shows whole
+PARTIES = frozenset({"customer", "supplier"})  # what many documents name, and one list shows whole
 FEW = 4  # below this many, records are asked for one by one
 NOT_LISTED = "Visma's list does not show it."
 A_DAY = timedelta(days=1)  # more than the zones that a shown time and a filter's could be apart
