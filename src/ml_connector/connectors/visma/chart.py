@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, cast
 
-from ml_connector.connectors.visma.auth import Now
+from ml_connector.connectors.tokens import Now
 from ml_connector.connectors.visma.client import VismaClient
 from ml_connector.connectors.visma.lookback import OVERLAP, stamp
 from ml_connector.connectors.visma.observed import Row, text
