@@ -64,7 +64,7 @@ class Ledger:
         answers: dict[str, Any] = {}
         for _ in range(5):
             related = Related(answers, posted=posted or {})
-            fresh = {n.name: self.answer(flow, n) for n in flow.needs(document, related, self.terms)}
+            fresh = {n.name: self.answer(flow, n, document) for n in flow.needs(document, related, self.terms)}
             if fresh.keys() <= answers.keys():
                 return flow.plan(document, related, terms=self.terms, rulebook=RULES, chart=self.chart)
             answers |= fresh
@@ -79,7 +79,9 @@ class Ledger:
         """What Basware is told of a record of the ledger."""
         return self.contents(OUT, self.buyer.document(kind, external_id), posted)
 
-    def answer(self, flow: Flow, need: Need) -> tuple[Any, ...]:
+    def answer(self, flow: Flow, need: Need, asking: Document) -> tuple[Any, ...]:
+        if need.link in flow.links(asking):  # it points there itself, so that nothing has to be walked for
+            return (asking,)
         if need.system == "target":
             return tuple(self.driver.writer.look_up(need.kind, dict(need.fields)))
         reader = self.buyer.reader
