@@ -80,7 +80,7 @@ class Ledger:
         return self.contents(OUT, self.buyer.document(kind, external_id), posted)
 
     def answer(self, flow: Flow, need: Need, asking: Document) -> tuple[Any, ...]:
-        if need.link in flow.links(asking):  # it points there itself, so that nothing has to be walked for
+        if need.kind == "accountingDocument":  # Basware's, made by hand here: no other one of the same number
             return (asking,)
         if need.system == "target":
             return tuple(self.driver.writer.look_up(need.kind, dict(need.fields)))
