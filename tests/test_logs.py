@@ -85,7 +85,7 @@ def test_a_library_that_logs_a_secret_is_masked_too(lines: Lines) -> None:
 
 def test_what_the_web_server_repeats_in_colours_is_left_out(lines: Lines) -> None:
     colours = {"color_message": "Finished server process [\x1b[36m%d\x1b[0m]"}
-    logging.getLogger("uvicorn.error").warning("Finished server process [%d]", 7, extra=colours)
+    logging.getLogger("a.web.server").warning("Finished server process [%d]", 7, extra=colours)
     assert "Finished server process [7]" in lines.text
     assert "color_message" not in lines.text
     assert "\x1b" not in lines.text
