@@ -15,8 +15,8 @@ WORKERS ?= 2
 help: ## What can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
 
-demo: .venv/.runtime ## See a sale travel into the ledger, on pretend vendors, in a minute
-	$(BIN)/ml-connector demo
+demo: .venv/.runtime ## See sales travel into the ledger and invoices out of it, on pretend vendors, in a minute
+	$(BIN)/ml-connector demo --story all
 
 run: .venv/.runtime ## Serve webhooks, pages and workers
 	$(BIN)/ml-connector serve
