@@ -25,9 +25,7 @@ from ml_connector.store.migrations import migrate
 from ml_connector.vault.keys import KeyRing, MasterKey
 from ml_connector.vault.tokens import TokenCache
 
-QUICK = Pace(
-    tick_s=0.1, queue_s=0.05, beat_s=0.3, silent_s=2, give_up_s=20, stalled_s=2, lead_s=1.5, sweep_s=1, stop_s=3
-)
+QUICK = Pace(tick_s=0.1, queue_s=0.05, beat_s=0.3, silent_s=4, give_up_s=20, stalled_s=2, lead_s=3, sweep_s=1, stop_s=3)
 
 
 class Errands:
