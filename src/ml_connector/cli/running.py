@@ -14,6 +14,7 @@ from ml_connector.cli.session import CompanyName, RouteName, Session, session
 from ml_connector.clock import micros
 from ml_connector.engine import backfills, collecting, journals, preview, reading, units
 from ml_connector.engine.units import Ran, Unit
+from ml_connector.errors import UsageError
 from ml_connector.finance.encoding import decode_content
 from ml_connector.store import cursors, reviews, setups, trips
 
@@ -71,6 +72,9 @@ def collect(
     """Send out invoices that nothing marks for collecting, because a person asks for them."""
     with session(as_json=as_json) as s:
         able = [one for one in s.routes() if s.works.flows[one.flow].on_demand is not None]
+        if not able:
+            fix = "Add one: ml-connector route add --source <Visma's code> --target <Stripe's code>."
+            raise UsageError("No route sends invoices on demand.", record=", ".join(numbers), fix=fix)
         row = s.route(route) if route or len(able) != 1 else able[0]
         found = collecting.ask_for(s.works, row.id, numbers, by=s.by)
         s.out.answer({"trips": found}, lines(f"{len(found)} invoices are planned by the next `post`."))

@@ -25,7 +25,8 @@ from ml_connector.store.setups import CompanyRow, ConnectionRow, RouteRow
 
 CompanyName = Annotated[str | None, typer.Option("--company", help="Name or id; not needed where there is only one.")]
 RouteName = Annotated[
-    str | None, typer.Option("--route", help="Route id, or the code of its source; not needed where there is only one.")
+    str | None,
+    typer.Option("--route", help="Route id, its flow, or the code of its source; not needed where there is only one."),
 ]
 _workspace = {"name": setups.DEFAULT_WORKSPACE}  # set once, by the root command, before any other runs
 
@@ -68,10 +69,10 @@ class Session:
             return setups.routes(c, workspace_id=self.workspace)
 
     def route(self, name: str | None) -> RouteRow:
-        """The route of this id or source code; without a name, the only one."""
+        """The route of this id, flow or source code; without a name, the only one."""
         codes = {one.id: one.code for one in self.connections()}
         routes = self.routes()
-        found = [one for one in routes if name is None or name in (one.id, codes.get(one.source_id))]
+        found = [one for one in routes if name is None or name in (one.id, one.flow, codes.get(one.source_id))]
         if len(found) != 1:
             known = ", ".join(f"{one.id} ({one.flow} from {codes.get(one.source_id)})" for one in routes)
             raise UsageError(

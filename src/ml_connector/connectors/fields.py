@@ -7,6 +7,7 @@ fields they are, and adds how its vendor writes times, numbers and amounts. Pure
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, ClassVar, NoReturn, Self
@@ -16,7 +17,7 @@ from ml_connector.errors import Untranslatable
 UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
 
-class Fields:
+class Fields(ABC):
     """One JSON object of a payload, `where` it stands ("lines[0]"; empty: the top) and whose it is."""
 
     __slots__ = ("node", "record", "where")
@@ -44,9 +45,10 @@ class Fields:
         path = self.path(key)
         raise Untranslatable(f"{self.system}'s field {path} {what}.", field=path, record=self.record)
 
+    @abstractmethod
     def read_moment(self, value: object) -> datetime | None:
         """A time as this vendor writes it, as aware UTC; None when it is none."""
-        raise NotImplementedError
+        ...
 
     def id(self, key: str) -> str:
         """An id that must be there."""
