@@ -63,6 +63,14 @@ def test_an_error_under_json_is_one_object_on_standard_output(terminal: Terminal
     }  # fmt: skip
 
 
+def test_collecting_without_a_route_says_which_to_add(terminal: Terminal) -> None:
+    terminal("init")
+    ended = terminal("collect", "10042", "--json")
+    assert ended.code == USAGE
+    assert ended.json["error"]["record"] == "10042"
+    assert "route add" in ended.json["error"]["fix"]
+
+
 def test_a_command_that_is_not_understood_is_told_as_json_too(terminal: Terminal) -> None:
     ended = terminal("trace", "--json")
     assert ended.code == USAGE

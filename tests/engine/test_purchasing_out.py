@@ -184,6 +184,7 @@ def test_a_row_that_a_refused_batch_names_is_held_and_the_others_are_sent(world:
     assert {state for key, (state, _) in terms.items() if key != "N5"} == {"posted"}
     assert world.codes("paymentTerms", "paymentTermCode") == {"0", "14", "30"}
     assert world.trips("supplier")["50012"][0] == "posted"
+    assert world.works.lines.calls()["POST /v1/paymentTerms"] == 2  # the refused one, and one with the rest
 
 
 def test_a_receipt_and_a_change_of_its_order_re_send_the_whole_line(world: PurchaseWorld) -> None:
