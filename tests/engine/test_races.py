@@ -10,7 +10,7 @@ import pytest
 
 from ml_connector.engine import draining, replaying, reviewing, setup, units
 from ml_connector.finance.rulebook import Rule, Rulebook
-from ml_connector.store import setups, trips
+from ml_connector.store import setups, trip_moves
 from tests.engine.proofs import expect_settled, in_ledger, query, questions, states
 from tests.engine.world import World
 
@@ -68,7 +68,7 @@ def test_a_version_that_arrives_during_planning_is_planned_too(world: World) -> 
             read.append(call)
             world.clock.advance(0.001)
             with world.database.writing() as c:
-                trips.reopen(c, [trip], now=world.works.now())
+                trip_moves.reopen(c, [trip], now=world.works.now())
 
     world.during = arrive
     rest(world)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, create_engine, event, insert, text, update
 
-from ml_connector.store import tables, writes
+from ml_connector.store import tables, unsent, write_moves, writes
 from ml_connector.store.database import Database
 from ml_connector.store.migrations import migrate
 from tests.databases import Databases
@@ -35,18 +35,18 @@ def test_what_another_company_has_booked_meets_no_need(database: Database) -> No
         needed = a_write(1, "done", company_id=OTHER, key="sq:sale:1")
         payment = a_write(2, key="sq:payment:1")
         need = {"write_id": "WRITE2", "key": "sq:sale:1", "workspace_id": WORKSPACE, "company_id": COMPANY}
-        writes.add(c, [needed, payment], [need])
-        assert writes.sealable(c, COMPANY, pool=None, limit=10) == []
-        assert writes.companies_with_unsent(c) == []
+        write_moves.add(c, [needed, payment], [need])
+        assert unsent.sealable(c, COMPANY, pool=None, limit=10) == []
+        assert unsent.companies_with_any(c) == []
         c.execute(insert(tables.planned_write).values(a_write(3, "done", key="sq:sale:1")))
-        assert [one.id for one in writes.sealable(c, COMPANY, pool=None, limit=10)] == ["WRITE2"]
-        assert writes.companies_with_unsent(c) == [COMPANY]
+        assert [one.id for one in unsent.sealable(c, COMPANY, pool=None, limit=10)] == ["WRITE2"]
+        assert unsent.companies_with_any(c) == [COMPANY]
 
 
 def test_sqlite_finds_by_index_whether_a_need_is_met() -> None:
     engine = create_engine("sqlite://")
     tables.metadata.create_all(engine)
-    asked = tables.planned_write.select().where(~writes._UNMET)
+    asked = tables.planned_write.select().where(~unsent.UNMET)
     query = str(asked.compile(engine, compile_kwargs={"literal_binds": True}))
     with engine.connect() as c:
         plan = [row[3] for row in c.execute(text(f"EXPLAIN QUERY PLAN {query}"))]
@@ -68,8 +68,8 @@ def plans_of(ask: Callable[[Connection], object], database: Database) -> list[st
 
 
 BY_KEY: dict[str, tuple[str, Callable[[Connection], object]]] = {
-    "sealable": ("planned_write_1", lambda c: writes.sealable(c, COMPANY, pool=None, limit=10)),
-    "unsent": ("planned_write_1", writes.companies_with_unsent),
+    "sealable": ("planned_write_1", lambda c: unsent.sealable(c, COMPANY, pool=None, limit=10)),
+    "unsent": ("planned_write_1", unsent.companies_with_any),
     "standing": ("planned_write", lambda c: writes.standing(c, "SQUARE", "sq:sale:1")),
     "on its way": ("planned_write", lambda c: writes.on_its_way(c, "SQUARE", "sq:sale:1")),
 }

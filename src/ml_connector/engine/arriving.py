@@ -12,7 +12,7 @@ from ml_connector.engine.works import Works
 from ml_connector.errors import Untranslatable
 from ml_connector.finance.documents import Document
 from ml_connector.flows.flow import Flow
-from ml_connector.store import audit, records, setups, trips
+from ml_connector.store import audit, records, setups, trip_moves, trip_needs
 from ml_connector.store.audit import Entry
 from ml_connector.store.database import Connection
 from ml_connector.store.records import Kept, Reading
@@ -122,7 +122,9 @@ def keep(
         for one in fresh
         if one.reading.kind in flow.kinds
     ]
-    new_trips = trips.start(c, starts, workspace_id=connection.workspace_id, ids=works.ids, now=now, priority=priority)
+    new_trips = trip_moves.start(
+        c, starts, workspace_id=connection.workspace_id, ids=works.ids, now=now, priority=priority
+    )
     _wake(c, connection.id, fresh, now=now)
     siblings.wake(works, c, wanted.routes, fresh)
     if fresh:
@@ -150,16 +152,16 @@ def _wake(c: Connection, connection_id: str, fresh: Sequence[Kept], *, now: int)
         if not one.first:
             changed.setdefault(one.reading.kind, []).append(one.reading.external_id)
     for kind, names in changed.items():
-        trips.wake_pointing(c, connection_id, kind, names, now=now)
+        trip_needs.wake_pointing(c, connection_id, kind, names, now=now)
     by_kind: dict[str, list[str]] = {}
     for one in fresh:
         by_kind.setdefault(one.reading.kind, []).append(one.reading.external_id)
         for name, value in one.reading.links:
             by_kind[one.reading.kind].append(link_name(name, value))
-    if not trips.anybody_waits(c, connection_id):
+    if not trip_needs.anybody_waits(c, connection_id):
         return
     for kind, names in by_kind.items():
-        trips.wake_for(c, connection_id, kind, names, now=now)
+        trip_needs.wake_for(c, connection_id, kind, names, now=now)
 
 
 def link_name(name: str, value: str) -> str:

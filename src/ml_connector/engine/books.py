@@ -15,7 +15,7 @@ from ml_connector.finance.chart import Chart
 from ml_connector.finance.encoding import decode, encode, hash_of, text_of
 from ml_connector.finance.rulebook import Rulebook, Terms
 from ml_connector.flows.flow import Flow
-from ml_connector.store import audit, charts, setups, trips
+from ml_connector.store import audit, charts, setups, trip_moves
 from ml_connector.store.audit import Entry
 from ml_connector.store.database import Connection
 from ml_connector.store.setups import CompanyRow, ConnectionRow, RouteRow
@@ -164,4 +164,4 @@ def _note_change(works: Works, c: Connection, company: CompanyRow, *, version: i
     entry = Entry(works.now(), "system", "chart read", company.id, {"version": version, "hash": hash_text})
     audit.append_many(c, chain=audit.company_chain(company.id), workspace_id=company.workspace_id, entries=[entry])
     for route in setups.routes(c, company_id=company.id) if version > 1 else ():
-        trips.due_again(c, route.id, now=works.now(), states=("planned", "held"))
+        trip_moves.due_again(c, route.id, now=works.now(), states=("planned", "held"))

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from ml_connector.engine import arriving
 from ml_connector.engine.works import Works, open_line
 from ml_connector.errors import NotFound, UsageError
-from ml_connector.store import audit, reviews, setups, trips
+from ml_connector.store import audit, reviews, setups, trip_moves, trips
 from ml_connector.store.audit import Entry
 from ml_connector.store.database import Connection
 from ml_connector.store.setups import RouteRow
-from ml_connector.store.trips import LIVE_PRIORITY
+from ml_connector.store.trip_moves import LIVE_PRIORITY
 
 
 def ask_for(works: Works, route_id: str, numbers: Sequence[str], *, by: str) -> list[str]:
@@ -37,7 +37,7 @@ def ask_for(works: Works, route_id: str, numbers: Sequence[str], *, by: str) -> 
         kept = arriving.keep(works, c, wanted, readings, actor=by, priority=LIVE_PRIORITY, facts={"asked for": kind})
         found = [trip for one in kept.kept for trip in trips.of_record(c, one.record_id) if trip.route_id == route.id]
         _decide(works, c, route, [trip.id for trip in found], code=decision, by=by)
-        trips.reopen(c, [trip.id for trip in found], now=works.now())
+        trip_moves.reopen(c, [trip.id for trip in found], now=works.now())
     return [trip.id for trip in found]
 
 

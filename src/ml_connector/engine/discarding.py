@@ -13,7 +13,7 @@ from ml_connector.engine.purse import Purse
 from ml_connector.engine.sending import content_of, context_of
 from ml_connector.engine.works import Line, Works
 from ml_connector.errors import ConnectorError
-from ml_connector.store import reviews, submissions, trips, writes
+from ml_connector.store import reviews, submissions, trip_moves, write_moves, writes
 from ml_connector.store.database import Connection
 from ml_connector.store.leases import Lease
 from ml_connector.store.submissions import Submission
@@ -49,8 +49,8 @@ def _hold_for(works: Works, c: Connection, books: Books, line: Line, one: Submis
     now = works.now()
     members = writes.of_submissions(c, [one.id]).get(one.id, [])
     submissions.move(c, [{"id": one.id, "due_at": None, "updated_at": now}], source="differs", target="cancelled")
-    writes.unseal(c, one.id, now=now)
-    trips.hold(c, sorted({write.trip_id for write in members}), reason=NOT_AS_PLANNED, now=now)
+    write_moves.unseal(c, one.id, now=now)
+    trip_moves.hold(c, sorted({write.trip_id for write in members}), reason=NOT_AS_PLANNED, now=now)
     reviews.supersede(c, [one.id], now=now)
     items = [
         {

@@ -8,7 +8,18 @@ from ml_connector.connectors.shapes import Observed
 from ml_connector.engine.books import Books
 from ml_connector.engine.works import Works
 from ml_connector.finance.encoding import text_of
-from ml_connector.store import audit, bindings, reviews, submissions, trips, writes
+from ml_connector.store import (
+    audit,
+    bindings,
+    reviews,
+    submissions,
+    trip_moves,
+    trip_needs,
+    trip_undo,
+    unsent,
+    write_moves,
+    writes,
+)
 from ml_connector.store.audit import Entry
 from ml_connector.store.database import Connection
 from ml_connector.store.submissions import Submission
@@ -45,7 +56,7 @@ def finish(
         source=source,
         target="done",
     )
-    writes.finish(
+    write_moves.finish(
         c,
         [
             (one.id, one.remote_id or "", (shown.number if shown else one.number) or one.remote_id or "")
@@ -90,7 +101,7 @@ def observed_text(shown: Observed) -> str:
 
 def _undo_originals(c: Connection, done: Sequence[Write], *, now: int) -> None:
     """A reversal that is done makes its original `reversed`."""
-    writes.reverse(c, [write.reverses_id for write in done if write.reverses_id], now=now)
+    write_moves.reverse(c, [write.reverses_id for write in done if write.reverses_id], now=now)
 
 
 def _bind_parties(
@@ -120,18 +131,18 @@ def _bind_parties(
 def _finish_trips(works: Works, c: Connection, books: Books, done: Sequence[Write]) -> None:
     now = works.now()
     touched = sorted({write.trip_id for write in done})
-    unfinished = writes.unfinished_trips(c, touched)
+    unfinished = unsent.unfinished_trips(c, touched)
     ended = [trip_id for trip_id in touched if trip_id not in unfinished]
     reversed_ones = {write.trip_id for write in done if write.reverses_id is not None}
-    trips.finish_posting(c, ended, now=now)
+    trip_moves.finish_posting(c, ended, now=now)
     if reversed_ones:
         originals = writes.by_ids(c, [write.reverses_id for write in done if write.reverses_id])
-        with_it = trips.sharing(c, books.route_ids, sorted({write.key for write in originals.values()}))
-        under_way = writes.unfinished_trips(c, with_it)
-        trips.finish_undo(c, sorted({*(reversed_ones & set(ended)), *with_it} - under_way), now=now)
+        with_it = trip_undo.sharing(c, books.route_ids, sorted({write.key for write in originals.values()}))
+        under_way = unsent.unfinished_trips(c, with_it)
+        trip_undo.finish(c, sorted({*(reversed_ones & set(ended)), *with_it} - under_way), now=now)
     reviews.supersede(c, ended, now=now)
     sources = {road.source.id for road in books.roads.values()}
     keys = [write.key for write in done]
     for source_id in sources:
-        if trips.anybody_waits(c, source_id):
-            trips.wake_for(c, source_id, "write", keys, now=now)
+        if trip_needs.anybody_waits(c, source_id):
+            trip_needs.wake_for(c, source_id, "write", keys, now=now)

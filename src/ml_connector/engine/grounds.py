@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from ml_connector.engine.books import Books, Road
 from ml_connector.engine.judging import Judged
 from ml_connector.finance.plan import Finding, Plan, PlannedWrite
-from ml_connector.store import records, trips, writes
+from ml_connector.store import records, trip_moves, trips, writes
 from ml_connector.store.database import Connection
 from ml_connector.store.states import move_many
 from ml_connector.store.tables import trip as trip_table
-from ml_connector.store.trips import BEING_UNDONE, Trip
+from ml_connector.store.trip_undo import BEING_UNDONE
+from ml_connector.store.trips import Trip
 from ml_connector.store.writes import Write
 
 _STOPPED = frozenset({"held", "waiting"})
@@ -98,7 +99,7 @@ def look_again(c: Connection, several: Sequence[Write], *, now: int) -> None:
     needing = writes.needing(c, several[0].company_id, sorted({write.key for write in several}))
     open_ones = {write.trip_id for write in needing if write.state == "open" and write.reverses_id is None}
     stopped = sorted(open_ones - {write.trip_id for write in several})
-    trips.reopen(c, stopped, now=now)
+    trip_moves.reopen(c, stopped, now=now)
     # With a part of it in the books already: what is left is planned again as that of any waiting record.
     move_many(c, trip_table, stopped, source="posting", target="waiting", updated_at=now)
 

@@ -17,14 +17,14 @@ from ml_connector.finance.encoding import booked_hash, encode_finding, encode_wr
 from ml_connector.finance.kinds import KINDS
 from ml_connector.finance.plan import Finding, Hold, Ignore, Need, Plan, PlannedWrite, Wait
 from ml_connector.rules import pooling
-from ml_connector.store import audit, records, reviews, trips, writes
+from ml_connector.store import audit, records, reviews, trip_moves, trip_needs, unsent, write_moves, writes
 from ml_connector.store.audit import Entry
 from ml_connector.store.database import Connection
 from ml_connector.store.trips import Trip
 from ml_connector.store.writes import Write
 
 CONSENT = "consent"
-WAITED = trips.WAITED
+WAITED = trip_needs.WAITED
 _LOOK_AGAIN_US = 3_600_000_000  # a waiting trip is looked at hourly, in case a wake-up was lost
 _ON_ITS_WAY_US = 30_000_000
 
@@ -54,14 +54,14 @@ class Outcomes:
         for one in grounds.in_order(judged):
             self._one(one)
         self._tell_who_waits()
-        writes.add(self.c, self.new_writes, self.new_needs)
+        write_moves.add(self.c, self.new_writes, self.new_needs)
         for target, rows in self.rows.items():
-            trips.settle_plan(self.c, target, rows)
+            trip_moves.settle_plan(self.c, target, rows)
         if self.asked:
-            trips.ask(self.c, self.asked, workspace_id=self.workspace, ids=self.works.ids, now=self.now)
+            trip_needs.ask(self.c, self.asked, workspace_id=self.workspace, ids=self.works.ids, now=self.now)
         self._ask_people()
         for trip_id, wanted in self.approved:
-            trips.approve(self.c, trip_id, plan_hash=wanted, now=self.now)
+            trip_moves.approve(self.c, trip_id, plan_hash=wanted, now=self.now)
         self._disturb()
         entry = Entry(
             self.now, "system", "planned", self.books.company.id, {"chart": self.books.chart_n, "trips": self.facts}
@@ -81,9 +81,9 @@ class Outcomes:
         known = [one.case.id for one in judged if self.trips[one.case.id].planned_n is not None]
         anew = {one.case.id for one in judged if isinstance(one.verdict, Plan | Ignore)}
         self.unsent = [one for one in writes.of_trips(self.c, known, states=("open",)) if not one.reverses_id]
-        writes.drop_open(self.c, [one.case.id for one in judged], now=self.now)
-        self.dropped = writes.open_reversals(self.c, [trip_id for trip_id in known if trip_id in anew])
-        writes.drop(self.c, [write.id for write in self.dropped], now=self.now)
+        write_moves.drop_open(self.c, [one.case.id for one in judged], now=self.now)
+        self.dropped = unsent.open_reversals(self.c, [trip_id for trip_id in known if trip_id in anew])
+        write_moves.drop(self.c, [write.id for write in self.dropped], now=self.now)
         self.mine = correcting.in_books(self.c, known)
         plans = [one.verdict for one in judged if isinstance(one.verdict, Plan)]
         keys = {write.key for plan in plans for write in plan.writes}
@@ -110,7 +110,7 @@ class Outcomes:
             trip_id for trip_id, trip in self.trips.items() if trip.planned_n is not None or trip.state != "received"
         ]
         asking = {need["trip_id"] for need in self.asked}
-        trips.forget_needs(self.c, [trip_id for trip_id in again if trip_id not in asking])
+        trip_needs.forget(self.c, [trip_id for trip_id in again if trip_id not in asking])
         reviews.supersede(self.c, again, now=self.now, keep=asked_again)
         if self.items:
             reviews.raise_items(self.c, self.items, workspace_id=self.workspace, ids=self.works.ids, now=self.now)
@@ -127,13 +127,13 @@ class Outcomes:
             )
             self.disturbed |= {write.trip_id for write in waiting.values() if write.state == "open"}
         if self.disturbed:
-            trips.reopen(self.c, sorted(self.disturbed), now=self.now)
+            trip_moves.reopen(self.c, sorted(self.disturbed), now=self.now)
 
     def _tell_who_waits(self) -> None:
         """Records that wait for one of those decided here, or were stopped by it, look again."""
         for source_id in {road.source.id for road in self.books.roads.values()}:
-            if trips.anybody_waits(self.c, source_id):
-                waiting = trips.waiting_for(self.c, source_id, "write", list(self.decided))
+            if trip_needs.anybody_waits(self.c, source_id):
+                waiting = trip_needs.waiting_for(self.c, source_id, "write", list(self.decided))
                 self.disturbed |= waiting - self.trips.keys()
 
     # ------------------------------------------------------------------------------------------ one record
@@ -178,7 +178,13 @@ class Outcomes:
         for need in one.missing:
             self._need(one, need)
         self.asked += [
-            {"trip_id": one.case.id, "connection_id": where, "kind": trips.READING, "external_id": stream, "fields": {}}
+            {
+                "trip_id": one.case.id,
+                "connection_id": where,
+                "kind": trip_needs.READING,
+                "external_id": stream,
+                "fields": {},
+            }
             for where, stream in one.unread
         ]
         if overdue is not None:
@@ -199,7 +205,7 @@ class Outcomes:
         if one.missing:
             names = ", ".join(need.said for need in one.missing)
             sentence = f"{names} has not appeared for {hours} hours. Look for it in the source, or ignore the record."
-            return Finding(trips.NOT_MET, sentence)
+            return Finding(trip_needs.NOT_MET, sentence)
         sentence = (
             f"It has waited for {hours} hours and nothing has changed: {reason}. Look at it in the source; accept to "
             "wait until it changes, or ignore the record."
@@ -353,7 +359,7 @@ class Outcomes:
     def _newer_card(self, old: Write) -> None:
         """A party is updated in place, whichever record says so: what stands makes room for it."""
         if old.state == "done":
-            writes.reverse(self.c, [old.id], now=self.now)
+            write_moves.reverse(self.c, [old.id], now=self.now)
             del self.live[old.key]
 
     # ------------------------------------------------------------------------------------------ taking back

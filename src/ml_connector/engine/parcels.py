@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from ml_connector.engine import grounds, sealing
 from ml_connector.engine.books import Books
 from ml_connector.engine.works import Line, Works
-from ml_connector.store import audit, reviews, submissions, trips, writes
+from ml_connector.store import audit, reviews, submissions, trip_moves, write_moves, writes
 from ml_connector.store.audit import Entry
 from ml_connector.store.database import Connection
 from ml_connector.store.submissions import Submission
@@ -24,7 +24,7 @@ def take_out(
     """
     members = [write for write in writes.of_submissions(c, [one.id]).get(one.id, []) if write.key in refused]
     if members:
-        writes.unseal_these(c, [write.id for write in members], now=works.now())
+        write_moves.unseal_these(c, [write.id for write in members], now=works.now())
         _hold(works, c, books, line, one, members=members, refused=refused)
 
 
@@ -35,7 +35,7 @@ def send_the_rest(
     members = writes.of_submissions(c, [one.id]).get(one.id, [])
     row = {"id": one.id, "due_at": None, "updated_at": works.now()}
     submissions.move(c, [row], source="refused", target="cancelled")
-    writes.unseal(c, one.id, now=works.now())
+    write_moves.unseal(c, one.id, now=works.now())
     bad = [write for write in members if write.key in refused]
     rest = [write for write in members if write.key not in refused]
     _hold(works, c, books, line, one, members=bad, refused=refused)
@@ -47,7 +47,7 @@ def _hold(
     refused: Mapping[str, str],
 ) -> None:  # fmt: skip
     now = works.now()
-    trips.hold(c, sorted({write.trip_id for write in members}), reason=sealing.REFUSED, now=now)
+    trip_moves.hold(c, sorted({write.trip_id for write in members}), reason=sealing.REFUSED, now=now)
     items = [
         {
             "subject": write.trip_id,

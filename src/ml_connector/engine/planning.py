@@ -15,7 +15,7 @@ from ml_connector.engine.outcomes import Outcomes
 from ml_connector.engine.reviewing import decisions_of
 from ml_connector.engine.works import Works
 from ml_connector.finance.plan import Answer, Need
-from ml_connector.store import leases, records, reviews, setups, trips
+from ml_connector.store import leases, records, reviews, setups, trip_needs, trips
 from ml_connector.store.database import Connection
 from ml_connector.store.leases import Lease
 from ml_connector.store.trips import Trip
@@ -33,7 +33,7 @@ def plan_due(works: Works, lease: Lease, books: Books) -> tuple[Lease, int]:
         if not found or setups.set_up_mark(c, books.company.id) != books.mark:
             return lease, 0
         cases, stored = cases_of(works, c, books, found)
-        answered = trips.answers_of(c, [trip.id for trip in found if trip.state == "waiting"])
+        answered = trip_needs.answers_of(c, [trip.id for trip in found if trip.state == "waiting"])
         gathered = gathering.gather(works, c, cases, known=not_there(answered))
     while gathering.look_up_parties(works, gathered):
         with works.database.reading() as c:
@@ -87,6 +87,6 @@ def cases_of(
     return cases, stored
 
 
-def not_there(answered: Sequence[trips.Answered]) -> dict[tuple[str, str], Answer]:
+def not_there(answered: Sequence[trip_needs.Answered]) -> dict[tuple[str, str], Answer]:
     """What was looked for by id at the source and is not there: an answer where the need is optional."""
     return {(one.connection_id, Need(one.kind, id=one.external_id).name): () for one in answered if not one.there}

@@ -9,7 +9,7 @@ from ml_connector.engine.books import Books, terms_of
 from ml_connector.engine.works import Works
 from ml_connector.finance.rulebook import Mode, Terms
 from ml_connector.rules import pooling
-from ml_connector.store import inbox, setups, trips, writes
+from ml_connector.store import inbox, setups, trips, unsent
 from ml_connector.store.bulk import chunks
 from ml_connector.store.database import Connection
 from ml_connector.store.writes import Write
@@ -34,7 +34,7 @@ def closing(works: Works, c: Connection, books: Books) -> list[tuple[str, list[W
         due = closes_at(books, pool, oldest=oldest, planning=planning) <= now or (ends and size is not None)
         if not due and (size is None or count < size):
             continue
-        members = writes.sealable(c, books.company.id, pool=pool, limit=POOL_AT_ONCE)
+        members = unsent.sealable(c, books.company.id, pool=pool, limit=POOL_AT_ONCE)
         parts = [list(part) for part in chunks(members, size or POOL_AT_ONCE)]
         found += [(pool, part) for part in parts if due or len(part) == size]
         books.filled[pool] = books.filled.get(pool, 0) + sum(len(part) == size for part in parts)
@@ -46,27 +46,27 @@ def sendable(works: Works, c: Connection, books: Books) -> dict[str, Age]:
 
     Only those that seem full or old are looked at for what may really be sent: the others are not closed now anyway.
     """
-    if not writes.posts(c, books.company.id):
+    if not unsent.posts(c, books.company.id):
         return {}
     now = works.now()
-    ages = writes.pool_ages(c, books.company.id)
+    ages = unsent.pool_ages(c, books.company.id)
     near = {
         pool
         for pool, (count, oldest) in ages.items()
         if closes_at(books, pool, oldest=oldest) <= now or ((size := _size(books, pool)) is not None and count >= size)
     }
     later = {pool: age for pool, age in ages.items() if pool not in near}
-    return {**later, **writes.pool_ages(c, books.company.id, sendable=near)}
+    return {**later, **unsent.pool_ages(c, books.company.id, sendable=near)}
 
 
 def companies_due(works: Works, c: Connection) -> set[str]:
     """Companies of which a pool is to be closed now; a few queries, however many companies there are."""
-    ages = writes.open_pools(c)
+    ages = unsent.open_pools(c)
     if not ages:
         return set()
     terms = _terms_by_code(c, {company_id for company_id, _ in ages})
     near = _closed(works, ages, terms)
-    return {company_id for company_id, _ in _closed(works, writes.open_pools(c, sendable=near), terms)}
+    return {company_id for company_id, _ in _closed(works, unsent.open_pools(c, sendable=near), terms)}
 
 
 def _closed(

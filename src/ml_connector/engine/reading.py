@@ -19,12 +19,13 @@ from ml_connector.engine.works import Line, Works, open_line
 from ml_connector.errors import ConnectorError, NotAuthorized, Transient, UsageError
 from ml_connector.finance.documents import Document
 from ml_connector.finance.plan import Answer, Need
-from ml_connector.store import cursors, inbox, records, reviews, setups, trips
+from ml_connector.store import cursors, inbox, records, reviews, setups, trip_needs
 from ml_connector.store.cursors import Cursor
 from ml_connector.store.database import Connection
 from ml_connector.store.records import Reading
 from ml_connector.store.setups import ConnectionRow
-from ml_connector.store.trips import BACKFILL_PRIORITY, LIVE_PRIORITY, OpenNeed
+from ml_connector.store.trip_moves import BACKFILL_PRIORITY, LIVE_PRIORITY
+from ml_connector.store.trip_needs import OpenNeed
 
 NEED_ROUNDS = 4
 ASK_AGAIN_US = 300_000_000  # a thing that is not there yet is looked for every five minutes
@@ -94,7 +95,7 @@ def _poll(works: Works, connection: ConnectionRow, cursor: Cursor) -> Read:
         _mark_walks(works, c, connection, walks)
         cursors.advance(c, cursor.id, was=cursor.position, position=page.position, due_at=due, now=works.now())
         if not page.more:  # payments at other connections may wait to hear that nothing here names them
-            trips.wake_for(c, connection.id, trips.READING, [cursor.stream], now=works.now())
+            trip_needs.wake_for(c, connection.id, trip_needs.READING, [cursor.stream], now=works.now())
     return Read(len(objects), arrival.fresh, arrival.trips, more=page.more)
 
 
@@ -140,7 +141,7 @@ def fetch(works: Works, connection_id: str) -> Read:
             c, connection.workspace_id, connection_id=connection_id, now=works.now(), limit=works.limits.notices_at_once
         )
     with works.database.reading() as c:
-        needs = trips.open_needs(c, connection_id, now=works.now(), limit=_NEEDS_AT_ONCE)
+        needs = trip_needs.to_look_for(c, connection_id, now=works.now(), limit=_NEEDS_AT_ONCE)
     read = Read()
     try:
         _fetch_notices(works, connection, notices, read)
@@ -202,7 +203,7 @@ def _put_off(
     until = now + int(wait_s * 1_000_000)
     dead = [one.id for one in notices if now - one.received_at > NOTICE_LIFE_US]
     with works.database.writing() as c:
-        trips.ask_again(c, [need.id for need in needs], at=until)
+        trip_needs.ask_again(c, [need.id for need in needs], at=until)
         if isinstance(fault, NotAuthorized):
             pausing.pause(works, c, connection.id, fault)
         if dead:
@@ -352,9 +353,9 @@ def _fetch_needs(works: Works, connection: ConnectionRow, needs: Sequence[OpenNe
             works, c, wanted, readings, actor="look-up", priority=LIVE_PRIORITY, facts={"needs": len(needs)}
         )
         _mark_walks(works, c, connection, walks)
-        trips.answer(c, [*found, *walked], found='"there"', now=works.now())
-        trips.answer(c, gone, found=None, now=works.now())
-        trips.ask_again(c, still, at=works.now() + ASK_AGAIN_US)
+        trip_needs.answer(c, [*found, *walked], found='"there"', now=works.now())
+        trip_needs.answer(c, gone, found=None, now=works.now())
+        trip_needs.ask_again(c, still, at=works.now() + ASK_AGAIN_US)
     read.objects += len(objects)
     read.fresh += arrival.fresh
     read.trips += arrival.trips

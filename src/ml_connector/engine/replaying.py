@@ -8,7 +8,7 @@ from ml_connector.engine import correcting, reversing
 from ml_connector.engine.books import Books, open_books
 from ml_connector.engine.works import Works
 from ml_connector.errors import Rejected, UsageError
-from ml_connector.store import audit, reviews, setups, trips, writes
+from ml_connector.store import audit, reviews, setups, trip_moves, trip_undo, trips, write_moves, writes
 from ml_connector.store.audit import Entry
 from ml_connector.store.database import Connection
 from ml_connector.store.trips import Trip
@@ -33,8 +33,8 @@ def replay_trips(works: Works, workspace_id: str, trip_ids: list[str], *, by: st
         lifted = reviews.lift(c, sorted(found), decision=IGNORED, now=works.now())
         for trip_id, trip in found.items():
             if trip.state == "reversed":
-                trips.open_reversed(c, trip_id, now=works.now())
-        touched = trips.reopen(c, [one for one in found if found[one].state != "reversed"], now=works.now())
+                trip_undo.open_reversed(c, trip_id, now=works.now())
+        touched = trip_moves.reopen(c, [one for one in found if found[one].state != "reversed"], now=works.now())
         facts = {"trips": sorted(found), **({"ignored_before": lifted} if lifted else {})}
         entry = Entry(works.now(), by, "replayed", workspace_id, facts)
         audit.append_many(c, chain=audit.INSTALL, workspace_id=None, entries=[entry])
@@ -55,7 +55,7 @@ def replay_range(
     touched = 0
     for start in range(0, len(wanted), 2_000):
         with works.database.writing() as c:
-            touched += trips.reopen(c, wanted[start : start + 2_000], now=works.now())
+            touched += trip_moves.reopen(c, wanted[start : start + 2_000], now=works.now())
     with works.database.writing() as c:
         facts = {"since": since, "until": until, "states": list(states or ()), "trips": touched}
         entry = Entry(works.now(), by, "replayed", company_id, facts)
@@ -80,8 +80,8 @@ def undo(works: Works, trip_id: str, *, by: str) -> list[str]:
         route = setups.get_route(c, found.route_id) if found else None
     if found is None or route is None:
         raise UsageError("There is no such record.", record=trip_id)
-    if found.state not in ("posted", "held") or found.reason == trips.BEING_UNDONE:
-        told = "being taken back already" if found.reason == trips.BEING_UNDONE else found.state
+    if found.state not in ("posted", "held") or found.reason == trip_undo.BEING_UNDONE:
+        told = "being taken back already" if found.reason == trip_undo.BEING_UNDONE else found.state
         raise UsageError(f"Only a posted record can be taken back; this one is {told}.", record=trip_id)
     books = open_books(works, route.company_id)
     with works.database.writing() as c:
@@ -93,15 +93,15 @@ def undo(works: Works, trip_id: str, *, by: str) -> list[str]:
         made = reversing.reversals_of(works, c, books, several, purpose=reversing.UNDOING, of_trips=undone)
         if not isinstance(made, reversing.Reversals):
             raise Rejected(" ".join(finding.sentence for finding in made), record=made[0].field)
-        writes.drop_open(c, undone, now=works.now())
+        write_moves.drop_open(c, undone, now=works.now())
         for one in undone:
-            if not trips.start_undo(c, one, now=works.now()):
+            if not trip_undo.begin(c, one, now=works.now()):
                 raise UsageError("A record that goes with it moved meanwhile; try again.", record=one)
         # Whoever shares what is taken back goes with it, or would bring it back at the next reading.
-        for other in trips.sharing(c, books.route_ids, [write.key for write in several]):
+        for other in trip_undo.sharing(c, books.route_ids, [write.key for write in several]):
             if other not in undone and not writes.of_trips(c, [other], states=("open", "sealed", "done")):
-                trips.start_undo(c, other, now=works.now())
-        writes.add(c, made.rows, made.needs)
+                trip_undo.begin(c, other, now=works.now())
+        write_moves.add(c, made.rows, made.needs)
         reviews.supersede(c, undone, now=works.now())
         entries = [Entry(works.now(), by, "undo", one, {"keys": list(made.keys), "named": trip_id}) for one in undone]
         audit.append_many(

@@ -21,7 +21,7 @@ from ml_connector.finance.journal import JournalEntry, mirrored
 from ml_connector.finance.kinds import KINDS
 from ml_connector.finance.plan import Content, Finding
 from ml_connector.rules import closing
-from ml_connector.store import trips, writes
+from ml_connector.store import trip_needs, trip_undo, unsent, write_moves, writes
 from ml_connector.store.database import Connection
 from ml_connector.store.writes import Write
 
@@ -166,15 +166,15 @@ def give_up(c: Connection, reversal: Write, *, reason: str, now: int) -> list[st
         waiting = writes.needing(c, reversal.company_id, [write.key for write in edge])
         edge = [one for one in waiting if one.state == "open" and one.reverses_id and one.id not in given_up]
         given_up.update({write.id: write for write in edge})
-    writes.drop(c, list(given_up), now=now)
+    write_moves.drop(c, list(given_up), now=now)
     held = sorted({write.trip_id for write in given_up.values()})
-    trips.stop_taking_back(c, held, reason=reason, now=now)
-    trips.forget_needs(c, held)
+    trip_undo.stop_taking_back(c, held, reason=reason, now=now)
+    trip_needs.forget(c, held)
     if any(purpose_of(write) == UNDOING for write in given_up.values()):
         originals = writes.by_ids(c, [write.reverses_id or "" for write in given_up.values()])
-        sharing = trips.sharing_in_company(c, reversal.company_id, sorted({one.key for one in originals.values()}))
-        under_way = writes.unfinished_trips(c, sharing)
-        trips.stop_undo(c, [one for one in sharing if one not in under_way], now=now)
+        sharing = trip_undo.sharing_in_company(c, reversal.company_id, sorted({one.key for one in originals.values()}))
+        under_way = unsent.unfinished_trips(c, sharing)
+        trip_undo.stop(c, [one for one in sharing if one not in under_way], now=now)
     return held
 
 

@@ -13,7 +13,7 @@ from ml_connector.engine.correcting import LEAVE
 from ml_connector.engine.works import Works
 from ml_connector.errors import Rejected, UsageError
 from ml_connector.finance.rulebook import LocationTerms, Rule
-from ml_connector.store import audit, reviews, setups, submissions, trips, writes
+from ml_connector.store import audit, reviews, setups, submissions, trip_moves, trips, write_moves, writes
 from ml_connector.store.audit import Entry
 from ml_connector.store.database import Connection
 from ml_connector.store.reviews import ReviewItem
@@ -169,7 +169,7 @@ def _carry_out(works: Works, c: Connection, item: ReviewItem, *, answer: str) ->
     if item.trip_id is None:
         return "Noted.", answer
     if answer == IGNORE or answer.startswith(f"{IGNORE}:"):
-        trips.reopen(c, [item.trip_id], now=now)
+        trip_moves.reopen(c, [item.trip_id], now=now)
         reason = answer.partition(":")[2].strip() or "no reason given"
         if "change" in item.proposal:
             told = "What is posted stays as it is; another change of the record is asked about again."
@@ -177,10 +177,10 @@ def _carry_out(works: Works, c: Connection, item: ReviewItem, *, answer: str) ->
         return "The record will be ignored.", f"{IGNORE}:{reason}"
     if item.code == "consent":
         plan_hash = str(item.proposal.get("plan_hash", ""))
-        if not trips.approve(c, item.trip_id, plan_hash=plan_hash, now=now):
+        if not trip_moves.approve(c, item.trip_id, plan_hash=plan_hash, now=now):
             raise UsageError("The plan has changed since; look at the new one.", record=item.id)
         return "Approved; it is posted with the next drain.", plan_hash
-    trips.reopen(c, [item.trip_id], now=now)
+    trip_moves.reopen(c, [item.trip_id], now=now)
     decision = str(item.proposal.get("accept", "approved")) if answer == ACCEPT else answer
     return "The record is planned again.", decision
 
@@ -240,8 +240,10 @@ def _cancel(works: Works, c: Connection, found: submissions.Submission) -> str:
         raise UsageError(f"What is {found.state} cannot be cancelled.", record=found.key)
     submissions.move(c, [row], source=("differs", "checked"), target="cancelled")
     members = writes.of_submissions(c, [found.id]).get(found.id, [])
-    writes.unseal(c, found.id, now=now)
-    trips.hold(c, sorted({write.trip_id for write in members if not write.reverses_id}), reason="cancelled", now=now)
+    write_moves.unseal(c, found.id, now=now)
+    trip_moves.hold(
+        c, sorted({write.trip_id for write in members if not write.reverses_id}), reason="cancelled", now=now
+    )
     grounds.look_again(c, [write for write in members if not write.reverses_id], now=now)
     for write in members:
         if write.reverses_id:

@@ -20,7 +20,7 @@ from ml_connector.finance.kinds import KINDS
 from ml_connector.finance.plan import Content, Parcel
 from ml_connector.rules import pooling
 from ml_connector.rules.texts import base32
-from ml_connector.store import audit, bindings, leases, reviews, submissions, writes
+from ml_connector.store import audit, bindings, leases, reviews, submissions, unsent, write_moves, writes
 from ml_connector.store.audit import Entry
 from ml_connector.store.database import Connection
 from ml_connector.store.leases import Lease
@@ -42,7 +42,7 @@ def token_of(company_id: str, submission_key: str) -> str:
 def seal_due(works: Works, lease: Lease, books: Books) -> tuple[Lease, int]:
     """Seal what may be sent now. Returns the renewed lease and how many submissions were made."""
     with works.database.reading() as c:
-        alone = writes.sealable(c, books.company.id, pool=None, limit=ALONE_AT_ONCE)
+        alone = unsent.sealable(c, books.company.id, pool=None, limit=ALONE_AT_ONCE)
         closing = pools.closing(works, c, books)
     if not alone and not closing:
         return lease, 0
@@ -96,7 +96,7 @@ def seal_groups(
     submissions.add(c, rows)
     if unclosed := transits.left_open(books, groups, known):
         reviews.raise_items(c, unclosed, workspace_id=company.workspace_id, ids=works.ids, now=now)
-    if writes.seal(c, pairs, now=now) != len(pairs):
+    if write_moves.seal(c, pairs, now=now) != len(pairs):
         raise UsageError("A write was sealed by somebody else at the same time.", record=company.id)
     if move_trips:
         touched = sorted({write.trip_id for _, members in groups for write in members if write.reverses_id is None})
@@ -200,7 +200,7 @@ def split_in_halves(works: Works, c: Connection, books: Books, submission_id: st
     submissions.move(
         c, [{"id": submission_id, "due_at": None, "updated_at": now}], source="refused", target="cancelled"
     )
-    writes.unseal(c, submission_id, now=now)
+    write_moves.unseal(c, submission_id, now=now)
     middle = (len(members) + 1) // 2
     base = members[0].pool_key or members[0].key
     groups = [(base, part) for part in (members[:middle], members[middle:]) if part]
@@ -215,7 +215,7 @@ def hold_alone(works: Works, c: Connection, submission_id: str, member: Write, *
     submissions.move(
         c, [{"id": submission_id, "due_at": None, "updated_at": now}], source="refused", target="cancelled"
     )
-    writes.unseal(c, submission_id, now=now)
+    write_moves.unseal(c, submission_id, now=now)
     if member.reverses_id is not None:
         return reversing.give_up(c, member, reason=reason, now=now)
     move_many(c, trip_table, [member.trip_id], source="posting", target="held", reason=reason, updated_at=now)

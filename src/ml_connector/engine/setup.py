@@ -23,7 +23,7 @@ from ml_connector.finance.purchase_terms import PurchaseTerms
 from ml_connector.finance.rulebook import Rulebook, Terms
 from ml_connector.flows.flow import Flow
 from ml_connector.rules import checking, rulefile
-from ml_connector.store import audit, cursors, reviews, setups, trips
+from ml_connector.store import audit, cursors, reviews, setups, trip_moves
 from ml_connector.store.audit import Entry
 from ml_connector.store.database import Connection
 from ml_connector.store.setups import CompanyRow, ConnectionRow, RouteRow
@@ -281,7 +281,7 @@ def add_route(
         _have_cursors(works, c, company.workspace_id, source_id, source.connector)
         cursors.start_all(c, source_id, now=works.now(), only=streams)
         for kind in pair.kinds:
-            trips.start_for_kind(
+            trip_moves.start_for_kind(
                 c, route_id, source_id, kind, workspace_id=company.workspace_id, ids=works.ids, now=works.now()
             )
         note(
@@ -318,7 +318,7 @@ def switch_posting(works: Works, route_id: str, posting: str, *, by: str) -> Non
         if route is None:
             raise UsageError("There is no such route.", record=route_id)
         setups.switch_posting(c, route_id, posting)
-        trips.due_again(c, route_id, now=works.now(), states=("planned",))
+        trip_moves.due_again(c, route_id, now=works.now(), states=("planned",))
         note(
             works,
             c,
@@ -386,7 +386,7 @@ def _save(
 
 
 def _plan_again(works: Works, c: Connection, route_id: str) -> None:
-    trips.due_again(c, route_id, now=works.now(), states=("held", "planned", "waiting"))
+    trip_moves.due_again(c, route_id, now=works.now(), states=("held", "planned", "waiting"))
 
 
 # ------------------------------------------------------------------------------------------- rules

@@ -19,7 +19,7 @@ from ml_connector.finance.encoding import decode_content
 from ml_connector.finance.plan import Content, Elsewhere, Need
 from ml_connector.finance.rulebook import Terms
 from ml_connector.flows.flow import OWN_ID, Flow
-from ml_connector.store import cursors, records, setups, trips, writes
+from ml_connector.store import cursors, records, setups, trip_moves, trips, writes
 from ml_connector.store.database import Connection
 from ml_connector.store.records import Kept, StoredRecord
 from ml_connector.store.setups import ConnectionRow, RouteRow
@@ -87,7 +87,7 @@ def wake(works: Works, c: Connection, routes: Iterable[tuple[RouteRow, Flow]], f
         for other in setups.routes(c, company_id=company_id):
             if other.source_id not in sources:
                 asking = _asking(c, other, works.flows[other.flow], links)
-                touched += trips.reopen(c, asking, now=works.now())
+                touched += trip_moves.reopen(c, asking, now=works.now())
     return touched
 
 
@@ -103,7 +103,7 @@ def wake_waiting(c: Connection, books: Books, planned: Sequence[tuple[Trip, Docu
             links.setdefault(trip.route_id, []).extend((trip.kind, link) for link in found)
     for road in asking:
         others = [one for route_id, several in links.items() if route_id != road.route.id for one in several]
-        trips.look_now(c, _asking(c, road.route, road.flow, others), now=now)
+        trip_moves.look_now(c, _asking(c, road.route, road.flow, others), now=now)
 
 
 def _asking(c: Connection, route: RouteRow, flow: Flow, links: Sequence[tuple[str, Link]]) -> list[str]:

@@ -12,7 +12,7 @@ from ml_connector.engine import draining, pools, reading, upkeep
 from ml_connector.engine.draining import Drained
 from ml_connector.engine.reading import Read
 from ml_connector.engine.works import Works
-from ml_connector.store import budget, cursors, inbox, setups, submissions, trips, writes
+from ml_connector.store import budget, cursors, inbox, setups, submissions, trip_needs, trips, unsent
 
 UnitKind = Literal["poll", "fetch", "drain", "upkeep"]
 
@@ -49,10 +49,10 @@ def due_units(works: Works) -> list[Unit]:
     with works.database.reading() as c:
         active = {one.id for one in setups.connections(c) if one.state == "active"}
         found += [Unit("poll", one.connection_id, one.stream) for one in cursors.due(c, now=now)]
-        needing = ringing | set(trips.connections_with_needs(c, now=now))
+        needing = ringing | set(trip_needs.connections_with_needs(c, now=now))
         found += [Unit("fetch", one) for one in sorted(needing & active)]
         companies = set(trips.companies_due(c, now=now)) | set(submissions.companies_due(c, now=now))
-        companies |= set(writes.companies_with_reversals(c)) | set(writes.companies_with_unsent(c))
+        companies |= set(unsent.companies_with_reversals(c)) | set(unsent.companies_with_any(c))
         targets = {one.id: one.connection_id for one in setups.companies(c)}
         companies |= pools.companies_due(works, c)
         able = active - budget.exhausted(c, now=now)

@@ -62,9 +62,22 @@ def capture(capture_id: str) -> Need:
     return Need(kind="capture", id=capture_id, optional=True)
 
 
+def capture_beside(row: Movement) -> tuple[Need, ...]:
+    """The capture of a payment received, where its row does not say all that is booked: no fee (yet), or a status that
+    nobody knows. PayPal reads one capture a call; a row that says it all is booked without.
+    """
+    return (capture(row.transaction_id),) if row.fee is None or row.state == "unknown" else ()
+
+
 def refund(refund_id: str) -> Need:
     """A refund by its id; another app's is not shown."""
     return Need(kind="refund", id=refund_id, optional=True)
+
+
+def refund_beside(row: Movement) -> tuple[Need, ...]:
+    """The refund of a row, where that does not say all that is booked: which payment, what of its fee came back."""
+    said = row.fee is not None and row.state != "unknown" and refunded_payment(row, None) is not None
+    return () if said else (refund(row.transaction_id),)
 
 
 def invoice(invoice_id: str) -> Need:
@@ -183,12 +196,13 @@ def _reversal_of(row: Movement) -> tuple[Need, ...]:
 
 def _by_role(row: Movement, related: Related, terms: Terms) -> tuple[Need, ...]:
     if row.role == "receipt":
-        return (capture(row.transaction_id), *_around_receipt(row, related, terms))
+        return _around_receipt(row, related, terms)
     if row.role == "refund":
-        own = refund(row.transaction_id)
-        found: Refund | None = related.one(own)
-        known = related.documents(own) is not None
-        return (own, *(_around_refund(row, found, related, terms) if known else ()))
+        own = refund_beside(row)
+        if any(related.documents(one) is None for one in own):
+            return own
+        found: Refund | None = related.one(refund(row.transaction_id))
+        return (*own, *_around_refund(row, found, related, terms))
     if row.role == "conversion":
         return (group_of(row), *((rows_of(row.reference_id),) if row.reference_id else ()))
     if row.role in {"mirror", "fee_returned"} and row.reference_id and row.reference_type == "transaction":
@@ -214,7 +228,7 @@ def refunds_near(row: Movement, related: Related) -> tuple[Movement, ...]:
 
 
 def _around_receipt(row: Movement, related: Related, terms: Terms) -> tuple[Need, ...]:
-    found = [capture(row.transaction_id), order_of(row)]
+    found = [*capture_beside(row), order_of(row)]
     if row.invoice_id:
         found.append(invoice(row.invoice_id))
         if related.documents(invoice(row.invoice_id)) is None:
@@ -228,26 +242,31 @@ def _around_receipt(row: Movement, related: Related, terms: Terms) -> tuple[Need
 
 def _around_refund(row: Movement, found: Refund | None, related: Related, terms: Terms) -> tuple[Need, ...]:
     payment_id = refunded_payment(row, found)
-    asked = [refund(row.transaction_id)]
+    asked: list[Need] = []
     if payment_id is None:
-        return tuple(asked)
-    asked.append(capture(payment_id))
+        return ()
     if row.reference_id == payment_id:
         asked.append(about(payment_id))  # earlier refunds; this one is among them
-    if related.documents(capture(payment_id)) is None:
-        return tuple(asked)
-    paid: Capture | None = related.one(capture(payment_id))
-    if paid is not None and is_before_go_live(paid.occurred_at, None, terms):
-        return tuple(asked)
-    asked.append(rows_of(payment_id))
     receipt = receipt_row(related, payment_id)
     if receipt is None:
-        return tuple(asked)
+        return (*asked, *_of_unread_payment(payment_id, related, terms))
+    asked.append(rows_of(payment_id))
     asked += [*_around_receipt(receipt, related, terms), shop_refunds_of(payment_id)]
     if receipt.invoice_id is None or related.documents(invoice(receipt.invoice_id)) is not None:
         bill: Invoice | None = related.one(invoice(receipt.invoice_id)) if receipt.invoice_id else None
         asked.append(_credited(row, receipt, bill, related=related, terms=terms))
     return tuple(dict.fromkeys(asked))
+
+
+def _of_unread_payment(payment_id: str, related: Related, terms: Terms) -> tuple[Need, ...]:
+    """The row of a refunded payment, and while that is not here its capture: it tells whether the payment is older than
+    the books, so that its row may never come.
+    """
+    own = capture(payment_id)
+    paid: Capture | None = related.one(own)
+    if paid is not None and is_before_go_live(paid.occurred_at, None, terms):
+        return (own,)
+    return (own, rows_of(payment_id))
 
 
 def _credited(row: Movement, receipt: Movement, bill: Invoice | None, *, related: Related, terms: Terms) -> Need:

@@ -52,6 +52,8 @@ def plan_capture_record(capture: Capture, related: Related, books: Books) -> Ver
     row = need.receipt_row(related, capture.id)
     if row is None:
         return Wait("the report has no row of this payment yet")
+    if against := _disagreement(row, capture):
+        return Hold((against,))
     return Ignore(f"its row in PayPal's report books it: {row.id}")
 
 

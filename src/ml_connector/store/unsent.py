@@ -1,0 +1,178 @@
+"""Writes not sent yet: which may go now, which collect in pools, and whose they are."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from sqlalchemy import Connection, and_, exists, func, or_, select
+from sqlalchemy.orm import aliased
+
+from ml_connector.store.bulk import chunks
+from ml_connector.store.tables import Micros, company, planned_write, route, trip, write_need
+from ml_connector.store.writes import COLUMNS, Write, by_key_alone, write_of
+
+
+def open_reversals(c: Connection, trip_ids: Sequence[str]) -> list[Write]:
+    """What is to be taken back of these trips and was not sealed yet."""
+    found = []
+    for part in chunks(trip_ids):
+        rows = c.execute(
+            select(*COLUMNS).where(
+                planned_write.c.trip_id.in_(part),
+                planned_write.c.state == "open",
+                planned_write.c.reverses_id.is_not(None),
+            )
+        )
+        found += [write_of(row) for row in rows]
+    return found
+
+
+_need_done = aliased(planned_write)
+_taking_back = aliased(planned_write)
+UNMET = exists().where(
+    write_need.c.write_id == planned_write.c.id,
+    ~exists().where(
+        # Of the row next to it: SQLAlchemy would not tie a farther one to this query, and read every write instead.
+        _need_done.c.company_id == write_need.c.company_id,
+        _need_done.c.key == write_need.c.key,
+        by_key_alone(_need_done.c.state) == "done",
+        # What is about to be taken back serves nobody: a payment put against it would keep it from being reversed.
+        ~exists().where(
+            _taking_back.c.company_id == _need_done.c.company_id,
+            _taking_back.c.reverses_id == _need_done.c.id,
+            _taking_back.c.state.in_(("open", "sealed")),
+        ),
+    ),
+)
+_MAY_BE_SENT = or_(
+    planned_write.c.reverses_id.is_not(None),
+    and_(
+        trip.c.state.in_(("planned", "posting", "posted")),
+        # Made due since (a newer version, other rules, another chart): it is planned again first.
+        or_(trip.c.state != "planned", trip.c.due_at.is_(None)),
+        or_(
+            route.c.posting == "on",
+            and_(route.c.posting == "approve", trip.c.approved_hash == trip.c.plan_hash),
+        ),
+    ),
+)
+
+
+def sealable(c: Connection, company_id: str, *, pool: str | None, limit: int) -> list[Write]:
+    """Open writes of one pool (None: those that stand alone) whose route posts (or whose plan a person approved) and
+    whose needed keys are done, in the order things happened.
+    """
+    rows = c.execute(
+        select(*COLUMNS)
+        .join(trip, trip.c.id == planned_write.c.trip_id)
+        .join(route, route.c.id == trip.c.route_id)
+        .where(
+            planned_write.c.company_id == company_id,
+            planned_write.c.state == "open",
+            planned_write.c.pool_key.is_(None) if pool is None else planned_write.c.pool_key == pool,
+            _MAY_BE_SENT,
+            ~UNMET,
+        )
+        .order_by(trip.c.priority, trip.c.occurred_at, planned_write.c.id)
+        .limit(limit)
+    )
+    return [write_of(row) for row in rows]
+
+
+def unfinished_trips(c: Connection, trip_ids: Sequence[str]) -> set[str]:
+    """Which of these trips still have open or sealed writes."""
+    found: set[str] = set()
+    for part in chunks(trip_ids):
+        rows = c.execute(
+            select(planned_write.c.trip_id)
+            .where(planned_write.c.trip_id.in_(part), planned_write.c.state.in_(("open", "sealed")))
+            .distinct()
+        )
+        found.update(row.trip_id for row in rows)
+    return found
+
+
+def posts(c: Connection, company_id: str) -> bool:
+    """Whether any route of this company posts at all."""
+    query = select(route.c.id).where(route.c.company_id == company_id, route.c.posting != "off").limit(1)
+    return c.execute(query).first() is not None
+
+
+def pool_ages(
+    c: Connection, company_id: str, *, sendable: Collection[str] | None = None
+) -> dict[str, tuple[int, Micros]]:
+    """Open pooled writes by pool: how many and when the oldest was planned.
+
+    `sendable` asks for these pools alone and leaves out what is of held records or of routes that do not post; that
+    reads their trips, all else reads an index.
+    """
+    if sendable is not None and not sendable:
+        return {}
+    query = (
+        select(planned_write.c.pool_key, func.count(), func.min(planned_write.c.created_at))
+        .where(
+            planned_write.c.company_id == company_id,
+            planned_write.c.state == "open",
+            planned_write.c.pool_key.is_not(None),
+        )
+        .group_by(planned_write.c.pool_key)
+    )
+    if sendable is not None:
+        query = query.where(planned_write.c.pool_key.in_(sendable))
+        query = query.join(trip, trip.c.id == planned_write.c.trip_id).join(route, route.c.id == trip.c.route_id)
+        query = query.where(_MAY_BE_SENT)
+    return {row[0]: (row[1], row[2]) for row in c.execute(query)}
+
+
+def open_pools(
+    c: Connection, *, sendable: Collection[tuple[str, str]] | None = None
+) -> dict[tuple[str, str], tuple[int, Micros]]:
+    """As `pool_ages` for every company that posts, by company and pool: one query for all."""
+    if sendable is not None and not sendable:
+        return {}
+    query = (
+        select(planned_write.c.company_id, planned_write.c.pool_key, func.count(), func.min(planned_write.c.created_at))
+        .where(planned_write.c.state == "open", planned_write.c.pool_key.is_not(None))
+        .group_by(planned_write.c.company_id, planned_write.c.pool_key)
+    )
+    if sendable is None:
+        # By the companies' ids in a list: else SQLite walks the index of every write there is.
+        posting = select(route.c.company_id).where(route.c.posting != "off")
+        rows = c.execute(query.where(planned_write.c.company_id.in_(posting)))
+        return {(row[0], row[1]): (row[2], row[3]) for row in rows}
+    query = query.join(trip, trip.c.id == planned_write.c.trip_id).join(route, route.c.id == trip.c.route_id)
+    found = {}
+    for part in chunks(sorted(sendable)):
+        wanted = query.where(planned_write.c.company_id.in_({one for one, _ in part}), _MAY_BE_SENT)
+        rows = c.execute(wanted.where(planned_write.c.pool_key.in_({pool for _, pool in part})))
+        found.update({(row[0], row[1]): (row[2], row[3]) for row in rows if (row[0], row[1]) in sendable})
+    return found
+
+
+def companies_with_any(c: Connection) -> list[str]:
+    """Companies where something may be sealed at once: what a worker left that ended between planning and sealing."""
+    waiting = (
+        select(planned_write.c.id)
+        .join(trip, trip.c.id == planned_write.c.trip_id)
+        .join(route, route.c.id == trip.c.route_id)
+        .where(
+            planned_write.c.company_id == company.c.id,
+            planned_write.c.state == "open",
+            planned_write.c.pool_key.is_(None),
+            _MAY_BE_SENT,
+            ~UNMET,
+        )
+        .exists()
+    )
+    posting = select(route.c.id).where(route.c.company_id == company.c.id, route.c.posting != "off").exists()
+    return list(c.execute(select(company.c.id).where(posting, waiting)).scalars())
+
+
+def companies_with_reversals(c: Connection) -> list[str]:
+    """Companies where something is to be taken back."""
+    rows = c.execute(
+        select(planned_write.c.company_id)
+        .where(planned_write.c.reverses_id.is_not(None), planned_write.c.state == "open")
+        .distinct()
+    )
+    return [row.company_id for row in rows]
