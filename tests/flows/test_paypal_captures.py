@@ -7,8 +7,11 @@ from datetime import date, timedelta
 
 import pytest
 
+from ml_connector.finance.documents import Movement
+from ml_connector.finance.encoding import booked_hash
 from ml_connector.finance.plan import Found, Ignore, Plan, Wait
 from ml_connector.finance.rulebook import Rule, When
+from ml_connector.flows.paypal_to_visma import FLOW
 from tests.flows.builders import journal, readable
 from tests.flows.paypal_world import (
     ANONYMOUS,
@@ -115,9 +118,38 @@ def test_a_fee_that_the_row_lacks_is_taken_from_the_capture() -> None:
     assert "Dr 6570 fee 32.90" in readable(PayPal(paid, capture(), rulebook=book(ANONYMOUS)).writes(paid)[0])
 
 
+def test_a_row_that_says_it_all_asks_for_no_capture() -> None:
+    assert not asks(PayPal(), sale_row())
+    assert asks(PayPal(), sale_row(fee=None)) == ["source:capture:CAP1"]
+    assert asks(PayPal(), sale_row(state="unknown", status="X")) == ["source:capture:CAP1"]
+    whole = refund_row(fee="0")
+    assert not asks(PayPal(sale_row()), whole)
+    assert asks(PayPal(sale_row()), refund_row()) == ["source:refund:REF1"]
+    assert asks(PayPal(sale_row()), refund_row(of=None, fee="0")) == ["source:refund:REF1"]
+    assert asks(PayPal(), whole) == ["source:capture:CAP1"]  # is it older than the books?
+
+
+def asks(world: PayPal, document: Movement) -> list[str]:
+    """What of PayPal has to be read one by one to plan this."""
+    read, _ = world.related(document)
+    return [need.name for need in FLOW.needs(document, read, TERMS) if need.kind in {"capture", "refund"} and need.id]
+
+
+def test_an_event_and_the_report_make_the_same_of_a_payment() -> None:
+    polled, told = PayPal(sale_row(), rulebook=book(ANONYMOUS)), PayPal(sale_row(), capture(), rulebook=book(ANONYMOUS))
+    assert polled.writes(sale_row()) == told.writes(sale_row())
+    late = PayPal(sale_row(fee=None), capture(), rulebook=book(ANONYMOUS))  # before the row had its fee
+    assert [booked_hash(one.kind, one.content) for one in late.writes(sale_row(fee=None))] == [
+        booked_hash(one.kind, one.content) for one in polled.writes(sale_row())
+    ]
+
+
 def test_capture_and_row_that_differ_are_held() -> None:
-    assert PayPal(capture("900")).holds(sale_row()) == ["capture-differs"]
-    assert PayPal(capture(fee="30")).holds(sale_row()) == ["capture-fee-differs"]
+    assert PayPal(capture("900")).holds(sale_row(fee=None)) == ["capture-differs"]
+    assert PayPal(capture("900"), sale_row()).holds(capture("900")) == ["capture-differs"]
+    assert PayPal(capture(fee="30"), sale_row()).holds(capture(fee="30")) == ["capture-fee-differs"]
+    said_once = PayPal(capture("900"), sale_row(fee=None))
+    assert isinstance(said_once.verdict(capture("900")), Ignore)
 
 
 @pytest.mark.parametrize(

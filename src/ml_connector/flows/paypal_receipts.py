@@ -30,6 +30,9 @@ from ml_connector.rules.receipts import (
 )
 from ml_connector.rules.texts import begun
 
+_NOT_BOOKED = "It is read again within days; if it stays, ask PayPal, book it by hand and ignore it here."
+_BOOKED = "Booked is what the report says. Ask PayPal which is right, correct the books if need be and ignore it here."
+
 
 @dataclass(frozen=True, slots=True)
 class Placed:
@@ -52,7 +55,8 @@ def plan_capture_record(capture: Capture, related: Related, books: Books) -> Ver
     row = need.receipt_row(related, capture.id)
     if row is None:
         return Wait("the report has no row of this payment yet")
-    if against := _disagreement(row, capture):
+    against = None if need.capture_beside(row) else _disagreement(row, capture, fix=_BOOKED)  # else the row itself asks
+    if against is not None:
         return Hold((against,))
     return Ignore(f"its row in PayPal's report books it: {row.id}")
 
@@ -83,7 +87,7 @@ def plan_receipt(row: Movement, capture: Capture | None, related: Related, books
     receipt = receipt_of(row, capture, books)
     if row.state == "unknown" and (capture is None or capture.state != "completed"):
         return verdict(suspended(row, key=receipt.key, day=receipt.day, books=books, warning=status_unknown(row)))
-    if against := _disagreement(row, capture):
+    if against := _disagreement(row, capture, fix=_NOT_BOOKED):
         return Hold((against,))
     order = shops.order_paid(row, related)
     if isinstance(order, Hold | Wait):
@@ -195,25 +199,16 @@ def _applied(receipt: Receipt, placed: Placed) -> Money:
     return Money(min(receipt.amount.minor, left), currency)
 
 
-def _disagreement(row: Movement, capture: Capture | None) -> Finding | None:
+def _disagreement(row: Movement, capture: Capture | None, *, fix: str) -> Finding | None:
     """Capture and row tell of the same money, or a person looks."""
     if capture is None:
         return None
     record = f"payment {row.transaction_id}"
-    fix = "It is read again within days; if it stays, ask PayPal, book it by hand and ignore it here."
+    if capture.amount.currency != row.amount.currency:
+        sentence = f"{begun(record)} is {capture.amount} by itself and {row.amount} in the report. {fix}"
+        return Finding("capture-differs", sentence, "currency")
     if capture.amount != row.amount:
-        if capture.amount.currency != row.amount.currency:
-            return _other_currency(row, capture)
         return differs("capture-differs", "The amount", stated=capture.amount, found=row.amount, record=record, fix=fix)
     if row.fee is not None and capture.fee is not None and -row.fee != capture.fee:
         return differs("capture-fee-differs", "The fee", stated=capture.fee, found=-row.fee, record=record, fix=fix)
     return None
-
-
-def _other_currency(row: Movement, capture: Capture) -> Finding:
-    return Finding(
-        "capture-differs",
-        f"Payment {row.transaction_id} is {capture.amount} by itself and {row.amount} in the report. "
-        "Ask PayPal which is right, book it by hand and ignore it here.",
-        "currency",
-    )
