@@ -18,7 +18,7 @@ from typing import Any
 from bench import install, vendors
 from bench.figures import Figure
 from bench.vendors import Vendor
-from ml_connector.engine import rulebooks, setup
+from ml_connector.engine import connecting, rulebooks, ruling, setup
 from ml_connector.engine.works import Works
 from ml_connector.finance.rulebook import Terms
 from ml_connector.settings import Settings
@@ -97,12 +97,12 @@ def _pair(works: Works, visma: Vendor, stripe: Vendor) -> Pair:
     visma.control("set_rate_limit", tenant_id=books["tenant_id"], limit=install.MOST_CALLS)
     account = stripe.control("seed_account", name="Seller")
     workspace = setup.init(works)
-    visma_id = setup.connect(
+    visma_id = connecting.connect(
         works, workspace, connector="visma", code="vn", title="Visma", by="bench", base_url=visma.url,
         credentials={name: books[name] for name in ("client_id", "client_secret", "tenant_id")},
         settings={"token_url": f"{visma.url}/connect/token"},
     )  # fmt: skip
-    stripe_id = setup.connect(
+    stripe_id = connecting.connect(
         works, workspace, connector="stripe", code="st", title="Stripe", by="bench", base_url=stripe.url,
         credentials={"api_key": account["secret_key"]}, settings={"requests_per_second": "1000"},
     )  # fmt: skip
@@ -113,9 +113,9 @@ def _pair(works: Works, visma: Vendor, stripe: Vendor) -> Pair:
     shipped = {**tomllib.loads(_shipped("stripe_terms.toml")), "collect": "all"}
     route_id = setup.add_route(
         works, company_id=company_id, flow="visma_to_stripe", source_id=visma_id, target_id=stripe_id,
-        terms=setup.parse_terms(shipped, base=Terms(code="st")), posting="on", by="bench",
+        terms=ruling.parse_terms(shipped, base=Terms(code="st")), posting="on", by="bench",
     )  # fmt: skip
-    setup.save_rules(works, route_id, rulebooks.read(_shipped("stripe_rules.toml"), form="toml"), by="bench")
+    ruling.save_rules(works, route_id, rulebooks.read(_shipped("stripe_rules.toml"), form="toml"), by="bench")
     return Pair(visma, stripe, visma_id, route_id, books["tenant_id"])
 
 

@@ -22,7 +22,7 @@ from bench import install, machine, vendors
 from bench.figures import Figure
 from bench.install import Shop
 from bench.vendors import Vendors
-from ml_connector.engine import setup
+from ml_connector.engine import doorkeeping
 from ml_connector.engine.works import Works
 from ml_connector.finance.rulebook import Mode
 from ml_connector.settings import Settings
@@ -98,13 +98,13 @@ def _sell_and_wait(works: Works, both: Vendors, shop: Shop, n: int, *, pid: int)
 
 def _subscribe(works: Works, both: Vendors, shop: Shop, settings: Settings) -> None:
     """Open a door, have the pretend Square ring it, and learn the key it signs with."""
-    door, url = setup.open_door(
+    door, url = doorkeeping.open_door(
         works, connection_id=shop.square_id, public_url=settings.public_url or "", signature_key=None, by="bench"
     )
     wanted = {"name": "bench", "event_types": _EVENTS, "notification_url": url, "api_version": "2025-08-20"}
     content = {"idempotency_key": door, "subscription": wanted}
     made = both.square.request("POST", "/v2/webhooks/subscriptions", content, token=shop.merchant["pat"])
-    setup.set_door_key(works, door, made["subscription"]["signature_key"], by="bench")
+    doorkeeping.set_door_key(works, door, made["subscription"]["signature_key"], by="bench")
 
 
 def _in_ledger(both: Vendors, shop: Shop) -> int:

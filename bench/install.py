@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from bench.vendors import Vendors
 from ml_connector import app
-from ml_connector.engine import setup, units
+from ml_connector.engine import connecting, ruling, setup, units
 from ml_connector.engine.works import Works
 from ml_connector.finance.rulebook import LocationTerms, Mode, Rule, Rulebook, Terms, When
 from ml_connector.settings import Settings
@@ -73,7 +73,7 @@ def add_shop(
     """A company in the pretend ledger, a shop in the pretend Square, and the route between them with its rules."""
     workspace = setup.init(works)
     merchant = vendors.square.control("seed_merchant", name=f"Retail {number}", locations=3, taxes=["25"])
-    square_id = setup.connect(
+    square_id = connecting.connect(
         works,
         workspace,
         connector="square",
@@ -84,7 +84,7 @@ def add_shop(
         credentials={"access_token": merchant["pat"]},
         settings=SQUARE_SETTINGS,
     )
-    setup.ping(works, square_id)
+    connecting.ping(works, square_id)
     books = add_books(works, vendors, currency="EUR", go_live=go_live, number=number)
     places = {place: LocationTerms(time_zone="UTC") for place in merchant["location_ids"]}
     agreed = Terms(
@@ -99,7 +99,7 @@ def add_shop(
         posting=posting,
         by="bench",
     )
-    setup.save_rules(works, route_id, rulebook(merchant["location_ids"]), by="bench")
+    ruling.save_rules(works, route_id, rulebook(merchant["location_ids"]), by="bench")
     return Shop(books.company_id, books.visma_id, square_id, route_id, books.tenant_id, merchant)
 
 
@@ -110,7 +110,7 @@ def add_books(
     workspace = setup.init(works)
     made = vendors.visma.control("seed_company", base_currency=currency, name=f"Retail {number}", **seed)
     vendors.visma.control("set_rate_limit", tenant_id=made["tenant_id"], limit=MOST_CALLS)
-    visma_id = setup.connect(
+    visma_id = connecting.connect(
         works,
         workspace,
         connector="visma",

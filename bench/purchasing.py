@@ -18,7 +18,7 @@ from typing import Any
 from bench import install, vendors
 from bench.figures import Figure
 from bench.vendors import Vendor
-from ml_connector.engine import rulebooks, setup
+from ml_connector.engine import connecting, rulebooks, ruling, setup
 from ml_connector.engine.works import Works
 from ml_connector.finance.rulebook import Terms
 from ml_connector.settings import Settings
@@ -92,12 +92,12 @@ def _pair(works: Works, visma: Vendor, basware: Vendor, size: int) -> Pair:
         visma.control("order_goods", tenant_id=books["tenant_id"], supplier=one, lines=[line] * LINES)
     tenant = basware.control("seed_tenant", companies=[{"code": "SE01", "currency": "SEK"}])
     workspace = setup.init(works)
-    visma_id = setup.connect(
+    visma_id = connecting.connect(
         works, workspace, connector="visma", code="vn", title="Visma", by="bench", base_url=visma.url,
         credentials={name: books[name] for name in ("client_id", "client_secret", "tenant_id")},
         settings={"token_url": f"{visma.url}/connect/token"},
     )  # fmt: skip
-    basware_id = setup.connect(
+    basware_id = connecting.connect(
         works, workspace, connector="basware", code="bw", title="Basware", by="bench", base_url=basware.url,
         credentials={name: tenant[name] for name in ("client_id", "client_secret")},
         settings={"requests_per_second": "1000"},
@@ -109,9 +109,9 @@ def _pair(works: Works, visma: Vendor, basware: Vendor, size: int) -> Pair:
     shipped = {**tomllib.loads(_shipped("basware_terms.toml")), "batch_age_s": 5}
     route_id = setup.add_route(
         works, company_id=company_id, flow="visma_to_basware", source_id=visma_id, target_id=basware_id,
-        terms=setup.parse_terms(shipped, base=Terms(code="bw")), posting="on", by="bench",
+        terms=ruling.parse_terms(shipped, base=Terms(code="bw")), posting="on", by="bench",
     )  # fmt: skip
-    setup.save_rules(works, route_id, rulebooks.read(_shipped("basware_rules.toml"), form="toml"), by="bench")
+    ruling.save_rules(works, route_id, rulebooks.read(_shipped("basware_rules.toml"), form="toml"), by="bench")
     return Pair(visma, basware, visma_id, route_id, books["tenant_id"])
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from bench import install
 from bench.vendors import Vendors
-from ml_connector.engine import rulebooks, setup
+from ml_connector.engine import connecting, rulebooks, ruling, setup
 from ml_connector.engine.works import Works
 from ml_connector.finance.rulebook import Terms
 
@@ -74,16 +74,16 @@ def _road(
     seeded: dict[str, Any], posting: str, terms: dict[str, Any],
 ) -> Road:  # fmt: skip
     workspace = setup.init(works)
-    source_id = setup.connect(
+    source_id = connecting.connect(
         works, workspace, connector=connector, code=code, title=code, by="bench", base_url=url, credentials=keys,
         settings=QUICK,
     )  # fmt: skip
     shipped = tomllib.loads(_shipped(f"{connector}_terms.toml"))
     route_id = setup.add_route(
         works, company_id=books.company_id, flow=f"{connector}_to_visma", source_id=source_id, posting=posting,
-        terms=setup.parse_terms({**shipped, "batch_age_s": 1, **terms}, base=Terms(code=code)), by="bench",
+        terms=ruling.parse_terms({**shipped, "batch_age_s": 1, **terms}, base=Terms(code=code)), by="bench",
     )  # fmt: skip
-    setup.save_rules(works, route_id, rulebooks.read(_shipped(f"{connector}_rules.toml"), form="toml"), by="bench")
+    ruling.save_rules(works, route_id, rulebooks.read(_shipped(f"{connector}_rules.toml"), form="toml"), by="bench")
     return Road(source_id, route_id, books, seeded)
 
 

@@ -128,18 +128,18 @@ def _slowest_ms(slices: Sequence[Slice]) -> float:
 
 def _open_door(url: str, sender: Sender) -> str:
     """Tables, one connection and its door; the door's path."""
-    from ml_connector.engine import setup
-    from ml_connector.store import setups
+    from ml_connector.engine import connecting, doorkeeping, setup
+    from ml_connector.store import connection_rows
 
     with _works(url) as works:
         workspace = setup.init(works)
-        connection_id = setup.connect(
+        connection_id = connecting.connect(
             works, workspace, connector=sender.connector, code="a", title="Shop", settings={}, by="bench",
             base_url=sender.base_url, credentials=sender.credentials,
         )  # fmt: skip
         with works.database.writing() as c:
-            setups.update_connection(c, connection_id, account_ref=sender.account or None)
-        _, address = setup.open_door(
+            connection_rows.change(c, connection_id, account_ref=sender.account or None)
+        _, address = doorkeeping.open_door(
             works, connection_id=connection_id, public_url=PUBLIC, signature_key=sender.key, by="bench"
         )
     return address.removeprefix(PUBLIC)

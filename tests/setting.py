@@ -25,7 +25,7 @@ from typing import Any, cast
 import httpx2
 
 from ml_connector import app
-from ml_connector.engine import setup
+from ml_connector.engine import connecting, doorkeeping, ruling, setup
 from ml_connector.engine.units import run_all_due
 from ml_connector.engine.works import Works
 from ml_connector.finance.rulebook import LocationTerms, Terms
@@ -101,7 +101,7 @@ class Setting:
 
     def subscribe(self, public_url: str) -> str:
         """Open a webhook door at this address and register it with the shop's application; the door's own URL."""
-        door_id, url = setup.open_door(
+        door_id, url = doorkeeping.open_door(
             self.works, connection_id=self.square_id, public_url=public_url, signature_key=None, by="test"
         )
         wanted = {"name": "ours", "event_types": list(SUBSCRIBED), "notification_url": url, "api_version": "2025-08-20"}
@@ -111,8 +111,8 @@ class Setting:
             headers={"authorization": f"Bearer {self.shop['pat']}", "square-version": "2025-08-20"},
         )
         assert answer.status_code == 200, answer.text
-        setup.set_door_key(self.works, door_id, answer.json()["subscription"]["signature_key"], by="test")
-        setup.ping(self.works, self.square_id)  # learns whose account it is, so that events find their connection
+        doorkeeping.set_door_key(self.works, door_id, answer.json()["subscription"]["signature_key"], by="test")
+        connecting.ping(self.works, self.square_id)  # learns whose account it is, so that events find their connection
         return url
 
     def run_until_quiet(self, *, seconds: float = 60) -> None:
@@ -158,12 +158,12 @@ def _connect(setting: Setting, *, locations: int, go_live: date) -> None:
     setting.company = setting.control("visma", "seed_company", base_currency="EUR")
     setting.shop = setting.control("square", "seed_merchant", name="Retail", locations=locations)
     setting.workspace = setup.init(works)
-    setting.visma_id = setup.connect(
+    setting.visma_id = connecting.connect(
         works, setting.workspace, connector="visma", code="vn", title="Visma", by="test", base_url=urls["visma"],
         credentials={name: setting.company[name] for name in ("client_id", "client_secret", "tenant_id")},
         settings={"token_url": f"{urls['visma']}/connect/token"},
     )  # fmt: skip
-    setting.square_id = setup.connect(
+    setting.square_id = connecting.connect(
         works, setting.workspace, connector="square", code="sq", title="Square", by="test", base_url=urls["square"],
         credentials={"access_token": setting.shop["pat"]}, settings={"requests_per_second": "1000"},
     )  # fmt: skip
@@ -184,7 +184,7 @@ def _route(setting: Setting, *, mode: str, posting: str, terms: Mapping[str, Any
         terms=Terms(**{**usual, **terms}), posting=posting, by="test",
     )  # fmt: skip
     book = World.rulebook(cast(World, setting))  # the same chart is seeded there, and the rules name nothing else
-    setup.save_rules(setting.works, setting.route_id, book, by="test")
+    ruling.save_rules(setting.works, setting.route_id, book, by="test")
 
 
 @contextmanager

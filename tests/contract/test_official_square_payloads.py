@@ -17,10 +17,10 @@ from typing import Any
 import httpx2
 import pytest
 
-from ml_connector.engine import setup
+from ml_connector.engine import doorkeeping
 from ml_connector.engine.door_rows import doors_of
 from ml_connector.engine.works import Lines, Works
-from ml_connector.store import inbox, setups, trips
+from ml_connector.store import connection_rows, inbox, trips
 from ml_connector.store.inbox_writer import InboxWriter
 from tests.engine.world import World
 
@@ -99,7 +99,7 @@ def world(tmp_path: Path) -> Iterator[World]:
     assert ordinary is not None
     examples = ExampleSquare()
 
-    def transport(connection: setups.ConnectionRow) -> Any:
+    def transport(connection: connection_rows.ConnectionRow) -> Any:
         return examples if connection.connector == "square" else ordinary(connection)
 
     made.works = _with_transport(made, transport)
@@ -113,7 +113,7 @@ def _with_transport(made: World, transport: Any) -> Works:
 
 def deliver(world: World, events: list[dict[str, Any]]) -> int:
     """Sign each event as Square does and hand it to the door; how many were stored."""
-    door_id, url = setup.open_door(
+    door_id, url = doorkeeping.open_door(
         world.works, connection_id=world.square_id, public_url=PUBLIC, signature_key=KEY, by="test"
     )
     doors = doors_of(world.works)

@@ -10,10 +10,10 @@ from typing import Any
 import httpx2
 
 from ml_connector.connectors.stripe import VERSION
-from ml_connector.engine import reviewing, rulebooks, setup
+from ml_connector.engine import connecting, reviewing, rulebooks, ruling, setup
 from ml_connector.finance.rulebook import Terms
 from ml_connector.store import cursors
-from ml_connector.store.setups import ConnectionRow
+from ml_connector.store.connection_rows import ConnectionRow
 from ml_connector_sandbox.core.faults import Faulty
 from ml_connector_sandbox.core.wire import Request
 from ml_connector_sandbox.stripe import Stripe
@@ -44,7 +44,7 @@ class CollectingWorld(World):
         self.account = self.stripe.control("seed_account", {"name": "Seller"}, now)
         self.key = self._restricted() if self.lacking else str(self.account["secret_key"])
         self.workspace = setup.init(self.works)
-        self.visma_id = setup.connect(
+        self.visma_id = connecting.connect(
             self.works, self.workspace, connector="visma", code="vn", title="Visma", by="test", base_url=VISMA_URL,
             credentials={key: self.company[key] for key in ("client_id", "client_secret", "tenant_id")},
             settings={"token_url": f"{VISMA_URL}/connect/token"},
@@ -53,12 +53,12 @@ class CollectingWorld(World):
             self.works, self.workspace, connection_id=self.visma_id, name="Seller AB", time_zone="Europe/Stockholm",
             go_live=GO_LIVE, by="test",
         )  # fmt: skip
-        self.stripe_id = setup.connect(
+        self.stripe_id = connecting.connect(
             self.works, self.workspace, connector="stripe", code="st", title="Stripe", by="test", base_url=SQUARE_URL,
             credentials={"api_key": self.key}, settings={},
         )  # fmt: skip
         shipped = tomllib.loads(_shipped("stripe_terms.toml"))
-        self.terms = setup.parse_terms({**shipped, "collect": "all", **terms}, base=Terms(code="st"))
+        self.terms = ruling.parse_terms({**shipped, "collect": "all", **terms}, base=Terms(code="st"))
         self.book = rulebooks.read(_shipped("stripe_rules.toml"), form="toml")
         self.route_id = self._route("visma_to_stripe", self.visma_id, self.stripe_id, posting=posting)
 
@@ -76,7 +76,7 @@ class CollectingWorld(World):
             self.works, company_id=self.company_id, flow=flow, source_id=source_id, target_id=target_id,
             terms=self.terms, posting=posting, by="test",
         )  # fmt: skip
-        setup.save_rules(self.works, route_id, self.book, by="test")
+        ruling.save_rules(self.works, route_id, self.book, by="test")
         return route_id
 
     def _transport(self, connection: ConnectionRow) -> httpx2.BaseTransport:

@@ -11,10 +11,10 @@ from typing import Any
 import httpx2
 
 from ml_connector.connectors.basware.auth import FILE_SCOPE
-from ml_connector.engine import reviewing, rulebooks, setup
+from ml_connector.engine import connecting, reviewing, rulebooks, ruling, setup
 from ml_connector.finance.rulebook import Terms
 from ml_connector.store import cursors
-from ml_connector.store.setups import ConnectionRow
+from ml_connector.store.connection_rows import ConnectionRow
 from ml_connector_sandbox.basware import Basware
 from ml_connector_sandbox.core.faults import Faulty
 from tests.engine.proofs import query
@@ -49,12 +49,12 @@ class PurchaseWorld(World):
         )
         self.tenant = self.basware.control("seed_tenant", {"companies": [{"code": COMPANY, "currency": "SEK"}]}, now)
         self.workspace = setup.init(self.works)
-        self.visma_id = setup.connect(
+        self.visma_id = connecting.connect(
             self.works, self.workspace, connector="visma", code="vn", title="Visma", by="test", base_url=VISMA_URL,
             credentials={key: self.company[key] for key in ("client_id", "client_secret", "tenant_id")},
             settings={"token_url": f"{VISMA_URL}/connect/token"},
         )  # fmt: skip
-        self.basware_id = setup.connect(
+        self.basware_id = connecting.connect(
             self.works, self.workspace, connector="basware", code="bw", title="Basware", by="test",
             base_url=BASWARE_URL, credentials=self._credentials(), settings={"requests_per_second": "1000"},
         )  # fmt: skip
@@ -64,7 +64,7 @@ class PurchaseWorld(World):
         )  # fmt: skip
         shipped = tomllib.loads(_shipped("basware_terms.toml"))
         shipped["purchase"] |= purchase
-        self.terms = setup.parse_terms(shipped, base=Terms(code="bw"))
+        self.terms = ruling.parse_terms(shipped, base=Terms(code="bw"))
         book = rulebooks.read(_shipped("basware_rules.toml"), form="toml")
         ends = {"visma_to_basware": (self.visma_id, self.basware_id), "basware_to_visma": (self.basware_id, None)}
         self.routes = {}
@@ -73,7 +73,7 @@ class PurchaseWorld(World):
                 self.works, company_id=self.company_id, flow=flow, source_id=source, target_id=target,
                 terms=self.terms, posting=posting, by="test",
             )  # fmt: skip
-            setup.save_rules(self.works, self.routes[flow], book, by="test")
+            ruling.save_rules(self.works, self.routes[flow], book, by="test")
 
     def _credentials(self) -> dict[str, str]:
         network = self.tenant["network_user"]

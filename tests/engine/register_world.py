@@ -11,10 +11,10 @@ from typing import Any
 
 import httpx2
 
-from ml_connector.engine import reviewing, rulebooks, setup
+from ml_connector.engine import connecting, reviewing, rulebooks, ruling, setup
 from ml_connector.finance.rulebook import Terms
 from ml_connector.store import cursors
-from ml_connector.store.setups import ConnectionRow
+from ml_connector.store.connection_rows import ConnectionRow
 from ml_connector_sandbox.core.faults import Faulty
 from ml_connector_sandbox.woocommerce import WooCommerce
 from tests.engine.proofs import query
@@ -36,7 +36,7 @@ class RegisterWorld(World):
         gateways = {"square_credit_card": ["Kort", True, True]}
         shop = self.woo.control("seed_store", {"name": "Shop", "currency": "EUR", "gateways": gateways},
                                 self.clock.now())  # fmt: skip
-        self.shop_id = setup.connect(
+        self.shop_id = connecting.connect(
             self.works, self.workspace, connector="woocommerce", code="wc", title="Shop", by="test",
             base_url=SQUARE_URL, settings={},
             credentials={name: shop[name] for name in ("consumer_key", "consumer_secret")},
@@ -45,11 +45,11 @@ class RegisterWorld(World):
         given = {**shipped, "collective_customers": GUESTS, **terms}
         self.shop_route_id = setup.add_route(
             self.works, company_id=self.company_id, flow="woocommerce_to_visma", source_id=self.shop_id, posting="on",
-            terms=setup.parse_terms(given, base=Terms(code="wc")), by="test",
+            terms=ruling.parse_terms(given, base=Terms(code="wc")), by="test",
         )  # fmt: skip
         book = rulebooks.read(_shipped("woocommerce_rules.toml"), form="toml")
         kept = tuple(rule for rule in book.rules if "clearing" not in rule.roles)  # all its money is Square's to book
-        setup.save_rules(self.works, self.shop_route_id, replace(book, rules=kept), by="test")
+        ruling.save_rules(self.works, self.shop_route_id, replace(book, rules=kept), by="test")
 
     def _transport(self, connection: ConnectionRow) -> httpx2.BaseTransport:
         vendor = {"visma": self.visma, "square": self.square, "woocommerce": self.woo}[connection.connector]

@@ -8,9 +8,9 @@ from typing import Any
 
 import httpx2
 
-from ml_connector.engine import reviewing, rulebooks, setup
+from ml_connector.engine import connecting, reviewing, rulebooks, ruling, setup
 from ml_connector.finance.rulebook import Terms
-from ml_connector.store.setups import ConnectionRow
+from ml_connector.store.connection_rows import ConnectionRow
 from ml_connector_sandbox.core.faults import Faulty
 from ml_connector_sandbox.woocommerce import WooCommerce
 from tests.engine.proofs import query
@@ -35,12 +35,12 @@ class ShopWorld(World):
         self.company = self.visma.control("seed_company", {"base_currency": "SEK", "accounts": accounts}, now)
         self.shop = self.woo.control("seed_store", {"name": "Shop", "currency": "SEK"}, now)
         self.workspace = setup.init(self.works)
-        self.visma_id = setup.connect(
+        self.visma_id = connecting.connect(
             self.works, self.workspace, connector="visma", code="vn", title="Visma", by="test", base_url=VISMA_URL,
             credentials={key: self.company[key] for key in ("client_id", "client_secret", "tenant_id")},
             settings={"token_url": f"{VISMA_URL}/connect/token"},
         )  # fmt: skip
-        self.shop_id = setup.connect(
+        self.shop_id = connecting.connect(
             self.works, self.workspace, connector="woocommerce", code="wc", title="Shop", by="test", base_url=SHOP_URL,
             credentials={name: self.shop[name] for name in ("consumer_key", "consumer_secret")}, settings={},
         )  # fmt: skip
@@ -49,13 +49,13 @@ class ShopWorld(World):
             go_live=GO_LIVE, by="test",
         )  # fmt: skip
         shipped = tomllib.loads(_shipped("woocommerce_terms.toml"))
-        self.terms = setup.parse_terms({**shipped, "mode": mode, **terms}, base=Terms(code="wc"))
+        self.terms = ruling.parse_terms({**shipped, "mode": mode, **terms}, base=Terms(code="wc"))
         self.route_id = setup.add_route(
             self.works, company_id=self.company_id, flow="woocommerce_to_visma", source_id=self.shop_id,
             terms=self.terms, posting=posting, by="test",
         )  # fmt: skip
         book = rulebooks.read(_shipped("woocommerce_rules.toml"), form="toml")
-        self.saved = setup.save_rules(self.works, self.route_id, book, by="test")
+        self.saved = ruling.save_rules(self.works, self.route_id, book, by="test")
 
     def _transport(self, connection: ConnectionRow) -> httpx2.BaseTransport:
         vendor = self.visma if connection.connector == "visma" else self.woo

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ml_connector.engine import replaying, rulebooks, setup
+from ml_connector.engine import replaying, rulebooks, ruling, setup
 from ml_connector.engine.tracing import trace
 from ml_connector.finance.rulebook import Terms
 from ml_connector.store import cursors
@@ -29,10 +29,10 @@ class BothWays(WalletWorld):
         self.out_id = setup.add_route(
             self.works, company_id=self.company_id, flow="visma_to_paypal", source_id=self.visma_id,
             target_id=self.paypal_id, posting=posting, by="test",
-            terms=setup.parse_terms({**shipped, "adjust_invoices": True, **terms}, base=Terms(code="pp")),
+            terms=ruling.parse_terms({**shipped, "adjust_invoices": True, **terms}, base=Terms(code="pp")),
         )  # fmt: skip
         text = files("ml_connector.cli").joinpath("paypal_rules.toml").read_text(encoding="utf-8")
-        setup.save_rules(self.works, self.out_id, rulebooks.read(text, form="toml"), by="test")
+        ruling.save_rules(self.works, self.out_id, rulebooks.read(text, form="toml"), by="test")
 
     # ------------------------------------------------------------------------------------------ what people do
 

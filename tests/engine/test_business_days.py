@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ml_connector.engine import preview, replaying, reviewing, setup
+from ml_connector.engine import preview, replaying, reviewing, ruling
 from ml_connector.errors import Rejected, UsageError
 from ml_connector.finance.rulebook import LocationTerms
 from tests.engine.proofs import expect_settled, in_ledger, lines_in_ledger, query, questions, states, turnover
@@ -113,7 +113,7 @@ def test_two_refunds_together_larger_than_their_sale_are_held(open_world: Open) 
 def test_a_sale_at_a_place_nobody_mapped_is_held_and_posted_when_it_is_mapped(open_world: Open) -> None:
     world = open_world()
     known, new = world.shop["location_ids"][:2]
-    setup.save_terms(
+    ruling.save_terms(
         world.works, world.route_id, replace(world.terms, locations={known: LocationTerms("Europe/Dublin")}), by="Ann"
     )
     world.sell(location_id=new)
@@ -121,7 +121,7 @@ def test_a_sale_at_a_place_nobody_mapped_is_held_and_posted_when_it_is_mapped(op
     assert states(world)[("payment", "held")] == 1
     assert "location-unmapped" in questions(world)
     calls = sum(world.square.calls.values())
-    setup.save_terms(world.works, world.route_id, world.terms, by="Ann")
+    ruling.save_terms(world.works, world.route_id, world.terms, by="Ann")
     world.run(only=lambda unit: unit.kind == "drain")
     assert sum(world.square.calls.values()) == calls, "nothing was read again"
     expect_settled(world)
@@ -465,9 +465,9 @@ def test_a_cancelled_invoice_is_credited(open_world: Open) -> None:
 
 def sell_to(world: World, account: str) -> None:
     """Save rules under which sales at 25 % go to another account, and plan invoices again."""
-    book = setup.rules_now(world.works, world.route_id)
+    book = ruling.rules_now(world.works, world.route_id)
     rules = tuple(replace(rule, account=account) if rule.id == "sales 25" else rule for rule in book.rules)
-    setup.save_rules(world.works, world.route_id, replace(book, rules=rules), by="Ann")
+    ruling.save_rules(world.works, world.route_id, replace(book, rules=rules), by="Ann")
     replaying.replay_trips(world.works, world.workspace, [trip_of(world, "invoice")], by="Ann")
     rest(world, 600)
 
@@ -576,9 +576,9 @@ def test_a_customers_newer_card_updates_the_one_that_an_invoice_made(open_world:
 
 def test_an_accepted_rule_decides_only_what_no_other_rule_decides(open_world: Open) -> None:
     world = open_world()
-    book = setup.rules_now(world.works, world.route_id)
+    book = ruling.rules_now(world.works, world.route_id)
     kept = [rule for rule in book.rules if rule.id != "any tips"]
-    setup.save_rules(world.works, world.route_id, replace(book, rules=tuple(kept)), by="test")
+    ruling.save_rules(world.works, world.route_id, replace(book, rules=tuple(kept)), by="test")
     world.sell(tenders=[{"means": "card", "tip": 500}])
     rest(world)
     (item,) = items(world, "mapping-missing")
@@ -589,7 +589,7 @@ def test_an_accepted_rule_decides_only_what_no_other_rule_decides(open_world: Op
         reviewing.resolve(world.works, world.workspace, item.id, answer="use:4711", by="Ann")
     reviewing.resolve(world.works, world.workspace, item.id, answer="use: 2820", by="Ann")
     rest(world)
-    rules = setup.rules_now(world.works, world.route_id).rules
+    rules = ruling.rules_now(world.works, world.route_id).rules
     assert [rule.id for rule in rules] == [*(rule.id for rule in kept), "tips"]
     assert rules[-1].account == "2820"
     assert cents_on(world, "2820") == -500
@@ -598,11 +598,11 @@ def test_an_accepted_rule_decides_only_what_no_other_rule_decides(open_world: Op
 
 def test_rules_from_proposals_have_names_of_their_own(open_world: Open) -> None:
     world = open_world()
-    before = setup.rules_now(world.works, world.route_id).rules
+    before = ruling.rules_now(world.works, world.route_id).rules
     proposal = '[[rule]]\nid = "any fee"\nroles = ["fee"]\naccount = "6570"\n'
     for _ in range(2):
-        setup.add_rule(world.works, world.route_id, proposal, by="Ann")
-    after = setup.rules_now(world.works, world.route_id).rules
+        ruling.add_rule(world.works, world.route_id, proposal, by="Ann")
+    after = ruling.rules_now(world.works, world.route_id).rules
     assert [rule.id for rule in after] == [*(rule.id for rule in before), "any fee-2", "any fee-3"]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ml_connector.engine import reviewing, setup
+from ml_connector.engine import connecting, reviewing
 from tests.engine.collecting_world import CUSTOMER, CollectingWorld
 from tests.engine.test_collecting import shown
 
@@ -97,7 +97,7 @@ def test_a_permission_that_is_missing_is_named_and_what_waited_for_it_goes_out_o
     world.look()
     assert "rak_payment_record_write" in world.items()["connection-paused"]
     world.at_stripe("change_key", secret=world.key, grants=world.at_stripe("key", grants="all")["grants"])
-    setup.ping(world.works, world.stripe_id)
+    connecting.ping(world.works, world.stripe_id)
     world.look(seconds=2_000, step=100)
     (there,) = world.there()
     assert (there["amount_remaining"], world.items()) == (100_000, {})

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ml_connector.engine import replaying, setup
+from ml_connector.engine import replaying, ruling
 from tests.databases import Databases
 from tests.engine.proofs import expect_settled, query, questions, states
 from tests.engine.shop_world import RECEIVABLE, VAT_25, ShopWorld
@@ -159,7 +159,7 @@ def test_what_the_plan_names_no_more_is_taken_back(open_shop: Open) -> None:
     world = open_shop()
     order = world.order("125.00")
     world.look()
-    setup.save_terms(
+    ruling.save_terms(
         world.works, world.route_id, replace(world.terms, gateways_elsewhere={"stripe": "ledger"}), by="Ann"
     )
     replaying.replay_trips(world.works, world.workspace, [world.trip(order)[0]], by="Ann")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ml_connector.engine import doctor, setup
+from ml_connector.engine import doctor, ruling
 from ml_connector.engine.doctor_vat import Told, examine
 from ml_connector.finance.chart import Chart
 from ml_connector.finance.rulebook import Rule, Terms
@@ -74,7 +74,7 @@ def test_a_collective_customer_must_be_there_active_and_of_its_zone_and_currency
 
     def verdict(number: str, serves: str) -> tuple[str, str]:
         terms = replace(world.terms, collective_customers={serves: number}, party_defaults={"vat_zone": "SE"})
-        setup.save_terms(world.works, world.route_id, terms, by="Ann")
+        ruling.save_terms(world.works, world.route_id, terms, by="Ann")
         (one,) = [one for one in doctor.examine(world.works, world.company_id) if one.item == f"customer {number}"]
         return one.verdict, one.sentence
 
@@ -82,7 +82,7 @@ def test_a_collective_customer_must_be_there_active_and_of_its_zone_and_currency
     assert verdict("10000", "EU:SEK") == ("wrong", "It is for VAT zone EU, and the card has SE.")
     assert verdict("10002", "EXPORT:SEK") == ("wrong", "It is for SEK, and the card keeps GBP.")
     assert verdict("99999", "SE:SEK") == ("wrong", "It is not in the ledger.")
-    setup.save_terms(world.works, world.route_id, replace(world.terms, party_defaults={"vat_zone": "MOON"}), by="Ann")
+    ruling.save_terms(world.works, world.route_id, replace(world.terms, party_defaults={"vat_zone": "MOON"}), by="Ann")
     (one,) = [one for one in doctor.examine(world.works, world.company_id) if one.item == "VAT zone MOON"]
     assert one.verdict == "wrong"
     assert "Name one of" in one.fix

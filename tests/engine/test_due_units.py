@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Engine, event
 
-from ml_connector.engine import setup
+from ml_connector.engine import connecting, setup
 from ml_connector.engine.units import Unit, due_units
 from ml_connector.finance.rulebook import Terms
 from tests.engine.world import SQUARE_URL, VISMA_URL, World
@@ -33,12 +33,12 @@ def more_companies(world: World, first: int, last: int) -> None:
     """More books with a shop each; nothing is ever read for them."""
     for n in range(first, last):
         seeded = world.visma.control("seed_company", {"base_currency": "EUR"}, world.clock.now())
-        ledger = setup.connect(
+        ledger = connecting.connect(
             world.works, world.workspace, connector="visma", code=f"vn{n}", title=f"Visma {n}", by="test",
             base_url=VISMA_URL, credentials={key: seeded[key] for key in ("client_id", "client_secret", "tenant_id")},
             settings={"token_url": f"{VISMA_URL}/connect/token"},
         )  # fmt: skip
-        shop = setup.connect(
+        shop = connecting.connect(
             world.works, world.workspace, connector="square", code=f"sq{n}", title=f"Square {n}", by="test",
             base_url=SQUARE_URL, credentials={"access_token": f"a{n}"}, settings={},
         )  # fmt: skip

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ml_connector.engine import draining, replaying, reviewing, setup
+from ml_connector.engine import connecting, draining, replaying, reviewing, setup
 from ml_connector.errors import StorageUnavailable
 from tests.engine.proofs import drafts, expect_settled, in_ledger, lines_in_ledger, query, questions, states
 from tests.engine.world import World
@@ -153,7 +153,7 @@ def test_a_withdrawn_approval_pauses_in_words_and_works_again_after_a_ping(world
     world.pass_time(3600, step=120)
     assert sum(world.visma.calls.values()) == calls, "a paused connection is left alone"
     world.ledger("approve_tenant", state="approved")
-    assert setup.ping(world.works, world.visma_id).ok
+    assert connecting.ping(world.works, world.visma_id).ok
     rest(world)
     expect_settled(world)
     assert gross(world) == 20500

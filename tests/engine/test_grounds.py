@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from ml_connector.engine import replaying, reviewing, setup
+from ml_connector.engine import replaying, reviewing, ruling
 from ml_connector.finance.rulebook import Rule, When
 from tests.engine.proofs import expect_settled, query
 from tests.engine.wallet_world import BALANCES, RECEIVABLE, WalletWorld
@@ -62,9 +62,9 @@ def expect_waiting(world: WalletWorld, invoice: str, why: str = "mapping-missing
 
 def map_sales(world: WalletWorld) -> None:
     """A person adds the rule that the invoice needs."""
-    book = setup.rules_now(world.works, world.route_id)
+    book = ruling.rules_now(world.works, world.route_id)
     rule = Rule("sales-now", ("sales",), When(vat_rate=(Decimal(25),)), account="3001", vat_code="25")
-    setup.save_rules(world.works, world.route_id, replace(book, rules=(*book.rules, rule)), by="Ann")
+    ruling.save_rules(world.works, world.route_id, replace(book, rules=(*book.rules, rule)), by="Ann")
 
 
 def expect_paid(world: WalletWorld) -> None:
@@ -133,9 +133,9 @@ def test_a_payment_planned_before_its_invoice_was_held_stops_with_it(open_world:
     invoice, capture = bill(world)
     world.look()
     assert world.keys()[f"pp:cap:{capture}"] == "open"
-    book = setup.rules_now(world.works, world.route_id)
+    book = ruling.rules_now(world.works, world.route_id)
     kept = tuple(rule for rule in book.rules if rule.id not in UNMAPPED)
-    setup.save_rules(world.works, world.route_id, replace(book, rules=kept), by="Ann")
+    ruling.save_rules(world.works, world.route_id, replace(book, rules=kept), by="Ann")
     world.look()
     expect_waiting(world, invoice)
     assert set(world.items()) == {"mapping-missing"}

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ml_connector.connectors import SYSTEMS
-from ml_connector.engine import reviewing, setup
+from ml_connector.engine import connecting, reviewing, setup
 from ml_connector.finance.documents import Party
 from ml_connector.finance.invoices import PartyCard
 from ml_connector.finance.plan import Ignore, Plan, PlannedWrite, Verdict
@@ -60,7 +60,7 @@ def open_world(tmp_path: Path) -> Iterator[Open]:
             world.works, flows={**FLOWS, flow.name: flow}, systems={**SYSTEMS, "keeper": keeper_system(Keeper())}
         )
         world.set_up()
-        target = setup.connect(
+        target = connecting.connect(
             world.works, world.workspace, connector="keeper", code="kp", title="Keeper", by="test", credentials={},
             settings={}, base_url=None,
         )  # fmt: skip

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ml_connector.engine import draining, replaying, reviewing, setup, units
+from ml_connector.engine import draining, replaying, reviewing, ruling, setup, units
 from ml_connector.finance.rulebook import Rule, Rulebook
 from ml_connector.store import setups, trip_moves
 from tests.engine.proofs import expect_settled, in_ledger, query, questions, states
@@ -42,10 +42,10 @@ def sales_to(world: World, account: str) -> None:
     """Save rules under which all sales go to this account."""
     rules: list[Rule] = [
         replace(rule, account=account) if rule.roles[0] == "sales" and rule.account else rule
-        for rule in setup.rules_now(world.works, world.route_id).rules
+        for rule in ruling.rules_now(world.works, world.route_id).rules
     ]
-    book = setup.rules_now(world.works, world.route_id)
-    setup.save_rules(world.works, world.route_id, Rulebook(book.version, book.valid_from, tuple(rules)), by="Ann")
+    book = ruling.rules_now(world.works, world.route_id)
+    ruling.save_rules(world.works, world.route_id, Rulebook(book.version, book.valid_from, tuple(rules)), by="Ann")
 
 
 def sales_accounts(world: World) -> dict[str, int]:
@@ -137,7 +137,7 @@ def test_corrected_again_and_again_the_books_show_the_last_word(world: World) ->
 
 
 def test_a_correction_that_asks_is_made_when_a_person_accepts(world: World) -> None:
-    setup.save_terms(world.works, world.route_id, replace(world.terms, corrections="ask"), by="Ann")
+    ruling.save_terms(world.works, world.route_id, replace(world.terms, corrections="ask"), by="Ann")
     rest(world)
     sales_to(world, "3004")
     replaying.replay_trips(world.works, world.workspace, [only_trip(world)], by="Ann")
@@ -154,7 +154,7 @@ def test_a_correction_that_asks_is_made_when_a_person_accepts(world: World) -> N
 
 
 def test_a_correction_that_a_person_ignores_leaves_the_posting_as_it_is(world: World) -> None:
-    setup.save_terms(world.works, world.route_id, replace(world.terms, corrections="ask"), by="Ann")
+    ruling.save_terms(world.works, world.route_id, replace(world.terms, corrections="ask"), by="Ann")
     rest(world)
     sales_to(world, "3004")
     replaying.replay_trips(world.works, world.workspace, [only_trip(world)], by="Ann")
@@ -168,7 +168,7 @@ def test_a_correction_that_a_person_ignores_leaves_the_posting_as_it_is(world: W
 
 
 def test_an_ignored_correction_silences_only_that_very_change(world: World) -> None:
-    setup.save_terms(world.works, world.route_id, replace(world.terms, corrections="ask"), by="Ann")
+    ruling.save_terms(world.works, world.route_id, replace(world.terms, corrections="ask"), by="Ann")
     rest(world)
     sales_to(world, "3004")
     replaying.replay_trips(world.works, world.workspace, [only_trip(world)], by="Ann")
@@ -193,7 +193,7 @@ def test_an_ignored_correction_silences_only_that_very_change(world: World) -> N
 
 
 def test_a_payment_that_is_kept_although_cancelled_is_asked_about_when_it_changes_otherwise(world: World) -> None:
-    setup.save_terms(world.works, world.route_id, replace(world.terms, corrections="ask"), by="Ann")
+    ruling.save_terms(world.works, world.route_id, replace(world.terms, corrections="ask"), by="Ann")
     rest(world)
     world.tamper("payments", status="CANCELED")
     rest(world)
@@ -210,7 +210,7 @@ def test_a_payment_that_is_kept_although_cancelled_is_asked_about_when_it_change
 @pytest.mark.parametrize("asks", [False, True])
 def test_a_posted_payment_that_turns_out_to_be_none_is_taken_back(world: World, asks: bool) -> None:
     if asks:
-        setup.save_terms(world.works, world.route_id, replace(world.terms, corrections="ask"), by="Ann")
+        ruling.save_terms(world.works, world.route_id, replace(world.terms, corrections="ask"), by="Ann")
     rest(world)
     world.tamper("payments", status="CANCELED")
     rest(world)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ml_connector.cli.schedules import said, seconds_of
-from ml_connector.engine import schedules, setup
+from ml_connector.engine import connecting, schedules
 from ml_connector.errors import UsageError
 from tests.engine.proofs import query
 from tests.engine.world import World
@@ -81,7 +81,7 @@ def test_a_stream_that_is_not_there_and_a_pace_no_vendor_bears_are_refused(
 
 def test_a_wrong_schedule_among_the_settings_of_a_new_connection_is_refused(world: World) -> None:
     with pytest.raises(UsageError, match="soon is no time"):
-        setup.connect(
+        connecting.connect(
             world.works, world.workspace, connector="square", code="two", title="Two", by="Ann", base_url=None,
             credentials={"access_token": "made-up"}, settings={"every_s.payments": "soon"},
         )  # fmt: skip

@@ -10,7 +10,7 @@ import pytest
 
 from ml_connector.engine import replaying, reviewing
 from ml_connector.engine.tracing import trace
-from ml_connector.store import setups
+from ml_connector.store import connection_rows
 from tests.engine.wallet_world import BALANCES, GATEWAYS, RECEIVABLE, SUSPENSE, WalletWorld
 
 Open = Callable[..., WalletWorld]
@@ -133,7 +133,7 @@ def test_a_shop_that_books_paypals_money_itself_is_told_so(open_world: Open) -> 
 def test_a_paused_shop_does_not_stop_payments_that_no_shop_leaves_to_paypal(open_world: Open) -> None:
     world = open_world(gateways_elsewhere={"stripe": "st:ch"})
     with world.works.database.writing() as c:
-        setups.pause(c, world.shop_id, reason="test", until=None)
+        connection_rows.pause(c, world.shop_id, reason="test", until=None)
     world.clock.advance(600)
     world.pay("500.00", payer=1)
     world.look()

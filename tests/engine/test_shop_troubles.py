@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ml_connector.engine import reviewing, setup
+from ml_connector.engine import connecting, doorkeeping, reviewing
 from ml_connector.store import cursors
 from tests.engine.proofs import query
 from tests.engine.shop_world import CLEARING, RECEIVABLE, ShopWorld
@@ -41,7 +41,7 @@ def why_not_read(world: ShopWorld) -> str:
     """What the reading of orders says of itself; empty while all is well."""
     with world.works.database.reading() as c:
         found = cursors.get(c, world.shop_id, "orders")
-        state = setup.find_connection(world.works, world.workspace, "wc")
+        state = connecting.find_connection(world.works, world.workspace, "wc")
     return (found.reason if found else "") or state.reason or ""
 
 
@@ -82,7 +82,7 @@ def test_a_shop_down_for_a_night_loses_and_doubles_nothing(open_world: Open, kno
     assert why_not_read(world)
     assert world.trip(before[0])[1] == "posted"
     trouble(world, page_instead="", php_notice=False, redirect_to="")
-    setup.ping(world.works, world.shop_id)  # a person looks, where the connection was paused
+    connecting.ping(world.works, world.shop_id)  # a person looks, where the connection was paused
     world.pass_time(2 * HOUR_S, step=HOUR_S / 4)
     assert why_not_read(world) == ""
     expect_each_once(world, [*before, *during])
@@ -116,7 +116,7 @@ def test_orders_in_another_currency_wait_in_that_currencys_clearing_or_are_held(
 
 def test_webhooks_that_the_shop_gave_up_are_made_anew_and_polling_takes_over_and_says_so(open_world: Open) -> None:
     world = open_world()
-    setup.open_door(
+    doorkeeping.open_door(
         world.works, connection_id=world.shop_id, public_url="https://books.example.test", signature_key=None, by="Ann"
     )
     world.pass_time(2 * HOUR_S, step=HOUR_S)

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from ml_connector.clock import HandClock
 from ml_connector.engine import sweep
 from ml_connector.engine.works import Works
-from ml_connector.store import leases, setups
+from ml_connector.store import connection_rows, leases, setups, webhook_doors
 from ml_connector.store.database import Database
 from ml_connector.store.inbox_writer import InboxWriter
 from ml_connector.store.migrations import migrate
@@ -29,18 +29,18 @@ class Shop:
         self.works = works
         with works.database.writing() as c:
             self.workspace = setups.ensure_workspace(c, name="default", now=works.now())
-            self.door = setups.add_door(
+            self.door = webhook_doors.add(
                 c, workspace_id=self.workspace, connection_id=None, connector="square", path_hash="h", settings={},
                 ids=works.ids, now=works.now(),
             )  # fmt: skip
 
     def connect(self, account: str) -> str:
         with self.works.database.writing() as c:
-            connection_id = setups.add_connection(
+            connection_id = connection_rows.add(
                 c, workspace_id=self.workspace, connector="square", code=account, title=account, base_url=None,
                 settings={}, ids=self.works.ids, now=self.works.now(),
             )  # fmt: skip
-            setups.update_connection(c, connection_id, account_ref=account)
+            connection_rows.change(c, connection_id, account_ref=account)
         return connection_id
 
     def notice(self, account: str = "MERCHANT", **changes: Any) -> str:
@@ -85,7 +85,7 @@ def test_bodies_of_closed_notices_are_erased_after_a_month(shop: Shop, clock: Ha
 def test_a_pause_ends_at_its_time(shop: Shop, clock: HandClock) -> None:
     connection = shop.connect("MERCHANT")
     with shop.works.database.writing() as c:
-        setups.pause(c, connection, reason="busy", until=shop.works.now() + 60_000_000)
+        connection_rows.pause(c, connection, reason="busy", until=shop.works.now() + 60_000_000)
     assert sweep.sweep(shop.works).resumed == 0
     clock.advance(61)
     assert sweep.sweep(shop.works).resumed == 1

@@ -12,7 +12,7 @@ from sqlalchemy import delete
 
 from ml_connector.connectors import SYSTEMS
 from ml_connector.connectors.shapes import Check, Connector, Context, Created, Observed, Ping, System
-from ml_connector.engine import reviewing, setup
+from ml_connector.engine import connecting, reviewing, setup
 from ml_connector.errors import NotAuthorized, UnknownOutcome, UsageError
 from ml_connector.finance.documents import Party
 from ml_connector.finance.invoices import PartyCard
@@ -21,7 +21,7 @@ from ml_connector.finance.money import Money
 from ml_connector.finance.plan import Found, Plan, PlannedWrite
 from ml_connector.flows import FLOWS
 from ml_connector.flows.flow import Flow
-from ml_connector.store import cursors, setups, submissions, writes
+from ml_connector.store import connection_rows, cursors, submissions, writes
 from ml_connector.store.tables import cursor
 from tests.engine.world import START, World
 
@@ -126,7 +126,7 @@ def world(tmp_path: Path, keeper: Keeper) -> World:
     flows, systems = {**FLOWS, FLOW.name: FLOW}, {**SYSTEMS, "keeper": keeper_system(keeper)}
     world.works = replace(world.works, flows=flows, systems=systems)
     world.set_up()
-    world.keeper_id = setup.connect(  # type: ignore[attr-defined]
+    world.keeper_id = connecting.connect(  # type: ignore[attr-defined]
         world.works, world.workspace, connector="keeper", code="kp", title="Keeper", by="test", credentials={},
         settings={}, base_url=None,
     )  # fmt: skip
@@ -143,7 +143,7 @@ def connect_route(world: World) -> str:
 def states(world: World) -> dict[str, str]:
     with world.works.database.reading() as c:
         done = [one for one, _, _ in writes.done_of_company(c, world.company_id)]
-        targets = {one.id: one.connector for one in setups.connections(c)}
+        targets = {one.id: one.connector for one in connection_rows.every(c)}
     return {one.key: targets[one.target_id] for one in done if one.key.startswith("vn:")}
 
 
@@ -183,8 +183,8 @@ def test_a_system_that_refuses_our_rights_is_paused_and_the_ledger_goes_on(world
     world.sell()
     world.pass_time(700)
     with world.works.database.reading() as c:
-        kept = setups.get_connection(c, world.keeper_id)  # type: ignore[attr-defined]
-        visma = setups.get_connection(c, world.visma_id)
+        kept = connection_rows.get(c, world.keeper_id)  # type: ignore[attr-defined]
+        visma = connection_rows.get(c, world.visma_id)
         waiting = submissions.of_company(c, world.company_id, states=("ready",))
     assert kept is not None
     assert kept.state == "paused"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ml_connector.engine import setup
+from ml_connector.engine import connecting, safekeeping
 from tests.engine.proofs import query, questions, states
 from tests.engine.world import World
 
@@ -26,7 +26,7 @@ def world(tmp_path: Path) -> Iterator[World]:
         "obtained_at": made.clock.now().isoformat(),
     }  # fmt: skip
     with made.database.writing() as c:
-        setup.store_credentials(made.works, c, made.workspace, made.square_id, granted)
+        safekeeping.store_credentials(made.works, c, made.workspace, made.square_id, granted)
     yield made
     made.close()
 
@@ -98,8 +98,10 @@ def test_a_seller_who_withdrew_consent_is_told_in_words_and_nothing_is_lost(worl
     sentence = query(world, "SELECT sentence FROM review_item WHERE code = 'connection-paused'")[0][0]
     assert "onnect" in sentence
     with world.database.writing() as c:
-        setup.store_credentials(world.works, c, world.workspace, world.square_id, {"access_token": world.shop["pat"]})
-    setup.ping(world.works, world.square_id)
+        safekeeping.store_credentials(
+            world.works, c, world.workspace, world.square_id, {"access_token": world.shop["pat"]}
+        )
+    connecting.ping(world.works, world.square_id)
     days(world, 1)
     assert (state(world), questions(world)) == ("active", [])
     assert states(world)[("payment", "posted")] == 1

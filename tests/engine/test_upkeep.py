@@ -14,7 +14,7 @@ from ml_connector.connectors import webhooks_of
 from ml_connector.engine import upkeep
 from ml_connector.engine.door import OpenDoor
 from ml_connector.engine.door_rows import DoorRows
-from ml_connector.store import reviews, setups
+from ml_connector.store import connection_rows, reviews, setups, webhook_doors
 from ml_connector.store.database import Database
 from ml_connector.store.inbox_writer import InboxWriter
 from ml_connector.store.migrations import migrate
@@ -38,18 +38,18 @@ class Street:
 
     def door(self, workspace_id: str | None) -> str:
         with self.works.database.writing() as c:
-            return setups.add_door(
+            return webhook_doors.add(
                 c, workspace_id=workspace_id, connection_id=None, connector="square", path_hash=str(workspace_id),
                 settings={}, ids=self.works.ids, now=self.works.now(),
             )  # fmt: skip
 
     def connect(self, workspace_id: str, account: str) -> str:
         with self.works.database.writing() as c:
-            made = setups.add_connection(
+            made = connection_rows.add(
                 c, workspace_id=workspace_id, connector="square", code="sq", title="Shop", base_url=None, settings={},
                 ids=self.works.ids, now=self.works.now(),
             )  # fmt: skip
-            setups.update_connection(c, made, account_ref=account)
+            connection_rows.change(c, made, account_ref=account)
         return made
 
     def ring(self, door_id: str, account: str, workspace_id: str | None = None) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ml_connector.engine import reviewing, setup
+from ml_connector.engine import reviewing, ruling
 from ml_connector.errors import UsageError
 from tests.engine.shop_world import ShopWorld
 
@@ -27,10 +27,10 @@ def shop(tmp_path: Path) -> Iterator[ShopWorld]:
 def test_a_rule_that_names_a_country_is_accepted_as_it_stands(shop: ShopWorld) -> None:
     (item,) = shop.items("mapping-missing")
     assert item.proposal["field"] == "country"
-    before = setup.rules_now(shop.works, shop.route_id).rules
+    before = ruling.rules_now(shop.works, shop.route_id).rules
     told = reviewing.resolve(shop.works, shop.workspace, item.id, answer="accept", by="Ann")
     assert "saved" in told
-    added = setup.rules_now(shop.works, shop.route_id).rules[len(before) :]
+    added = ruling.rules_now(shop.works, shop.route_id).rules[len(before) :]
     assert [rule.when.country for rule in added] == [("DE",)]
     shop.look()
     assert shop.items("mapping-missing") == []

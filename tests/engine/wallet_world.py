@@ -10,10 +10,10 @@ from typing import Any
 
 import httpx2
 
-from ml_connector.engine import reviewing, rulebooks, setup
+from ml_connector.engine import connecting, reviewing, rulebooks, ruling, setup
 from ml_connector.finance.rulebook import Terms
 from ml_connector.store import cursors
-from ml_connector.store.setups import ConnectionRow
+from ml_connector.store.connection_rows import ConnectionRow
 from ml_connector_sandbox.core.faults import Faulty
 from ml_connector_sandbox.paypal import PayPal
 from ml_connector_sandbox.woocommerce import WooCommerce
@@ -73,7 +73,7 @@ class WalletWorld(World):
         self.shop_route_id = self._route("woocommerce", "wc", self.shop_id, posting=posting, without=(), terms=terms)
 
     def _connect(self, connector: str, code: str, url: str, credentials: dict[str, str], **settings: str) -> str:
-        return setup.connect(
+        return connecting.connect(
             self.works, self.workspace, connector=connector, code=code, title=code, by="test", base_url=url,
             credentials=credentials, settings=settings,
         )  # fmt: skip
@@ -84,11 +84,11 @@ class WalletWorld(World):
         shipped = tomllib.loads(_shipped(f"{source}_terms.toml"))
         route_id = setup.add_route(
             self.works, company_id=self.company_id, flow=f"{source}_to_visma", source_id=source_id, posting=posting,
-            terms=setup.parse_terms({**shipped, **terms}, base=Terms(code=code)), by="test",
+            terms=ruling.parse_terms({**shipped, **terms}, base=Terms(code=code)), by="test",
         )  # fmt: skip
         book = rulebooks.read(_shipped(f"{source}_rules.toml"), form="toml")
         kept = replace(book, rules=tuple(rule for rule in book.rules if rule.id not in without))
-        setup.save_rules(self.works, route_id, kept, by="test")
+        ruling.save_rules(self.works, route_id, kept, by="test")
         return route_id
 
     def _transport(self, connection: ConnectionRow) -> httpx2.BaseTransport:

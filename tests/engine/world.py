@@ -14,15 +14,15 @@ import httpx2
 
 from ml_connector.clock import HandClock, micros
 from ml_connector.connectors import SYSTEMS
-from ml_connector.engine import setup
+from ml_connector.engine import connecting, ruling, setup
 from ml_connector.engine.units import Ran, Unit, run_all_due
 from ml_connector.engine.works import Limits, Works
 from ml_connector.finance.rulebook import LocationTerms, Mode, Rule, Rulebook, Terms, When
 from ml_connector.flows import FLOWS
+from ml_connector.store.connection_rows import ConnectionRow
 from ml_connector.store.database import Connection, Database
 from ml_connector.store.ids import Ids
 from ml_connector.store.migrations import migrate
-from ml_connector.store.setups import ConnectionRow
 from ml_connector.vault.keys import create_file
 from ml_connector.vault.tokens import TokenCache
 from ml_connector_sandbox.core.faults import Faulty
@@ -146,12 +146,12 @@ class World:
         self.company = self.visma.control("seed_company", {"base_currency": "EUR"}, now)
         self.shop = self.square.control("seed_merchant", {"name": "Retail", "locations": 3}, now)
         self.workspace = setup.init(self.works)
-        self.visma_id = setup.connect(
+        self.visma_id = connecting.connect(
             self.works, self.workspace, connector="visma", code="vn", title="Visma", by="test", base_url=VISMA_URL,
             credentials={key: self.company[key] for key in ("client_id", "client_secret", "tenant_id")},
             settings={"token_url": f"{VISMA_URL}/connect/token"},
         )  # fmt: skip
-        self.square_id = setup.connect(
+        self.square_id = connecting.connect(
             self.works, self.workspace, connector="square", code="sq", title="Square", by="test", base_url=SQUARE_URL,
             credentials={"access_token": self.shop["pat"]}, settings={"requests_per_second": "1000"},
         )  # fmt: skip
@@ -168,7 +168,7 @@ class World:
             self.works, company_id=self.company_id, flow="square_to_visma", source_id=self.square_id, terms=self.terms,
             posting=posting, by="test",
         )  # fmt: skip
-        self.saved = setup.save_rules(self.works, self.route_id, self.rulebook(), by="test")
+        self.saved = ruling.save_rules(self.works, self.route_id, self.rulebook(), by="test")
 
     def rulebook(self) -> Rulebook:
         """Every role mapped to the seeded chart."""

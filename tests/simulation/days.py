@@ -8,7 +8,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from ml_connector.engine import reviewing, setup
+from ml_connector.engine import connecting, reviewing
 from ml_connector.finance.rulebook import Mode
 from ml_connector_sandbox.core.faults import Faulty
 from tests.engine.world import Killed, World
@@ -131,7 +131,7 @@ class Chance:
         world = self.world
         for item in reviewing.open_items(world.works, world.workspace):
             if item.code == "connection-paused":
-                setup.ping(world.works, item.subject)
+                connecting.ping(world.works, item.subject)
             elif item.code in self.answers:
                 reviewing.resolve(world.works, world.workspace, item.id, answer=self.answers[item.code], by="Ann")
             self._tell(f"asked: {item.code} {item.sentence[:200]}")

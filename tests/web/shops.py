@@ -16,9 +16,9 @@ from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from ml_connector.connectors import SYSTEMS
-from ml_connector.engine import setup
+from ml_connector.engine import connecting, doorkeeping, setup
 from ml_connector.engine.works import Works
-from ml_connector.store import setups
+from ml_connector.store import connection_rows
 from ml_connector.store.database import Database
 from ml_connector.store.inbox_writer import InboxWriter
 from ml_connector.store.migrations import migrate
@@ -91,13 +91,15 @@ def open_shop(
     migrate(database)
     works = replace(bare_works(database), systems=SYSTEMS)
     workspace = setup.init(works)
-    connection_id = setup.connect(
+    connection_id = connecting.connect(
         works, workspace, connector="square", code="sq", title="Shop", credentials={"access_token": "made-up-token"},
         settings={}, base_url=None, by="test",
     )  # fmt: skip
     with database.writing() as c:
-        setups.update_connection(c, connection_id, account_ref=MERCHANT)
-    door_id, url = setup.open_door(works, connection_id=connection_id, public_url=PUBLIC, signature_key=KEY, by="test")
+        connection_rows.change(c, connection_id, account_ref=MERCHANT)
+    door_id, url = doorkeeping.open_door(
+        works, connection_id=connection_id, public_url=PUBLIC, signature_key=KEY, by="test"
+    )
     writer = InboxWriter(database, queue_limit=queue_limit)
     rung: list[set[str]] = []
 

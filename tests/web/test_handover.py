@@ -21,11 +21,11 @@ from starlette.testclient import TestClient
 from ml_connector.cli.stories.pretend import vendors
 from ml_connector.clock import Clock, HandClock
 from ml_connector.connectors import SYSTEMS
-from ml_connector.engine import handover, setup
+from ml_connector.engine import connecting, handover, setup
 from ml_connector.engine.handover import Wanted
 from ml_connector.engine.works import Works
 from ml_connector.errors import ConfigurationError, UsageError
-from ml_connector.store import setups
+from ml_connector.store import connection_rows
 from ml_connector.store.database import Database
 from ml_connector.store.inbox_writer import InboxWriter
 from ml_connector.store.migrations import migrate
@@ -76,7 +76,7 @@ class Install:
 
     def connections(self) -> dict[str, str | None]:
         with self.works.database.reading() as c:
-            return {one.code: one.base_url for one in setups.connections(c, self.workspace)}
+            return {one.code: one.base_url for one in connection_rows.every(c, self.workspace)}
 
 
 @pytest.fixture
@@ -130,7 +130,7 @@ def test_a_key_that_was_agreed_to_is_kept_sealed_and_told_nowhere(
         assert secret.encode() not in kept
         assert secret not in said.out + said.err + caplog.text + page.text
     with install.works.database.reading() as c:
-        (row,) = setups.connections(c, install.workspace)
+        (row,) = connection_rows.every(c, install.workspace)
     assert row.settings == {"vat_number_keys": "_vat"}
     assert "consumer" not in back  # the browser never carries a key
 
@@ -259,8 +259,8 @@ def test_a_pretend_shop_hands_its_key_over_by_http_and_a_ping_proves_it(tmp_path
                     time.sleep(0.05)
                 with urllib.request.urlopen(back, timeout=10) as page:
                     assert "Agreed" in page.read().decode()
-                connection = setup.find_connection(install.works, install.workspace, "wc")
-                assert setup.ping(install.works, connection.id).ok
+                connection = connecting.find_connection(install.works, install.workspace, "wc")
+                assert connecting.ping(install.works, connection.id).ok
                 forged = urllib.request.Request(f"{public}/handover/woocommerce", data=given("y" * 43), method="POST")
                 with pytest.raises(urllib.error.HTTPError) as refused:
                     urllib.request.urlopen(forged, timeout=10)

@@ -17,9 +17,9 @@ import pytest
 from sqlalchemy import text
 
 from ml_connector.app import opened
-from ml_connector.engine import setup
+from ml_connector.engine import connecting, doorkeeping, setup
 from ml_connector.settings import Settings, load
-from ml_connector.store import setups
+from ml_connector.store import connection_rows
 from ml_connector.store.database import Database
 from tests.web.shops import KEY, MERCHANT, PUBLIC, SIGNATURE, event, signed
 
@@ -113,13 +113,15 @@ def start(settings: Settings, environment: dict[str, str]) -> subprocess.Popen[b
 def opened_door(settings: Settings) -> str:
     with opened(settings) as works:
         workspace = setup.init(works)
-        connection_id = setup.connect(
+        connection_id = connecting.connect(
             works, workspace, connector="square", code="sq", title="Shop", settings={}, base_url=NOBODY, by="test",
             credentials={"access_token": "made-up-token"},
         )  # fmt: skip
         with works.database.writing() as c:
-            setups.update_connection(c, connection_id, account_ref=MERCHANT)
-        return setup.open_door(works, connection_id=connection_id, public_url=PUBLIC, signature_key=KEY, by="test")[1]
+            connection_rows.change(c, connection_id, account_ref=MERCHANT)
+        return doorkeeping.open_door(
+            works, connection_id=connection_id, public_url=PUBLIC, signature_key=KEY, by="test"
+        )[1]
 
 
 def test_what_is_delivered_at_the_door_is_stored_counted_and_rung_once(install: Install) -> None:

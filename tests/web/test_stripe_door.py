@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from ml_connector.engine import setup
+from ml_connector.engine import doorkeeping
 from ml_connector.engine.units import Unit
 from ml_connector.store.inbox_writer import InboxWriter
 from ml_connector.web.app import build_app
@@ -31,7 +31,7 @@ class Doored(CollectingWorld):
     def open_a_door(self) -> None:
         self.open_books()
         self.open_the_way_back()
-        self.door_id, self.url = setup.open_door(
+        self.door_id, self.url = doorkeeping.open_door(
             self.works, connection_id=self.stripe_id, public_url=PUBLIC, signature_key=None, by="test"
         )
         self.writer = InboxWriter(self.works.database)
@@ -145,7 +145,7 @@ def test_several_secrets_are_taken_while_one_is_rolled(world: Doored) -> None:
     rolled = world.at_stripe("roll_secret", endpoint_id=endpoint["id"], overlap_s=3_600)
     world.at_stripe("pay", invoice_id=there, amount=10_000)
     assert set(world.deliver()) == {200}  # signed with both, of which we hold the older
-    setup.set_door_key(world.works, world.door_id, rolled["secret"], by="anna")
+    doorkeeping.set_door_key(world.works, world.door_id, rolled["secret"], by="anna")
     world.clock.advance(30)
     world.at_stripe("pay", invoice_id=there, amount=10_000)
     assert set(world.deliver()) == {200}
@@ -222,7 +222,9 @@ def test_without_the_permission_for_endpoints_a_person_is_told_and_polling_goes_
 
 def test_what_people_do_in_the_ledger_goes_out_when_the_ledger_rings(world: Doored) -> None:
     key = "made-up-key"
-    _, url = setup.open_door(world.works, connection_id=world.visma_id, public_url=PUBLIC, signature_key=key, by="test")
+    _, url = doorkeeping.open_door(
+        world.works, connection_id=world.visma_id, public_url=PUBLIC, signature_key=key, by="test"
+    )
     world.ledger("subscribe", url=url, key=key)
     number = world.invoice(1000)
     for _ in range(12):

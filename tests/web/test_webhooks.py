@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from ml_connector.connectors.square.system import SYSTEM
-from ml_connector.engine import setup
-from ml_connector.store import setups
+from ml_connector.engine import doorkeeping
+from ml_connector.store import webhook_doors
 from ml_connector.store.database import Database
 from tests.databases import Databases
 from tests.web.shops import KEY, SIGNATURE, Shop, event, open_shop, signed
@@ -41,7 +41,7 @@ def test_a_vector_of_squares_documentation_is_accepted(shop: Shop) -> None:
         b'"object":{"payment":{"id":"PAY0001","status":"COMPLETED","version":2}}}}'
     )
     with shop.works.database.writing() as c:
-        setups.update_door(c, shop.door_id, {"url": url})
+        webhook_doors.change(c, shop.door_id, {"url": url})
     signature = "KkApBZ8hzUGSihLvYK9Z7Y18zjhMEkbTLdzbGPiOwSc="
     assert shop.deliver(body, signature=signature).status_code == 200
     assert shop.deliver(body + b" ", signature=signature).status_code == 401
@@ -121,7 +121,7 @@ def test_an_event_of_another_account_is_kept_for_nobody_yet(shop: Shop) -> None:
 
 
 def test_the_old_key_is_good_while_a_new_one_takes_over(shop: Shop) -> None:
-    setup.set_door_key(shop.works, shop.door_id, "the-new-key", by="test")
+    doorkeeping.set_door_key(shop.works, shop.door_id, "the-new-key", by="test")
     body = event()
     assert shop.deliver(body).status_code == 200
     assert shop.deliver(event(), signature=None).status_code == 401

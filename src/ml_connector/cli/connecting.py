@@ -11,7 +11,7 @@ import typer
 
 from ml_connector.cli.output import PERSON, AsJson, lines, table, when
 from ml_connector.cli.session import CompanyName, Session, read_secret, session
-from ml_connector.engine import handover, oauth, setup
+from ml_connector.engine import connecting, handover, oauth, setup
 from ml_connector.errors import UsageError
 
 company_app = typer.Typer(help="Sets of books.", no_args_is_help=True)
@@ -363,7 +363,7 @@ def _connect(
     setup.init(s.works, workspace=s.workspace)
     title = s.works.system(connector).connector.title
     credentials = {name: text for name, text in given.items() if text}
-    made = setup.connect(
+    made = connecting.connect(
         s.works, s.workspace, connector=connector, code=code, title=title, credentials=credentials, settings=settings,
         base_url=base_url, by=s.by,
     )  # fmt: skip
@@ -432,7 +432,7 @@ def ping(
 
 
 def _ping(s: Session, code: str) -> None:
-    answer = setup.ping(s.works, s.connection(code).id)
+    answer = connecting.ping(s.works, s.connection(code).id)
     checks = [{"name": c.name, "ok": c.ok, "sentence": c.sentence, "fix": c.fix} for c in answer.checks]
     rows = [("ok" if c.ok else "WRONG", c.name, c.sentence, "" if c.ok else c.fix) for c in answer.checks]
     content = {"ok": answer.ok, "account": answer.account, "checks": checks, "facts": dict(answer.facts)}

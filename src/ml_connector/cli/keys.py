@@ -6,7 +6,7 @@ import typer
 
 from ml_connector.cli.output import AsJson, lines
 from ml_connector.cli.session import session
-from ml_connector.engine import masterkeys, setup
+from ml_connector.engine import masterkeys, safekeeping
 
 app = typer.Typer(help="The master keys that seal every stored secret. They are never shown.", no_args_is_help=True)
 
@@ -28,7 +28,7 @@ def add(as_json: AsJson = False) -> None:
 def rotate(as_json: AsJson = False) -> None:
     """Seal every stored secret again under the newest key. Safe to repeat."""
     with session(as_json=as_json) as s:
-        changed = setup.rotate_master_key(s.works, by=s.by)
+        changed = safekeeping.rotate_master_key(s.works, by=s.by)
         s.out.answer(
             {"secrets": changed},
             lines(f"{changed} secrets are sealed anew.", "Keep the old key as long as old backups."),

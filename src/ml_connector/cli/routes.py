@@ -10,7 +10,7 @@ import typer
 
 from ml_connector.cli.output import AsJson, lines, table
 from ml_connector.cli.session import CompanyName, RouteName, Session, session
-from ml_connector.engine import setup
+from ml_connector.engine import ruling, setup
 from ml_connector.errors import UsageError
 from ml_connector.finance.encoding import encode
 from ml_connector.finance.rulebook import Terms
@@ -106,7 +106,7 @@ def terms_show(route: RouteName = None, as_json: AsJson = False) -> None:
     """The terms as they stand."""
     with session(as_json=as_json) as s:
         row = s.route(route)
-        shown: dict[str, Any] = encode(setup.terms_now(s.works, row.id))
+        shown: dict[str, Any] = encode(ruling.terms_now(s.works, row.id))
         s.out.answer(
             {"route": row.id, "terms": shown}, lines(*(f"{name} = {value!r}" for name, value in shown.items()))
         )
@@ -122,7 +122,7 @@ def terms_set(file: TermsFile, route: RouteName = None, as_json: AsJson = False)
 
 
 def _save(s: Session, row: RouteRow, file: Path) -> int:
-    return setup.save_terms(s.works, row.id, _read_terms(file, setup.terms_now(s.works, row.id)), by=s.by)
+    return ruling.save_terms(s.works, row.id, _read_terms(file, ruling.terms_now(s.works, row.id)), by=s.by)
 
 
 def _read_terms(file: Path, base: Terms) -> Terms:
@@ -130,4 +130,4 @@ def _read_terms(file: Path, base: Terms) -> Terms:
         document = tomllib.loads(file.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
         raise UsageError(f"{file} is not TOML: {fault}.", fix="Correct the file; nothing was saved.") from None
-    return setup.parse_terms(document, base=base)
+    return ruling.parse_terms(document, base=base)

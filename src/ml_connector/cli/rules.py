@@ -10,7 +10,7 @@ import typer
 from ml_connector.cli.output import PERSON, AsJson, lines, plain, table
 from ml_connector.cli.running import journals_of
 from ml_connector.cli.session import RouteName, Session, session
-from ml_connector.engine import preview, rulebooks, setup
+from ml_connector.engine import preview, rulebooks, ruling
 from ml_connector.errors import UsageError
 from ml_connector.finance.encoding import encode, encode_finding
 from ml_connector.finance.plan import Finding
@@ -31,7 +31,7 @@ def register(root: typer.Typer) -> None:
 def show(route: RouteName = None, as_json: AsJson = False) -> None:
     """The rules as they stand, first match first."""
     with session(as_json=as_json) as s:
-        book = setup.rules_now(s.works, s.route(route).id)
+        book = ruling.rules_now(s.works, s.route(route).id)
         rows = [(n, rule.id, ", ".join(rule.roles), _when(rule), _then(rule)) for n, rule in enumerate(book.rules, 1)]
         title = f"Rules, version {book.version}, valid from {book.valid_from}"
         s.out.answer({"rulebook": encode(book)}, table(title, ("", "rule", "for", "when", "then"), rows))
@@ -45,7 +45,7 @@ def export(
 ) -> None:
     """Write the rules to a file that `import` reads back as the same."""
     with session(as_json=as_json) as s:
-        book = setup.rules_now(s.works, s.route(route).id)
+        book = ruling.rules_now(s.works, s.route(route).id)
         file.write_text(rulebooks.write(book, form=rulebooks.form_of(file.name)), encoding="utf-8")
         content = {"file": str(file), "version": book.version, "rules": len(book.rules)}
         s.out.answer(content, lines(f"{len(book.rules)} rules of version {book.version} are in {file}."))
@@ -61,7 +61,7 @@ def import_file(
     """Save the rules of a file as a new version, checked against the ledger; held records are planned again."""
     with session(as_json=as_json) as s:
         row = s.route(route)
-        saved = setup.save_rules(s.works, row.id, _read(file), by=s.by, force=force)
+        saved = ruling.save_rules(s.works, row.id, _read(file), by=s.by, force=force)
         told = [f"Saved as version {saved.version}.", *(finding.sentence for finding in saved.findings)]
         s.out.answer({"version": saved.version, "findings": _findings(saved.findings)}, lines(*told))
 
@@ -77,8 +77,8 @@ def check(
     """Check what rules name against the ledger as it is now. Nothing is saved."""
     with session(as_json=as_json) as s:
         row = s.route(route)
-        book = _read(file) if file else setup.rules_now(s.works, row.id)
-        findings = setup.check_rules(s.works, row.id, book)
+        book = _read(file) if file else ruling.rules_now(s.works, row.id)
+        findings = ruling.check_rules(s.works, row.id, book)
         blocking = [one for one in findings if one.blocks]
         rows = [("wrong" if one.blocks else "note", one.code, one.sentence) for one in findings]
         shown = (

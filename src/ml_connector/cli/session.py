@@ -15,13 +15,14 @@ import typer
 
 from ml_connector.app import opened
 from ml_connector.cli.output import Output, fail
-from ml_connector.engine import setup
+from ml_connector.engine import connecting, setup
 from ml_connector.engine.works import Works
 from ml_connector.errors import ConfigurationError, ConnectorError, UsageError
 from ml_connector.logs import Redactor, configure
 from ml_connector.settings import Settings, load
-from ml_connector.store import setups
-from ml_connector.store.setups import CompanyRow, ConnectionRow, RouteRow
+from ml_connector.store import connection_rows, setups
+from ml_connector.store.connection_rows import ConnectionRow
+from ml_connector.store.setups import CompanyRow, RouteRow
 
 CompanyName = Annotated[str | None, typer.Option("--company", help="Name or id; not needed where there is only one.")]
 RouteName = Annotated[
@@ -50,7 +51,7 @@ class Session:
         return setup.find_company(self.works, self.workspace, name)
 
     def connection(self, code: str) -> ConnectionRow:
-        return setup.find_connection(self.works, self.workspace, code)
+        return connecting.find_connection(self.works, self.workspace, code)
 
     def ledger_of(self, company: CompanyRow) -> ConnectionRow:
         """The connection whose books these are."""
@@ -58,7 +59,7 @@ class Session:
 
     def connections(self) -> list[ConnectionRow]:
         with self.works.database.reading() as c:
-            return setups.connections(c, self.workspace)
+            return connection_rows.every(c, self.workspace)
 
     def companies(self) -> list[CompanyRow]:
         with self.works.database.reading() as c:

@@ -9,10 +9,10 @@ import typer
 from ml_connector.cli.connecting import FromFile
 from ml_connector.cli.output import PERSON, AsJson, lines, table
 from ml_connector.cli.session import read_secret, session
-from ml_connector.engine import setup, upkeep
+from ml_connector.engine import doorkeeping, upkeep
 from ml_connector.engine.works import open_line
 from ml_connector.errors import UsageError
-from ml_connector.store import setups
+from ml_connector.store import sealed_secrets, webhook_doors
 
 app = typer.Typer(help="Addresses that vendors ring when something changed.", no_args_is_help=True)
 
@@ -29,7 +29,7 @@ def open_door(code: Code, as_json: AsJson = False) -> None:
     """Make a new address for a connection. It is shown once: register it with the vendor, then give its key."""
     with session(as_json=as_json) as s:
         row = s.connection(code)
-        door, url = setup.open_door(
+        door, url = doorkeeping.open_door(
             s.works, connection_id=row.id, public_url=s.settings.public_url or "", signature_key=None, by=s.by
         )
         told = lines(
@@ -48,7 +48,7 @@ def key(
     """Give a new signature key; the old one is taken for a day, as vendors send again what they signed before."""
     with session(as_json=as_json) as s:
         text = read_secret("Signature key", from_file=from_file, variable="WEBHOOK_SIGNATURE_KEY")
-        setup.set_door_key(s.works, door, text, by=s.by, grace_s=grace_s)
+        doorkeeping.set_door_key(s.works, door, text, by=s.by, grace_s=grace_s)
         s.out.answer({"door": door}, lines("The key is kept; deliveries signed with it are taken from now on."))
 
 
@@ -58,8 +58,8 @@ def list_doors(code: Code, as_json: AsJson = False) -> None:
     with session(as_json=as_json) as s:
         row = s.connection(code)
         with s.works.database.reading() as c:
-            doors = setups.doors(c, connection_id=row.id)
-            keyed = {one.id: len(setups.secrets(c, "door", one.id, now=s.works.now())) for one in doors}
+            doors = webhook_doors.every(c, connection_id=row.id)
+            keyed = {one.id: len(sealed_secrets.in_use(c, "door", one.id, now=s.works.now())) for one in doors}
         rows = [{"door": one.id, "keys": keyed[one.id]} for one in doors]
         s.out.answer(
             {"doors": rows}, table(f"Doors of {code}", ("door", "keys in use"), [list(row.values()) for row in rows])
@@ -79,8 +79,8 @@ def watch(code: Code, as_json: AsJson = False) -> None:
             )  # fmt: skip
         changed = upkeep.watch_subscriptions(s.works, row)
         with s.works.database.reading() as c:
-            doors = setups.doors(c, connection_id=row.id)
-            deaf = [one.id for one in doors if not setups.secrets(c, "door", one.id, now=s.works.now())]
+            doors = webhook_doors.every(c, connection_id=row.id)
+            deaf = [one.id for one in doors if not sealed_secrets.in_use(c, "door", one.id, now=s.works.now())]
         told = "The subscription was made or repaired." if changed else "Nothing had to be changed."
         if not doors:
             told = f"{code} has no address yet: ml-connector webhook open {code}"

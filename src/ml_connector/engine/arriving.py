@@ -14,9 +14,10 @@ from ml_connector.finance.documents import Document
 from ml_connector.flows.flow import Flow
 from ml_connector.store import audit, records, setups, trip_moves, trip_needs
 from ml_connector.store.audit import Entry
+from ml_connector.store.connection_rows import ConnectionRow
 from ml_connector.store.database import Connection
 from ml_connector.store.records import Kept, Reading
-from ml_connector.store.setups import ConnectionRow, RouteRow
+from ml_connector.store.setups import RouteRow
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,11 @@ from ml_connector.finance.chart import Chart
 from ml_connector.finance.encoding import decode, encode, hash_of, text_of
 from ml_connector.finance.rulebook import Rulebook, Terms
 from ml_connector.flows.flow import Flow
-from ml_connector.store import audit, charts, setups, trip_moves
+from ml_connector.store import audit, charts, configs, connection_rows, setups, trip_moves
 from ml_connector.store.audit import Entry
+from ml_connector.store.connection_rows import ConnectionRow
 from ml_connector.store.database import Connection
-from ml_connector.store.setups import CompanyRow, ConnectionRow, RouteRow
+from ml_connector.store.setups import CompanyRow, RouteRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +64,10 @@ def open_books(works: Works, company_id: str) -> Books:
         if company is None:
             raise UsageError("There is no such company.", record=company_id)
         routes = setups.routes(c, company_id=company_id)
-        ends = {one: setups.get_connection(c, one) for route in routes for one in (route.source_id, route.target_id)}
-        terms = {route.id: setups.newest_config(c, "route", route.id) for route in routes}
-        rules = {route.id: setups.configs(c, "rulebook", route.id) for route in routes}
-        mark = setups.set_up_mark(c, company_id)
+        ends = {one: connection_rows.get(c, one) for route in routes for one in (route.source_id, route.target_id)}
+        terms = {route.id: configs.newest(c, "route", route.id) for route in routes}
+        rules = {route.id: configs.every(c, "rulebook", route.id) for route in routes}
+        mark = configs.set_up_mark(c, company_id)
     roads = {}
     for route in routes:
         source, other = ends[route.source_id], ends[route.beside(company.connection_id)]
@@ -81,7 +82,7 @@ def open_books(works: Works, company_id: str) -> Books:
 
 def _road(
     works: Works, company: CompanyRow, route: RouteRow, source: ConnectionRow, *, terms: Terms,
-    versions: list[setups.ConfigRow]
+    versions: list[configs.ConfigRow]
 ) -> Road:  # fmt: skip
     translate = works.system(source.connector).translate
     if translate is None:
@@ -90,13 +91,13 @@ def _road(
     return Road(route, works.flows[route.flow], source, translate, replace(terms, go_live=company.go_live), rulebooks)
 
 
-def rulebook_of(row: setups.ConfigRow) -> Rulebook:
+def rulebook_of(row: configs.ConfigRow) -> Rulebook:
     """The rulebook kept in a config row."""
     book: Rulebook = decode(Rulebook, json.loads(row.body))
     return replace(book, version=row.n, valid_from=row.valid_from or date.min)
 
 
-def terms_of(row: setups.ConfigRow | None, *, code: str) -> Terms:
+def terms_of(row: configs.ConfigRow | None, *, code: str) -> Terms:
     """The terms kept in a config row. `code` is of the connection beside the ledger: keys of the route begin with
     it.
     """
@@ -107,10 +108,10 @@ def terms_of(row: setups.ConfigRow | None, *, code: str) -> Terms:
 def route_terms(c: Connection, route: RouteRow) -> Terms:
     """The terms of a route as they stand now."""
     company = setups.get_company(c, route.company_id)
-    other = setups.get_connection(c, route.beside(company.connection_id)) if company else None
+    other = connection_rows.get(c, route.beside(company.connection_id)) if company else None
     if other is None:
         raise ConfigurationError("The route lacks an end.", record=route.id, fix="Set the route up again.")
-    return terms_of(setups.newest_config(c, "route", route.id), code=other.code)
+    return terms_of(configs.newest(c, "route", route.id), code=other.code)
 
 
 def terms_text(terms: Terms) -> str:

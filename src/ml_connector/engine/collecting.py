@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ml_connector.engine import arriving
 from ml_connector.engine.works import Works, open_line
 from ml_connector.errors import NotFound, UsageError
-from ml_connector.store import audit, reviews, setups, trip_moves, trips
+from ml_connector.store import audit, connection_rows, reviews, setups, trip_moves, trips
 from ml_connector.store.audit import Entry
 from ml_connector.store.database import Connection
 from ml_connector.store.setups import RouteRow
@@ -21,7 +21,7 @@ def ask_for(works: Works, route_id: str, numbers: Sequence[str], *, by: str) -> 
     """
     with works.database.reading() as c:
         route = setups.get_route(c, route_id)
-        source = setups.get_connection(c, route.source_id) if route else None
+        source = connection_rows.get(c, route.source_id) if route else None
     demand = works.flows[route.flow].on_demand if route else None
     if route is None or source is None or demand is None:
         raise UsageError("This route sends nothing on demand.", record=route_id, fix="Name one with --route.")

@@ -10,9 +10,9 @@ import structlog
 from ml_connector.engine.door import KEY_FIELD, Doors, OpenDoor, path_hash, with_opinion
 from ml_connector.engine.works import Works, open_line, open_secret
 from ml_connector.errors import ConnectorError
-from ml_connector.store import setups
+from ml_connector.store import connection_rows, sealed_secrets, webhook_doors
+from ml_connector.store.connection_rows import ConnectionRow
 from ml_connector.store.database import Connection
-from ml_connector.store.setups import ConnectionRow
 
 log = structlog.get_logger(__name__)
 
@@ -23,7 +23,7 @@ def whose(c: Connection, connector: str, workspace_id: str | None, account_ref: 
     None where several workspaces have the account and the door is nobody's: what rings would tell one customer of
     another's work. All of them read it by polling.
     """
-    rows = setups.connections_by_account(c, connector, account_ref)
+    rows = connection_rows.by_account(c, connector, account_ref)
     rows = [row for row in rows if workspace_id in (None, row.workspace_id)]
     return rows[0] if len(rows) == 1 else None
 
@@ -37,8 +37,8 @@ class DoorRows:
     def door(self, path_secret: str) -> OpenDoor | None:
         works = self.works
         with works.database.reading() as c:
-            row = setups.door_by_path(c, path_hash(path_secret))
-            sealed = setups.secrets(c, "door", row.id, now=works.now()) if row else []
+            row = webhook_doors.by_path(c, path_hash(path_secret))
+            sealed = sealed_secrets.in_use(c, "door", row.id, now=works.now()) if row else []
         if row is None:
             return None
         system = works.system(row.connector)
@@ -57,7 +57,7 @@ class DoorRows:
         with self.works.database.reading() as c:
             found = whose(c, door.connector, door.workspace_id, account_ref)
             if found is None and door.connection_id is not None:
-                own = setups.get_connection(c, door.connection_id)
+                own = connection_rows.get(c, door.connection_id)
                 # Whose it is, no ping has told yet.
                 found = own if own is not None and own.account_ref is None else None
         return (found.workspace_id, found.id) if found else None

@@ -11,7 +11,7 @@ from ml_connector.engine.books import Books, open_books
 from ml_connector.engine.purse import Purse
 from ml_connector.engine.works import Line, Works, open_line
 from ml_connector.errors import LeaseLost, NotAuthorized, Transient, UsageError
-from ml_connector.store import leases, setups, submissions, trips
+from ml_connector.store import connection_rows, leases, setups, submissions, trips
 from ml_connector.store.leases import Lease
 
 PLAN_ROUNDS = 10  # plan this often before sending: one listing then reads back many more documents
@@ -39,7 +39,7 @@ def drain(works: Works, company_id: str, *, stop: Callable[[], bool] = lambda: F
     """Do what is due for one company. Safe to run at any time, any number of times, and to be killed at any point."""
     with works.database.reading() as c:
         company = setups.get_company(c, company_id)
-        target = setups.get_connection(c, company.connection_id) if company else None
+        target = connection_rows.get(c, company.connection_id) if company else None
     if company is None or target is None:
         raise UsageError("There is no such company.", record=company_id)
     if target.state != "active":
@@ -116,7 +116,7 @@ def _lines_due(works: Works, books: Books) -> list[Line]:
     """Lines to the systems for which something is due, the ledger first; a paused one is left alone."""
     with works.database.reading() as c:
         due = submissions.targets_due(c, books.company.id, now=works.now())
-        active = {one for one in due if (row := setups.get_connection(c, one)) is not None and row.state == "active"}
+        active = {one for one in due if (row := connection_rows.get(c, one)) is not None and row.state == "active"}
     ledger = books.company.connection_id
     return [open_line(works, one) for one in sorted(active, key=lambda one: (one != ledger, one))]
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ml_connector.connectors.shapes import Handover
-from ml_connector.engine import oauth, setup
+from ml_connector.engine import connecting, noting, oauth, safekeeping
 from ml_connector.engine.works import Works
 from ml_connector.errors import UsageError
-from ml_connector.store import setups
+from ml_connector.store import connection_rows, consents
 
 CALLBACK = "/handover/{connector}"
 RETURN = "/handover/{connector}/done"
@@ -62,10 +62,10 @@ def begin(
         "beside": dict(wanted.beside), "by": by,
     }  # fmt: skip
     with works.database.writing() as c:
-        setups.add_oauth_state(
+        consents.remember(
             c, state_hash=_hash_of(state), workspace_id=workspace_id, connector=connector, facts=facts, now=works.now()
         )
-        setup.note(
+        noting.note(
             works, c, verb="hand-over asked", subject=code, by=by, workspace_id=workspace_id,
             facts={"connector": connector, "base_url": base_url},
         )  # fmt: skip
@@ -96,14 +96,14 @@ def take(works: Works, connector: str, body: bytes) -> str:
     credentials = {**facts["beside"], **credentials}
     known = _check_code(works, workspace_id, connector, code, str(facts["base_url"]))
     if known is None:
-        return setup.connect(
+        return connecting.connect(
             works, workspace_id, connector=connector, code=code, title=str(facts["title"]), credentials=credentials,
             settings=facts["settings"], base_url=str(facts["base_url"]), by=by,
         )  # fmt: skip
     with works.database.writing() as c:
-        setup.store_credentials(works, c, workspace_id, known, credentials)
-        setups.update_connection(c, known, state="active", reason=None, paused_until=None)
-        setup.note(
+        safekeeping.store_credentials(works, c, workspace_id, known, credentials)
+        connection_rows.change(c, known, state="active", reason=None, paused_until=None)
+        noting.note(
             works, c, verb="key handed over", subject=known, by=by, workspace_id=workspace_id,
             facts={"connector": connector, "code": code, "fields": sorted(credentials)},
         )  # fmt: skip
@@ -123,7 +123,7 @@ def _use(works: Works, connector: str, state: str) -> tuple[str, dict[str, Any]]
     """(workspace, what was asked) of a state, once."""
     now = works.now()
     with works.database.writing() as c:
-        found = setups.use_oauth_state(c, _hash_of(state), now=now, not_before=now - oauth.STATE_LIFE_US)
+        found = consents.use(c, _hash_of(state), now=now, not_before=now - oauth.STATE_LIFE_US)
     return (found[0], found[2]) if found is not None and found[1] == connector else None
 
 
@@ -146,7 +146,7 @@ def _parts(works: Works, connector: str) -> Handover:
 def _check_code(works: Works, workspace_id: str, connector: str, code: str, base_url: str) -> str | None:
     """The connection of this code, where it is one to the very address that is asked."""
     with works.database.reading() as c:
-        known = setups.connection_by_code(c, workspace_id, code)
+        known = connection_rows.by_code(c, workspace_id, code)
     if known is None:
         return None
     if known.connector != connector or known.base_url != base_url:

@@ -9,10 +9,10 @@ from typing import Any
 
 from ml_connector.connectors.http import Http, Reach
 from ml_connector.connectors.shapes import System
-from ml_connector.engine import setup
+from ml_connector.engine import connecting, noting, safekeeping
 from ml_connector.engine.works import Works
 from ml_connector.errors import NotAuthorized, UsageError
-from ml_connector.store import setups
+from ml_connector.store import connection_rows, consents
 from ml_connector.vault.credentials import Sealed, open_sealed, seal
 
 STATE_LIFE_US = 1_800_000_000  # half an hour: a person logs in, reads what is asked, and agrees
@@ -53,10 +53,10 @@ def begin(
         "base_url": base_url or "", "by": by, **sealed,
     }  # fmt: skip
     with works.database.writing() as c:
-        setups.add_oauth_state(
+        consents.remember(
             c, state_hash=hash_of(state), workspace_id=workspace_id, connector=connector, facts=facts, now=works.now()
         )
-        setup.note(
+        noting.note(
             works,
             c,
             verb="consent asked",
@@ -76,7 +76,7 @@ def finish(works: Works, *, state: str, params: Mapping[str, str]) -> str:
     """
     now = works.now()
     with works.database.writing() as c:
-        found = setups.use_oauth_state(c, hash_of(state), now=now, not_before=now - STATE_LIFE_US)
+        found = consents.use(c, hash_of(state), now=now, not_before=now - STATE_LIFE_US)
     if found is None:
         raise UsageError(
             "This link was used already, or is older than half an hour.", fix="Connect again from the beginning."
@@ -138,13 +138,13 @@ def _keep(
     for name in ("access_token", "refresh_token"):
         works.conceal(credentials.get(name, ""))
     with works.database.reading() as c:
-        known = setups.connection_by_code(c, workspace_id, code)
+        known = connection_rows.by_code(c, workspace_id, code)
     rest = dict(credentials)
     if known is None:
         allowed = {one.name for one in works.system(connector).connector.credential_fields}
         first = {name: text for name, text in credentials.items() if name in allowed}
         rest = {name: text for name, text in credentials.items() if name not in allowed}  # sealed by connect already
-        connection_id = setup.connect(
+        connection_id = connecting.connect(
             works, workspace_id, connector=connector, code=code, title=str(facts["title"]), credentials=first,
             settings={}, base_url=str(facts["base_url"]) or None, by=by,
         )  # fmt: skip
@@ -155,11 +155,11 @@ def _keep(
             )
         connection_id = known.id
     with works.database.writing() as c:
-        setup.store_credentials(works, c, workspace_id, connection_id, rest)
+        safekeeping.store_credentials(works, c, workspace_id, connection_id, rest)
         account = credentials.get("merchant_id")
         changes = {"state": "active", "reason": None, "paused_until": None}
-        setups.update_connection(c, connection_id, **changes, **({"account_ref": account} if account else {}))
-        setup.note(
+        connection_rows.change(c, connection_id, **changes, **({"account_ref": account} if account else {}))
+        noting.note(
             works, c, verb="consent given", subject=connection_id, by=by, workspace_id=workspace_id,
             facts={"connector": connector, "code": code, "fields": sorted(credentials)},
         )  # fmt: skip

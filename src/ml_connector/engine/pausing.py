@@ -6,14 +6,14 @@ from typing import Any
 
 from ml_connector.engine.works import Works
 from ml_connector.errors import NotAuthorized
-from ml_connector.store import reviews, setups
+from ml_connector.store import connection_rows, reviews
 from ml_connector.store.database import Connection
 
 
 def pause(works: Works, c: Connection, connection_id: str, fault: NotAuthorized) -> None:
     """Pause and ask once. The caller's transaction."""
-    connection = setups.get_connection(c, connection_id)
-    if connection is None or not setups.pause(c, connection.id, reason=str(fault)[:500], until=None):
+    connection = connection_rows.get(c, connection_id)
+    if connection is None or not connection_rows.pause(c, connection.id, reason=str(fault)[:500], until=None):
         return
     item: dict[str, Any] = {
         "subject": connection.id, "company_id": None, "connection_id": connection.id, "trip_id": None,

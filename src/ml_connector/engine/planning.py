@@ -15,7 +15,7 @@ from ml_connector.engine.outcomes import Outcomes
 from ml_connector.engine.reviewing import decisions_of
 from ml_connector.engine.works import Works
 from ml_connector.finance.plan import Answer, Need
-from ml_connector.store import leases, records, reviews, setups, trip_needs, trips
+from ml_connector.store import configs, leases, records, reviews, trip_needs, trips
 from ml_connector.store.database import Connection
 from ml_connector.store.leases import Lease
 from ml_connector.store.trips import Trip
@@ -30,7 +30,7 @@ def plan_due(works: Works, lease: Lease, books: Books) -> tuple[Lease, int]:
     now = works.now()
     with works.database.reading() as c:
         found = trips.due(c, books.route_ids, now=now, limit=works.limits.trips_at_once)
-        if not found or setups.set_up_mark(c, books.company.id) != books.mark:
+        if not found or configs.set_up_mark(c, books.company.id) != books.mark:
             return lease, 0
         cases, stored = cases_of(works, c, books, found)
         answered = trip_needs.answers_of(c, [trip.id for trip in found if trip.state == "waiting"])

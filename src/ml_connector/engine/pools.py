@@ -9,7 +9,7 @@ from ml_connector.engine.books import Books, terms_of
 from ml_connector.engine.works import Works
 from ml_connector.finance.rulebook import Mode, Terms
 from ml_connector.rules import pooling
-from ml_connector.store import inbox, setups, trips, unsent
+from ml_connector.store import configs, connection_rows, inbox, setups, trips, unsent
 from ml_connector.store.bulk import chunks
 from ml_connector.store.database import Connection
 from ml_connector.store.writes import Write
@@ -83,10 +83,10 @@ def _closed(
 
 def _terms_by_code(c: Connection, company_ids: set[str]) -> dict[tuple[str, str, bool], Terms]:
     """Terms of the routes of these companies, by company and whose pools they are (`_whose`)."""
-    codes = {one.id: one.code for one in setups.connections(c)}
+    codes = {one.id: one.code for one in connection_rows.every(c)}
     ledgers = {one.id: one.connection_id for one in setups.companies(c)}
     routes = [route for route in setups.routes(c) if route.company_id in company_ids]
-    saved = setups.newest_configs(c, "route", [route.id for route in routes])
+    saved = configs.newest_of(c, "route", [route.id for route in routes])
     found = {}
     for route in routes:
         ledger_id = ledgers[route.company_id]

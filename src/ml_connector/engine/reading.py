@@ -19,11 +19,11 @@ from ml_connector.engine.works import Line, Works, open_line
 from ml_connector.errors import ConnectorError, NotAuthorized, Transient, UsageError
 from ml_connector.finance.documents import Document
 from ml_connector.finance.plan import Answer, Need
-from ml_connector.store import cursors, inbox, records, reviews, setups, trip_needs
+from ml_connector.store import connection_rows, cursors, inbox, records, reviews, setups, trip_needs
+from ml_connector.store.connection_rows import ConnectionRow
 from ml_connector.store.cursors import Cursor
 from ml_connector.store.database import Connection
 from ml_connector.store.records import Reading
-from ml_connector.store.setups import ConnectionRow
 from ml_connector.store.trip_moves import BACKFILL_PRIORITY, LIVE_PRIORITY
 from ml_connector.store.trip_needs import OpenNeed
 
@@ -50,7 +50,7 @@ def poll(works: Works, connection_id: str, stream: str) -> Read:
     """Read the next page of one stream: rows and cursor in one transaction. Killed anywhere, the page is read again."""
     with works.database.reading() as c:
         cursor = cursors.get(c, connection_id, stream)
-        connection = setups.get_connection(c, connection_id)
+        connection = connection_rows.get(c, connection_id)
     if cursor is None or connection is None:
         raise UsageError("There is no such stream.", record=f"{connection_id}/{stream}")
     if connection.state != "active":
@@ -131,7 +131,7 @@ def _note_failure(works: Works, connection: ConnectionRow, cursor: Cursor, fault
 def fetch(works: Works, connection_id: str) -> Read:
     """Read what open notices name and what trips need. Killed anywhere, the notices are still open."""
     with works.database.reading() as c:
-        connection = setups.get_connection(c, connection_id)
+        connection = connection_rows.get(c, connection_id)
     if connection is None:
         raise UsageError("There is no such connection.", record=connection_id)
     if connection.state != "active":
@@ -378,7 +378,7 @@ def _mark_walks(
 def start_backfill(works: Works, connection_id: str, *, since: datetime) -> list[str]:
     """Read a connection's past from `since` with its own cursors at low priority; live reading goes on."""
     with works.database.writing() as c:
-        connection = setups.get_connection(c, connection_id)
+        connection = connection_rows.get(c, connection_id)
         if connection is None:
             raise UsageError("There is no such connection.", record=connection_id)
         names = [f"{one.name}@{since.isoformat()}" for one in works.system(connection.connector).connector.streams]

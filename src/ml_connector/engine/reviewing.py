@@ -8,12 +8,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
-from ml_connector.engine import grounds, reversing, setup
+from ml_connector.engine import grounds, reversing, ruling
 from ml_connector.engine.correcting import LEAVE
 from ml_connector.engine.works import Works
 from ml_connector.errors import Rejected, UsageError
 from ml_connector.finance.rulebook import LocationTerms, Rule
-from ml_connector.store import audit, reviews, setups, submissions, trip_moves, trips, write_moves, writes
+from ml_connector.store import (
+    audit,
+    connection_rows,
+    reviews,
+    setups,
+    submissions,
+    trip_moves,
+    trips,
+    write_moves,
+    writes,
+)
 from ml_connector.store.audit import Entry
 from ml_connector.store.database import Connection
 from ml_connector.store.reviews import ReviewItem
@@ -129,7 +139,7 @@ def _accept_rule(works: Works, item: ReviewItem, *, by: str, value: str | None) 
         )  # fmt: skip
     with works.database.reading() as c:
         trip = trips.by_ids(c, [item.trip_id])[item.trip_id]
-    version = setup.add_rule(
+    version = ruling.add_rule(
         works, trip.route_id, str(item.proposal["rule"]), by=by, values={name: value} if value else None
     )
     answer = ACCEPT if value == item.proposal.get(name, "") else f"{USE}{value}"
@@ -146,9 +156,9 @@ def _accept_location(works: Works, item: ReviewItem, *, by: str) -> str:
     with works.database.reading() as c:
         trip = trips.by_ids(c, [item.trip_id])[item.trip_id]
     told = item.proposal
-    terms = setup.terms_now(works, trip.route_id)
+    terms = ruling.terms_now(works, trip.route_id)
     place = LocationTerms(time_zone=str(told.get("time_zone") or "") or None, name=str(told.get("name", "")))
-    version = setup.save_terms(
+    version = ruling.save_terms(
         works, trip.route_id, replace(terms, locations={**terms.locations, str(told["location"]): place}), by=by
     )
     with works.database.writing() as c:
@@ -161,7 +171,7 @@ def _carry_out(works: Works, c: Connection, item: ReviewItem, *, answer: str) ->
     """(what happens now, the decision to keep)."""
     now = works.now()
     if item.code == "connection-paused":
-        setups.update_connection(c, item.subject, state="active", reason=None, paused_until=None)
+        connection_rows.change(c, item.subject, state="active", reason=None, paused_until=None)
         return "The connection is active again.", answer
     submission_id = item.proposal.get("submission")
     if submission_id:
@@ -267,7 +277,7 @@ def item_workspace(c: Connection, item: ReviewItem) -> str | None:
     if item.company_id:
         company = setups.get_company(c, item.company_id)
         return company.workspace_id if company else None
-    connection = setups.get_connection(c, item.connection_id) if item.connection_id else None
+    connection = connection_rows.get(c, item.connection_id) if item.connection_id else None
     return connection.workspace_id if connection else None
 
 

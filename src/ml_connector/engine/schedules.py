@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ml_connector.connectors.shapes import Connector, Stream
 from ml_connector.engine.works import Works
 from ml_connector.errors import UsageError
-from ml_connector.store import audit, cursors, setups
+from ml_connector.store import audit, connection_rows, cursors, setups
 from ml_connector.store.audit import Entry
 
 SETTING = "every_s."  # a connection's setting, with the stream's name behind it
@@ -35,7 +35,7 @@ class Scheduled:
 def of_connection(works: Works, connection_id: str) -> list[Scheduled]:
     """Every stream of a connection with its schedule."""
     with works.database.reading() as c:
-        row = setups.get_connection(c, connection_id)
+        row = connection_rows.get(c, connection_id)
         known = {one.stream: one for one in cursors.of_connection(c, connection_id)}
         read = {name: cursors.finished_at(c, connection_id, name) for name in known}
         routes = [one for one in setups.routes(c) if one.source_id == connection_id]
@@ -65,14 +65,14 @@ def every_s(settings: Mapping[str, object], stream: Stream) -> int:
 def set_every(works: Works, connection_id: str, stream: str, seconds: int | None, *, by: str) -> None:
     """Read a stream so often from now on; None: as often as the connector usually does. Noted in the audit trail."""
     with works.database.writing() as c:
-        row = setups.get_connection(c, connection_id)
+        row = connection_rows.get(c, connection_id)
         if row is None:
             raise UsageError("There is no such connection.", record=connection_id)
         settings = {name: value for name, value in row.settings.items() if name != f"{SETTING}{stream}"}
         if seconds is not None:
             settings[f"{SETTING}{stream}"] = str(seconds)
         check({f"{SETTING}{stream}": str(seconds or LEAST_S)}, works.system(row.connector).connector)
-        setups.update_connection(c, connection_id, settings=settings)
+        connection_rows.change(c, connection_id, settings=settings)
         cursors.make_due(c, connection_id, now=works.now(), streams=(stream,))
         entry = Entry(works.now(), by, "schedule set", connection_id, {"stream": stream, "every_s": seconds})
         audit.append_many(c, chain=audit.INSTALL, workspace_id=row.workspace_id, entries=[entry])

@@ -19,10 +19,11 @@ from ml_connector.finance.encoding import decode_content
 from ml_connector.finance.plan import Content, Elsewhere, Need
 from ml_connector.finance.rulebook import Terms
 from ml_connector.flows.flow import OWN_ID, Flow
-from ml_connector.store import cursors, records, setups, trip_moves, trips, writes
+from ml_connector.store import connection_rows, cursors, records, setups, trip_moves, trips, writes
+from ml_connector.store.connection_rows import ConnectionRow
 from ml_connector.store.database import Connection
 from ml_connector.store.records import Kept, StoredRecord
-from ml_connector.store.setups import ConnectionRow, RouteRow
+from ml_connector.store.setups import RouteRow
 from ml_connector.store.trips import Trip
 
 Link = tuple[str, str]
@@ -129,7 +130,7 @@ def _siblings(works: Works, c: Connection, asker: Asker) -> list[_Sibling]:
     found = []
     for company_id in {one.company_id for one in own if one.flow == asker.flow.name}:
         for route in setups.routes(c, company_id=company_id):
-            connection = setups.get_connection(c, route.source_id)
+            connection = connection_rows.get(c, route.source_id)
             if route.source_id == asker.source_id or connection is None:
                 continue
             leaves = _leaves_money(route_terms(c, route), asker.code)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ml_connector.engine.works import Works
-from ml_connector.store import inbox, leases, setups
+from ml_connector.store import connection_rows, inbox, leases, setups
 
 BODIES_KEPT_US = 30 * 86_400_000_000
 
@@ -25,7 +25,7 @@ class Swept:
 def sweep(works: Works) -> Swept:
     """Put right what time has left behind."""
     with works.database.writing() as c:
-        resumed = setups.resume_due(c, now=works.now())
+        resumed = connection_rows.resume_due(c, now=works.now())
     with works.database.inbox_writing() as c:
         erased = inbox.erase_bodies(c, before=works.now() - BODIES_KEPT_US)
     return Swept(resumed, erased)

@@ -12,10 +12,10 @@ from ml_connector.engine import siblings
 from ml_connector.engine.works import Works
 from ml_connector.errors import UsageError
 from ml_connector.flows.flow import OWN_ID
-from ml_connector.store import audit, inbox, records, reviews, setups, submissions, trips, writes
+from ml_connector.store import audit, connection_rows, inbox, records, reviews, setups, submissions, trips, writes
+from ml_connector.store.connection_rows import ConnectionRow
 from ml_connector.store.database import Connection
 from ml_connector.store.reviews import ReviewItem
-from ml_connector.store.setups import ConnectionRow
 from ml_connector.store.submissions import Attempt, Submission
 from ml_connector.store.trips import Trip
 from ml_connector.store.writes import Write
@@ -72,7 +72,7 @@ def trace(works: Works, workspace_id: str, name: str) -> list[Story]:
     Raises UsageError when nothing of this workspace has it.
     """
     with works.database.reading() as c:
-        connections = setups.connections(c, workspace_id)
+        connections = connection_rows.every(c, workspace_id)
         found = _records(works, c, workspace_id, connections, name)
     if not found:
         with works.database.inbox_reading() as c:

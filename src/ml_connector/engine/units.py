@@ -12,7 +12,7 @@ from ml_connector.engine import draining, pools, reading, upkeep
 from ml_connector.engine.draining import Drained
 from ml_connector.engine.reading import Read
 from ml_connector.engine.works import Works
-from ml_connector.store import budget, cursors, inbox, setups, submissions, trip_needs, trips, unsent
+from ml_connector.store import budget, connection_rows, cursors, inbox, setups, submissions, trip_needs, trips, unsent
 
 UnitKind = Literal["poll", "fetch", "drain", "upkeep"]
 
@@ -47,7 +47,7 @@ def due_units(works: Works) -> list[Unit]:
     with works.database.inbox_reading() as c:
         ringing = {connection_id for _, connection_id in inbox.connections_with_due_notices(c, now=now)}
     with works.database.reading() as c:
-        active = {one.id for one in setups.connections(c) if one.state == "active"}
+        active = {one.id for one in connection_rows.every(c) if one.state == "active"}
         found += [Unit("poll", one.connection_id, one.stream) for one in cursors.due(c, now=now)]
         needing = ringing | set(trip_needs.connections_with_needs(c, now=now))
         found += [Unit("fetch", one) for one in sorted(needing & active)]

@@ -11,13 +11,15 @@ import structlog
 
 from ml_connector.clock import micros
 from ml_connector.connectors.shapes import System
-from ml_connector.engine import books, pausing, setup
+from ml_connector.engine import books, doorkeeping, noting, pausing, safekeeping
 from ml_connector.engine.door_rows import whose
 from ml_connector.engine.works import Works, open_line
 from ml_connector.errors import ConnectorError, NotAuthorized, Transient
-from ml_connector.store import cursors, inbox, leases, reviews, setups, trips
+from ml_connector.store import connection_rows, cursors, inbox, leases, reviews, setups, trips, webhook_doors
+from ml_connector.store.connection_rows import ConnectionRow
 from ml_connector.store.database import Connection
-from ml_connector.store.setups import CompanyRow, ConnectionRow, DoorRow
+from ml_connector.store.setups import CompanyRow
+from ml_connector.store.webhook_doors import DoorRow
 
 STREAM = "upkeep"  # its cursor says when a connection is looked after next
 EVERY_US = 3_600_000_000
@@ -40,7 +42,7 @@ def due(works: Works) -> list[str]:
         found = [INBOX] if lost and leases.holder_of(c, name=INBOX, now=now) is None else []
         ledgers = {company.connection_id for company in _companies_holding(c)}
         marks = cursors.positions(c, STREAM)
-        for connection in setups.connections(c):
+        for connection in connection_rows.every(c):
             looked_after = connection.id in ledgers or _looked_after(works.system(connection.connector))
             if connection.state != "active" or not looked_after:
                 continue
@@ -72,9 +74,9 @@ def run(works: Works, connection_id: str) -> bool:
     if connection_id == INBOX:
         return look_after_inbox(works)
     with works.database.writing() as c:
-        setups.resume_due(c, now=works.now())
+        connection_rows.resume_due(c, now=works.now())
     with works.database.reading() as c:
-        connection = setups.get_connection(c, connection_id)
+        connection = connection_rows.get(c, connection_id)
     if connection is None:
         return False
     done, next_at = False, works.now() + EVERY_US
@@ -114,8 +116,8 @@ def refresh_credentials(works: Works, connection: ConnectionRow, *, at_once: boo
         return False
     fresh = {**system.refresh(line.http, line.credentials, clock=works.clock), "obtained_at": now.isoformat()}
     with works.database.writing() as c:
-        setup.store_credentials(works, c, connection.workspace_id, connection.id, fresh)
-        setup.note(
+        safekeeping.store_credentials(works, c, connection.workspace_id, connection.id, fresh)
+        noting.note(
             works,
             c,
             verb="credentials renewed",
@@ -181,13 +183,13 @@ def watch_subscriptions(works: Works, connection: ConnectionRow) -> bool:
         return False
     changed = False
     with works.database.reading() as c:
-        doors = setups.doors(c, connection_id=connection.id)
+        doors = webhook_doors.every(c, connection_id=connection.id)
     for one in doors:
         found = line.system.watch(line.http, line.credentials, str(one.settings.get("url", "")), clock=works.clock)
         if found is None:
             continue
         changed = changed or bool(found.changes)
-        setup.learn_door_key(works, one.id, found.signature_key, changes=found.changes)
+        doorkeeping.learn_door_key(works, one.id, found.signature_key, changes=found.changes)
         if found.changes:
             log.warning("subscription.changed", connection=connection.code, changes=list(found.changes))
             with works.database.writing() as c:  # what rang while nobody listened is read now
@@ -215,7 +217,7 @@ def look_after_inbox(works: Works) -> bool:
 
 def _assign(works: Works, door_id: str, account_ref: str | None) -> bool:
     with works.database.writing() as c:
-        door = next((one for one in setups.doors(c) if one.id == door_id), None)
+        door = next((one for one in webhook_doors.every(c) if one.id == door_id), None)
         if door is None or account_ref is None:
             return False
         found = whose(c, door.connector, door.workspace_id, account_ref)

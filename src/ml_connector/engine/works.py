@@ -17,10 +17,10 @@ from ml_connector.engine.documents import Documents
 from ml_connector.errors import ConfigurationError, UsageError
 from ml_connector.finance.plan import Found
 from ml_connector.flows.flow import Flow
-from ml_connector.store import setups
+from ml_connector.store import connection_rows, sealed_secrets
+from ml_connector.store.connection_rows import ConnectionRow
 from ml_connector.store.database import Database
 from ml_connector.store.ids import Ids
-from ml_connector.store.setups import ConnectionRow
 from ml_connector.vault.credentials import Sealed, Secret, open_sealed
 from ml_connector.vault.keys import KeyRing
 from ml_connector.vault.tokens import TokenCache
@@ -249,11 +249,11 @@ def open_line(works: Works, connection_id: str) -> Line:
     connection.
     """
     with works.database.reading() as c:
-        connection = setups.get_connection(c, connection_id)
+        connection = connection_rows.get(c, connection_id)
         if connection is None:
             raise UsageError("There is no such connection.", record=connection_id)
-        sealed = setups.secrets(c, "connection", connection_id, now=works.now())
-    newest: dict[str, setups.SecretRow] = {}
+        sealed = sealed_secrets.in_use(c, "connection", connection_id, now=works.now())
+    newest: dict[str, sealed_secrets.SecretRow] = {}
     for row in sealed:
         newest.setdefault(row.field, row)
     version = (
@@ -264,7 +264,7 @@ def open_line(works: Works, connection_id: str) -> Line:
     return works.lines.get(connection_id, version, lambda: _make_line(works, connection, newest))
 
 
-def _make_line(works: Works, connection: ConnectionRow, newest: Mapping[str, setups.SecretRow]) -> Line:
+def _make_line(works: Works, connection: ConnectionRow, newest: Mapping[str, sealed_secrets.SecretRow]) -> Line:
     system = works.system(connection.connector)
     credentials = {name: open_secret(works, row).reveal() for name, row in newest.items()}
     for text in credentials.values():
@@ -294,7 +294,7 @@ def _make_line(works: Works, connection: ConnectionRow, newest: Mapping[str, set
     return line
 
 
-def open_secret(works: Works, row: setups.SecretRow) -> Secret:
+def open_secret(works: Works, row: sealed_secrets.SecretRow) -> Secret:
     """Open one sealed row. Raises SealBroken when it was moved, changed or its master key is gone."""
     sealed = Sealed(row.key_id, row.nonce, row.ciphertext)
     return open_sealed(

@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 from ml_connector.engine.runtime import Runtime
 from ml_connector.engine.works import Works
 from ml_connector.errors import ConnectorError
-from ml_connector.store import inbox, leases, reviews, setups, trips
+from ml_connector.store import connection_rows, inbox, leases, reviews, setups, trips
 from ml_connector.store.inbox_writer import InboxWriter
 from ml_connector.web.intake_keeper import Intake
 from ml_connector.web.webhooks import Hooks
@@ -116,7 +116,7 @@ def _rows(works: Works) -> Iterator[Metric]:
                 found[state] = found.get(state, 0) + number
             for state, number in sorted(found.items()):
                 states.add_metric([company.id, state], number)
-        rows = setups.connections(c)
+        rows = connection_rows.every(c)
         for workspace_id in sorted({one.workspace_id for one in rows}):
             for code, number in sorted(reviews.counts(c, workspace_id).items()):
                 waiting.add_metric([workspace_id, code], number)

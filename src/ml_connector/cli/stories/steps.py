@@ -21,7 +21,19 @@ from ml_connector.cli.output import Output
 from ml_connector.cli.stories import ledger
 from ml_connector.cli.stories.pretend import Vendor, vendors
 from ml_connector.clock import moment
-from ml_connector.engine import clearing, journals, replaying, reviewing, rulebooks, setup, units, upkeep
+from ml_connector.engine import (
+    clearing,
+    connecting,
+    doorkeeping,
+    journals,
+    replaying,
+    reviewing,
+    rulebooks,
+    ruling,
+    setup,
+    units,
+    upkeep,
+)
 from ml_connector.engine.journals import Voucher
 from ml_connector.engine.works import Works
 from ml_connector.errors import ConnectorError
@@ -75,7 +87,7 @@ def stage(
 def connect_visma(s: Stage, company: Mapping[str, Any]) -> None:
     """The workspace, and the ledger that the sandbox has made."""
     s.workspace = setup.init(s.works)
-    s.visma_id = setup.connect(
+    s.visma_id = connecting.connect(
         s.works, s.workspace, connector="visma", code="visma", title="Visma.net ERP", by=BY, base_url=s.visma.url,
         credentials={name: company[name] for name in ("client_id", "client_secret", "tenant_id")},
         settings={"token_url": f"{s.visma.url}/connect/token"},
@@ -87,12 +99,12 @@ def connect_source(
     settings: Mapping[str, str], address: str = "",
 ) -> None:  # fmt: skip
     """The system that is read; both connections are proven."""
-    s.source_id = setup.connect(
+    s.source_id = connecting.connect(
         s.works, s.workspace, connector=connector, code=code, title=title, by=BY, base_url=address or s.source.url,
         credentials=credentials, settings=settings,
     )  # fmt: skip
     for connection_id in (s.visma_id, s.source_id):
-        setup.ping(s.works, connection_id)
+        connecting.ping(s.works, connection_id)
 
 
 def open_route(s: Stage, *, company: str, flow: str, code: str, day: date, files_of: str) -> int:
@@ -113,22 +125,22 @@ def add_route(s: Stage, *, flow: str, code: str, files_of: str, outward: bool = 
     """A route with its terms and rules (shipped as `{files_of}_*.toml`), into the ledger or out of it; how many
     rules.
     """
-    terms = setup.parse_terms(tomllib.loads(shipped(f"{files_of}_terms.toml")), base=Terms(code=code))
+    terms = ruling.parse_terms(tomllib.loads(shipped(f"{files_of}_terms.toml")), base=Terms(code=code))
     ends = (s.visma_id, s.source_id) if outward else (s.source_id, s.visma_id)
     route_id = setup.add_route(
         s.works, company_id=s.company_id, flow=flow, source_id=ends[0], target_id=ends[1], terms=terms, posting="on",
         by=BY,
     )  # fmt: skip
     book = rulebooks.read(shipped(f"{files_of}_rules.toml"), form="toml")
-    setup.save_rules(s.works, route_id, book, by=BY)
+    ruling.save_rules(s.works, route_id, book, by=BY)
     s.route_ids.append(route_id)
     return len(book.rules)
 
 
 def open_door(s: Stage, code: str, address: str) -> None:
     """A webhook door, and the subscriptions that ring it, made through the source's own API."""
-    setup.open_door(s.works, connection_id=s.source_id, public_url=address, signature_key=None, by=BY)
-    upkeep.watch_subscriptions(s.works, setup.find_connection(s.works, s.workspace, code))
+    doorkeeping.open_door(s.works, connection_id=s.source_id, public_url=address, signature_key=None, by=BY)
+    upkeep.watch_subscriptions(s.works, connecting.find_connection(s.works, s.workspace, code))
 
 
 def shipped(name: str) -> str:

@@ -1,0 +1,130 @@
+"""Connections: stored with their credentials sealed, proven, found by code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ml_connector.connectors.shapes import Ping
+from ml_connector.engine import schedules
+from ml_connector.engine.noting import note
+from ml_connector.engine.safekeeping import store_credentials
+from ml_connector.engine.works import Works, open_line
+from ml_connector.errors import UsageError
+from ml_connector.store import (
+    connection_rows,
+    cursors,
+    reviews,
+)
+from ml_connector.store.connection_rows import ConnectionRow
+from ml_connector.store.database import Connection
+
+
+def connect(
+    works: Works,
+    workspace_id: str,
+    *,
+    connector: str,
+    code: str,
+    title: str,
+    credentials: Mapping[str, str],
+    settings: Mapping[str, str],
+    base_url: str | None,
+    by: str,
+) -> str:
+    """Store a connection with its credentials sealed; nothing is called. Raises UsageError for missing or unknown
+    fields.
+    """
+    system = works.system(connector)
+    _check_fields(system.connector.credential_fields, credentials, connector)
+    schedules.check(settings, system.connector)
+    if ":" in code or not code.isascii() or not 1 <= len(code) <= 12:
+        raise UsageError("A code is 1 to 12 plain characters without a colon; it begins every key.", record=code)
+    with works.database.writing() as c:
+        if connection_rows.by_code(c, workspace_id, code):
+            raise UsageError("There is a connection of this code already.", record=code, fix="Choose another --code.")
+        connection_id = connection_rows.add(
+            c,
+            workspace_id=workspace_id,
+            connector=connector,
+            code=code,
+            title=title,
+            base_url=base_url,
+            settings=settings,
+            ids=works.ids,
+            now=works.now(),
+        )
+        store_credentials(works, c, workspace_id, connection_id, credentials)
+        have_cursors(works, c, workspace_id, connection_id, connector)
+        note(
+            works,
+            c,
+            verb="connected",
+            subject=connection_id,
+            by=by,
+            workspace_id=workspace_id,
+            facts={"connector": connector, "code": code, "fields": sorted(credentials), "base_url": base_url or ""},
+        )
+    return connection_id
+
+
+def have_cursors(works: Works, c: Connection, workspace_id: str, connection_id: str, connector: str) -> None:
+    """A cursor for each stream, none of them begun; also for those that the connector got after it was connected."""
+    for stream in works.system(connector).connector.streams:
+        cursors.ensure(
+            c,
+            connection_id,
+            stream.name,
+            workspace_id=workspace_id,
+            ids=works.ids,
+            now=works.now(),
+            due_at=cursors.NEVER,
+        )
+
+
+def _check_fields(fields: Sequence[Any], given: Mapping[str, str], connector: str) -> None:
+    known = {one.name for one in fields}
+    missing = [one.name for one in fields if one.required and not given.get(one.name)]
+    unknown = sorted(set(given) - known)
+    if missing or unknown:
+        what = " ".join(
+            [f"Missing: {', '.join(missing)}." if missing else "", f"Unknown: {', '.join(unknown)}." if unknown else ""]
+        ).strip()
+        raise UsageError(what, record=connector, fix=f"The fields are {', '.join(sorted(known))}.")
+
+
+def ping(works: Works, connection_id: str) -> Ping:
+    """Prove a connection without writing anything; remember whose account it is, and end a pause when all is well."""
+    line = open_line(works, connection_id)
+    answer = line.ping()
+    account_ref = answer.facts.get("account_ref")
+    with works.database.writing() as c:
+        row = connection_rows.get(c, connection_id)
+        if row is not None and account_ref and row.account_ref != account_ref:
+            connection_rows.change(c, connection_id, account_ref=account_ref)
+        if row is not None and answer.ok and row.state == "paused":
+            connection_rows.change(c, connection_id, state="active", reason=None, paused_until=None)
+            reviews.supersede(c, [connection_id], now=works.now())
+        if row is not None:
+            note(
+                works,
+                c,
+                verb="pinged",
+                subject=connection_id,
+                by="system",
+                workspace_id=row.workspace_id,
+                facts={"ok": answer.ok, "checks": [[one.name, one.ok] for one in answer.checks]},
+            )
+    return answer
+
+
+def find_connection(works: Works, workspace_id: str, code: str) -> ConnectionRow:
+    """The connection of this code. Raises UsageError when there is none."""
+    with works.database.reading() as c:
+        row = connection_rows.by_code(c, workspace_id, code)
+        known = [one.code for one in connection_rows.every(c, workspace_id)]
+    if row is None:
+        raise UsageError(
+            "There is no connection of this code.", record=code, fix=f"Known: {', '.join(known) or 'none yet'}."
+        )
+    return row

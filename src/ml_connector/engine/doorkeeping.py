@@ -1,0 +1,98 @@
+"""Webhook doors: opened for a connection, and the keys that vendors sign with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ml_connector.engine import door as doors
+from ml_connector.engine.noting import note
+from ml_connector.engine.safekeeping import seal_field
+from ml_connector.engine.works import Works, open_secret
+from ml_connector.errors import UsageError
+from ml_connector.store import (
+    connection_rows,
+    sealed_secrets,
+    webhook_doors,
+)
+
+
+def open_door(
+    works: Works, *, connection_id: str, public_url: str, signature_key: str | None, by: str
+) -> tuple[str, str]:
+    """A webhook address for one connection: (door id, the exact URL to register). The key may follow later."""
+    secret_part = doors.new_path_secret()
+    with works.database.writing() as c:
+        connection = connection_rows.get(c, connection_id)
+        if connection is None:
+            raise UsageError("There is no such connection.", record=connection_id)
+        url = doors.door_url(public_url, connection.connector, secret_part)
+        door_id = webhook_doors.add(
+            c,
+            workspace_id=connection.workspace_id,
+            connection_id=connection_id,
+            connector=connection.connector,
+            path_hash=doors.path_hash(secret_part),
+            settings={"url": url},
+            ids=works.ids,
+            now=works.now(),
+        )
+        if signature_key:
+            seal_field(works, c, connection.workspace_id, ("door", door_id), doors.KEY_FIELD, signature_key)
+        note(
+            works,
+            c,
+            verb="door opened",
+            subject=door_id,
+            by=by,
+            workspace_id=connection.workspace_id,
+            facts={"connection": connection.code},
+        )
+    return door_id, url
+
+
+def learn_door_key(works: Works, door_id: str, key: str, *, changes: Sequence[str]) -> None:
+    """The key the vendor says it signs with: kept when it is new, beside the older one for a day."""
+    with works.database.reading() as c:
+        sealed = [
+            one for one in sealed_secrets.in_use(c, "door", door_id, now=works.now()) if one.field == doors.KEY_FIELD
+        ]
+    known = {open_secret(works, one).reveal() for one in sealed}
+    if key not in known:
+        set_door_key(works, door_id, key, by="system")
+    if changes:
+        with works.database.writing() as c:
+            note(
+                works,
+                c,
+                verb="subscription watched",
+                subject=door_id,
+                by="system",
+                workspace_id=None,
+                facts={"changes": list(changes)},
+            )
+
+
+def set_door_key(works: Works, door_id: str, key: str, *, by: str, grace_s: int = 86_400) -> None:
+    """A new signature key; the old one is accepted for the grace period, as vendors retry what they signed before."""
+    with works.database.writing() as c:
+        row = next((one for one in webhook_doors.every(c) if one.id == door_id), None)
+        if row is None:
+            raise UsageError("There is no such door.", record=door_id)
+        seal_field(
+            works,
+            c,
+            row.workspace_id,
+            ("door", door_id),
+            doors.KEY_FIELD,
+            key,
+            older_until=works.now() + grace_s * 1_000_000,
+        )
+        note(
+            works,
+            c,
+            verb="door key set",
+            subject=door_id,
+            by=by,
+            workspace_id=row.workspace_id,
+            facts={"grace_s": grace_s},
+        )

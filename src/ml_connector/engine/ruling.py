@@ -1,0 +1,207 @@
+"""What a route goes by: its terms and its rules, checked, saved in versions, and planned by at once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import date, datetime
+from itertools import count
+from typing import Any
+
+from ml_connector.engine.books import fresh_chart, route_terms, rulebook_of, rulebook_text, terms_text
+from ml_connector.engine.noting import note
+from ml_connector.engine.works import Works
+from ml_connector.errors import ConfigurationError, Rejected, UsageError
+from ml_connector.finance.encoding import decode, encode, encode_finding, hash_of
+from ml_connector.finance.plan import Finding
+from ml_connector.finance.purchase_terms import PurchaseTerms
+from ml_connector.finance.rulebook import Rulebook, Terms
+from ml_connector.rules import checking, rulefile
+from ml_connector.store import (
+    audit,
+    configs,
+    setups,
+    trip_moves,
+)
+from ml_connector.store.database import Connection
+
+TERMS = "route"
+RULEBOOK = "rulebook"
+
+
+def terms_now(works: Works, route_id: str) -> Terms:
+    """The terms of a route as they stand."""
+    with works.database.reading() as c:
+        route = setups.get_route(c, route_id)
+        if route is None:
+            raise UsageError("There is no such route.", record=route_id)
+        return route_terms(c, route)
+
+
+def save_terms(works: Works, route_id: str, terms: Terms, *, by: str) -> int:
+    """A new version of a route's terms; what is not posted yet is planned again."""
+    with works.database.writing() as c:
+        route = setups.get_route(c, route_id)
+        if route is None:
+            raise UsageError("There is no such route.", record=route_id)
+        n = save_version(works, c, route.workspace_id, TERMS, route_id, terms_text(terms), by=by)
+        _plan_again(works, c, route_id)
+        note(
+            works,
+            c,
+            verb="terms saved",
+            subject=route_id,
+            by=by,
+            workspace_id=route.workspace_id,
+            chain=audit.company_chain(route.company_id),
+            facts={"version": n, "hash": hash_of(terms_text(terms))},
+        )
+    return n
+
+
+def save_version(
+    works: Works,
+    c: Connection,
+    workspace_id: str,
+    kind: str,
+    owner_id: str,
+    body: str,
+    *,
+    by: str,
+    valid_from: date | None = None,
+) -> int:
+    """The next version of terms or rules; its number. The caller's transaction."""
+    return configs.add(
+        c,
+        workspace_id=workspace_id,
+        owner_kind=kind,
+        owner_id=owner_id,
+        body=body,
+        author=by,
+        ids=works.ids,
+        now=works.now(),
+        valid_from=valid_from,
+    )
+
+
+def _plan_again(works: Works, c: Connection, route_id: str) -> None:
+    trip_moves.due_again(c, route_id, now=works.now(), states=("held", "planned", "waiting"))
+
+
+@dataclass(frozen=True, slots=True)
+class SavedRules:
+    """The version that was saved and what was found when it was checked against the chart."""
+
+    version: int
+    findings: tuple[Finding, ...]
+
+
+def rules_now(works: Works, route_id: str) -> Rulebook:
+    """The newest rulebook of a route; an empty one before the first."""
+    with works.database.reading() as c:
+        row = configs.newest(c, RULEBOOK, route_id)
+    return rulebook_of(row) if row else Rulebook(0, date.min)
+
+
+def check_rules(works: Works, route_id: str, book: Rulebook) -> tuple[Finding, ...]:
+    """What a rulebook names, checked live against the ledger."""
+    with works.database.reading() as c:
+        route = setups.get_route(c, route_id)
+    if route is None:
+        raise UsageError("There is no such route.", record=route_id)
+    _, chart, _ = fresh_chart(works, route.company_id)
+    return checking.check_rulebook(book, chart, works.flows[route.flow].roles, day=works.clock.now().date())
+
+
+def save_rules(works: Works, route_id: str, book: Rulebook, *, by: str, force: bool = False) -> SavedRules:
+    """A new version of the rules, checked against the ledger first; what is held is planned again, without reading
+    again.
+
+    Raises Rejected with the blocking findings unless `force`: a rule that names a missing account only holds records.
+    """
+    findings = check_rules(works, route_id, book)
+    blocking = [finding for finding in findings if finding.blocks]
+    if blocking and not force:
+        raise Rejected(
+            " ".join(finding.sentence for finding in blocking[:5]),
+            record=route_id,
+            fix="Correct the rules, or save with --force.",
+        )
+    with works.database.writing() as c:
+        route = setups.get_route(c, route_id)
+        if route is None:
+            raise UsageError("There is no such route.", record=route_id)
+        valid_from = None if book.valid_from == date.min else book.valid_from
+        n = save_version(
+            works, c, route.workspace_id, RULEBOOK, route_id, rulebook_text(book), by=by, valid_from=valid_from
+        )
+        _plan_again(works, c, route_id)
+        note(
+            works,
+            c,
+            verb="rules saved",
+            subject=route_id,
+            by=by,
+            workspace_id=route.workspace_id,
+            chain=audit.company_chain(route.company_id),
+            facts={
+                "version": n,
+                "rules": len(book.rules),
+                "hash": hash_of(rulebook_text(book)),
+                "findings": [encode_finding(f)["code"] for f in findings],
+            },
+        )
+    return SavedRules(n, findings)
+
+
+def add_rule(works: Works, route_id: str, rule_toml: str, *, by: str, values: Mapping[str, str] | None = None) -> int:
+    """Put one more rule (TOML, with these values in it) behind the others; the version saved.
+
+    Behind: it was asked for because no rule decides its case, so there it speaks, and everywhere else the older rules
+    go on deciding. An id that is taken gets a number.
+    """
+    book = rules_now(works, route_id)
+    taken = {rule.id for rule in book.rules}
+    added = []
+    for rule in rulefile.rules_from_toml(rule_toml):
+        free = next(name for n in count(1) if (name := rule.id if n == 1 else f"{rule.id}-{n}") not in taken)
+        taken.add(free)
+        said: dict[str, Any] = dict(values or {})
+        added.append(replace(rule, id=free, **said))
+    return save_rules(works, route_id, replace(book, rules=(*book.rules, *added)), by=by).version
+
+
+def parse_terms(document: Mapping[str, Any], *, base: Terms) -> Terms:
+    """Terms from a TOML table over what stands; unknown names are refused by name."""
+    known = {one.name for one in fields(Terms)} - {"code", "go_live"}
+    unknown = sorted(set(document) - known)
+    if unknown:
+        raise ConfigurationError(f"Unknown terms: {', '.join(unknown)}.", fix=f"Known: {', '.join(sorted(known))}.")
+    merged = {**encode(base), **{name: _plain(value) for name, value in document.items()}}
+    if "purchase" in document:
+        merged["purchase"] = _purchase(document["purchase"], base)
+    try:
+        terms: Terms = decode(Terms, json.loads(json.dumps(merged)))
+    except (TypeError, ValueError, KeyError) as error:
+        raise ConfigurationError(f"The terms cannot be read: {error}.") from None
+    return terms
+
+
+def _purchase(given: Any, base: Terms) -> dict[str, Any]:
+    """The purchase part over what stands of it. Its code is the connection's."""
+    known = {one.name for one in fields(PurchaseTerms)} - {"code"}
+    unknown = sorted(set(given) - known) if isinstance(given, Mapping) else ["no table"]
+    if unknown:
+        raise ConfigurationError(
+            f"Unknown terms: purchase: {', '.join(unknown)}.", fix=f"Known: {', '.join(sorted(known))}."
+        )
+    return {**encode(base.purchase), **_plain(given)}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {key: _plain(one) for key, one in value.items()}
+    return value
