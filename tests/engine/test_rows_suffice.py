@@ -1,4 +1,4 @@
-"""A payment through PayPal is planned from its row in the report, and read by itself only where that lacks something."""
+"""A payment through PayPal is planned from its row, and read by itself only where the row lacks something."""
 
 from __future__ import annotations
 
