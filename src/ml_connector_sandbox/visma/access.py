@@ -16,7 +16,7 @@ from ml_connector_sandbox.visma.refusal import Gateway
 
 WINDOW_S = 3600
 POLICY = "4-fixed-window"
-_SCOPE_OF_METHOD = dict(zip(("GET", "POST", "PUT", "DELETE"), SCOPES, strict=True))
+SCOPE_OF_METHOD = dict(zip(("GET", "POST", "PUT", "DELETE"), SCOPES, strict=True))
 
 
 @dataclass(slots=True)
@@ -85,14 +85,14 @@ class Access:
         kind, _, token = request.headers.get("authorization", "").partition(" ")
         return self.sessions.get(token.strip()) if kind.lower() == "bearer" else None
 
-    def admitted(self, session: Session | None, method: str, at: datetime) -> Company:
+    def admitted(self, session: Session | None, needed: str, at: datetime) -> Company:
         """The company this call is about. Raises Gateway: 401 for the token, 403 for a missing scope."""
         if session is None or session.expires_at <= at or session.company is None:
             raise Gateway(401, "Unauthorized. Access token is missing or invalid.")
         if session.company.approval != "approved":
             raise Gateway(401, "Unauthorized. The application has no access to the tenant.")
-        if _SCOPE_OF_METHOD.get(method) not in session.scopes:
-            raise Gateway(403, f"Forbidden. The scope {_SCOPE_OF_METHOD.get(method)} is required.")
+        if needed not in session.scopes:
+            raise Gateway(403, f"Forbidden. The scope {needed} is required.")
         return session.company
 
     def expire(self, tenant_id: str | None) -> int:

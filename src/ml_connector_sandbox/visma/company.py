@@ -16,11 +16,14 @@ from ml_connector_sandbox.visma.chart import Chart
 from ml_connector_sandbox.visma.journal import Ledger
 
 if TYPE_CHECKING:
+    from ml_connector_sandbox.visma.items import Item
     from ml_connector_sandbox.visma.parties import Party
     from ml_connector_sandbox.visma.payables import SupplierDocument
     from ml_connector_sandbox.visma.payments import Payment
     from ml_connector_sandbox.visma.receivables import CustomerDocument
+    from ml_connector_sandbox.visma.sales_orders import SalesOrder
 
+SALES_SCOPES = tuple(f"visma.net.erp.salesorder:{verb}" for verb in ("read", "write"))  # of a service of its own
 SCOPES = tuple(f"vismanet_erp_service_api:{verb}" for verb in ("read", "create", "update", "delete"))
 
 
@@ -41,6 +44,7 @@ class Preferences:
     reversal_on_hold: bool = False
     applications_before_release: bool = True
     notes_on_single: bool = False  # does GET of one supplier or supplier invoice show its note unasked?
+    order_totals: bool = True  # does GET of one sales order show its totals unasked?
     page_cap: int = 1000
     default_page: int = 100
     company_header: str = "ignored"  # ignored | required
@@ -83,7 +87,7 @@ class Company:
     chart: Chart
     random: Random
     approval: str = "approved"
-    scopes: tuple[str, ...] = SCOPES
+    scopes: tuple[str, ...] = SCOPES + SALES_SCOPES
     preferences: Preferences = field(default_factory=Preferences)
     ledger: Ledger = field(default_factory=Ledger)
     customers: dict[str, Party] = field(default_factory=dict)
@@ -94,6 +98,8 @@ class Company:
     supplier_payments: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)  # by type and number
     purchase_orders: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     purchase_receipts: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    items: dict[str, Item] = field(default_factory=dict)  # by number in capitals
+    sales_orders: dict[tuple[str, str], SalesOrder] = field(default_factory=dict)  # by type and number
     attachments: dict[str, Attachment] = field(default_factory=dict)
     subscriptions: list[Subscription] = field(default_factory=list)
     events: deque[tuple[str, str, str]] = field(default_factory=deque)  # event, entity, key

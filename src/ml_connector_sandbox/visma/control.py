@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from ml_connector_sandbox.core.wire import Request
-from ml_connector_sandbox.visma import bulk, purchase_acts, seed
+from ml_connector_sandbox.visma import bulk, purchase_acts, sales_acts, seed
 from ml_connector_sandbox.visma.chart import LEDGERS, ZERO
 from ml_connector_sandbox.visma.company import Company, Subscription
 from ml_connector_sandbox.visma.journal import Batch
@@ -25,12 +25,13 @@ Verb = Callable[["Visma", Row, datetime], Any]
 
 def perform(vendor: Visma, verb: str, arguments: Row, at: datetime) -> Any:
     """Do one verb. Raises ValueError for an unknown verb, an unknown company or arguments that make no sense."""
-    bought = purchase_acts.VERBS.get(verb)
-    if bought is not None:
-        return bought(vendor, _company(vendor, arguments), arguments, at)
+    at_screen = {**purchase_acts.VERBS, **sales_acts.VERBS}
+    done = at_screen.get(verb)
+    if done is not None:
+        return done(vendor, _company(vendor, arguments), arguments, at)
     act = _VERBS.get(verb)
     if act is None:
-        known = sorted((*_VERBS, *purchase_acts.VERBS))
+        known = sorted((*_VERBS, *at_screen))
         raise ValueError(f"No control verb is called {verb!r}; there are {', '.join(known)}.")
     return act(vendor, arguments, at)
 

@@ -348,7 +348,10 @@ def _apply_rows(company: Company, document: CustomerDocument, rows: list[Body], 
 def _filled(company: Company, document: CustomerDocument, line: CustomerLine, row: Body) -> CustomerLine:
     chart, currency = company.chart, document.currency
     if row.get("inventoryNumber"):
-        raise Refusal(400, f"'Inventory' '{row['inventoryNumber']}' cannot be found in the system.")
+        item = company.items.get(row["inventoryNumber"].upper())
+        if item is None:
+            raise Refusal(400, f"'Inventory' '{row['inventoryNumber']}' cannot be found in the system.")
+        line.inventory, line.account, line.vat_code = item.number, item.account, item.vat
     if row.get("accountNumber"):
         line.account = row["accountNumber"]
     chosen = account(company, line.account)

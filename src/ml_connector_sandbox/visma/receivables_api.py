@@ -313,6 +313,8 @@ def _shown_line(company: Company, document: CustomerDocument, line: CustomerLine
     for name, amount in pairs.items():
         row[name + "InCurrency"] = amount
         row[name] = chart.rounded(amount * document.rate, chart.base_currency)
+    if "order" in document.more:
+        row |= dict(zip(("soOrderType", "soOrderNbr", "soShipmentNbr"), document.more["order"], strict=True))
     if line.vat_code:
         row["vatCode"] = {"id": line.vat_code, "description": chart.categories[line.vat_code].description}
     return row

@@ -24,7 +24,7 @@ from ml_connector_sandbox.visma.chart import (
     VatCategory,
     VatZone,
 )
-from ml_connector_sandbox.visma.company import SCOPES, Company, Preferences
+from ml_connector_sandbox.visma.company import SALES_SCOPES, SCOPES, Company, Preferences
 from ml_connector_sandbox.visma.parties import Party
 from ml_connector_sandbox.visma.posting import combination
 
@@ -54,7 +54,7 @@ def company(arguments: Row, random: Random, at: datetime, number: int) -> Compan
         chart=Chart(base),
         random=Random(random.getrandbits(64)),
         approval=get("approval", "approved"),
-        scopes=tuple(get("scopes", SCOPES)),
+        scopes=tuple(get("scopes", SCOPES + SALES_SCOPES)),
     )
     now = made.local(at)
     _money(made, arguments, now)

@@ -147,6 +147,8 @@ SERIES: list[Row] = [
     {"id": "APPAYMENT", "description": "Supplier payments", "prefix": "", "width": 6, "last": 600000},
     {"id": "POORDER", "description": "Purchase orders", "prefix": "PO", "width": 6, "last": 0},
     {"id": "PORECEIPT", "description": "Purchase receipts", "prefix": "PR", "width": 6, "last": 0},
+    {"id": "SOORDER", "description": "Sales orders", "prefix": "", "width": 6, "last": 0},
+    {"id": "SOSHIPMENT", "description": "Shipments", "prefix": "", "width": 6, "last": 0},
     {"id": "CUSTOMER", "description": "Customers", "prefix": "", "width": 5, "last": 20000, "manual": True},
     {"id": "SUPPLIER", "description": "Suppliers", "prefix": "", "width": 5, "last": 60000, "manual": True},
 ]

@@ -7,8 +7,8 @@ from random import Random
 from typing import Any
 
 from ml_connector_sandbox.core.wire import Delivery, Request, Response, json_response
-from ml_connector_sandbox.visma import control, routes
-from ml_connector_sandbox.visma.access import Access, Session
+from ml_connector_sandbox.visma import control, routes, sales_orders_api
+from ml_connector_sandbox.visma.access import SCOPE_OF_METHOD, Access, Session
 from ml_connector_sandbox.visma.background import Jobs
 from ml_connector_sandbox.visma.call import Call, Route, Router, as_json, plain_key
 from ml_connector_sandbox.visma.company import Company, row_version
@@ -50,6 +50,8 @@ class Visma:
         connect = self._connect(request, at)
         if connect is not None:
             return connect
+        if sales_orders_api.is_of_service(request):
+            return sales_orders_api.answer(self.access, request, at)
         session = self.access.session(request)
         if session is None:
             return Gateway(401, "Unauthorized. Access token is missing or invalid.").response()
@@ -77,6 +79,8 @@ class Visma:
 
     def operation(self, request: Request) -> str:
         """The method and the path with its placeholders."""
+        if sales_orders_api.is_of_service(request):
+            return sales_orders_api.operation(request)
         parts = api_parts(request.path)
         if [part.lower() for part in parts] == _TOKEN:
             return f"{request.method} /connect/token"
@@ -106,7 +110,7 @@ class Visma:
         return None
 
     def _inside(self, request: Request, session: Session, at: datetime) -> Response:
-        company = self.access.admitted(session, request.method, at)
+        company = self.access.admitted(session, SCOPE_OF_METHOD.get(request.method, ""), at)
         if not company.preferences.licensed:
             raise Licence
         parts = api_parts(request.path)
