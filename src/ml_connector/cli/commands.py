@@ -13,7 +13,9 @@ import typer
 from ml_connector.cli import (
     audit_trail,
     checking,
-    connecting,
+    companies,
+    connect_systems,
+    connections,
     demo,
     keys,
     reference,
@@ -59,8 +61,8 @@ def about(as_json: AsJson = False) -> None:
 
 
 for group in (
-    demo, connecting, routes, rules, schedules, running, reviewing, repairing, tracing, checking, audit_trail, keys,
-    webhooks, serving, reference,
+    demo, companies, connect_systems, connections, routes, rules, schedules, running, reviewing, repairing, tracing,
+    checking, audit_trail, keys, webhooks, serving, reference,
 ):  # fmt: skip
     group.register(app)
 
