@@ -156,6 +156,12 @@ def test_what_is_booked_changes_the_hash(change: dict[str, object]) -> None:
     assert booked_hash("journal", replace(JOURNAL, **change)) != booked_hash("journal", JOURNAL)  # type: ignore[arg-type]
 
 
+def test_the_same_invoice_made_from_another_document_is_another_booking() -> None:
+    """Two documents of one invoice share a key and never a write: the second is told the number of the first."""
+    first, second = (booked_hash("supplier_invoice", replace(SUPPLIER, document=one)) for one in ("D1", "D2"))
+    assert len({first, second, booked_hash("supplier_invoice", SUPPLIER)}) == 3
+
+
 def test_a_payment_of_another_invoice_or_day_is_another_payment() -> None:
     assert booked_hash("customer_payment", replace(PAYMENT, text="x")) == booked_hash("customer_payment", PAYMENT)
     later = replace(PAYMENT, day=date(2026, 3, 11))

@@ -11,7 +11,19 @@ from typing import Any
 from ml_connector.finance.chart import Account, Chart, CurrencyUse, Period, Segment, VatId
 from ml_connector.finance.documents import Document
 from ml_connector.finance.money import Money
-from ml_connector.finance.plan import Content, Found, Hold, Ignore, Need, Plan, PlannedWrite, Related, Verdict, Wait
+from ml_connector.finance.plan import (
+    Content,
+    Elsewhere,
+    Found,
+    Hold,
+    Ignore,
+    Need,
+    Plan,
+    PlannedWrite,
+    Related,
+    Verdict,
+    Wait,
+)
 from ml_connector.finance.purchase_terms import PurchaseTerms
 from ml_connector.finance.purchasing import (
     ApprovedInvoice,
@@ -163,11 +175,11 @@ class World:
     def __init__(
         self, *documents: Document, flow: Flow = OUT, terms: Terms = TERMS, rules: Rulebook = RULES,
         found: Mapping[str, Iterable[Found]] | None = None, decisions: Mapping[str, str] | None = None,
-        posted: Mapping[str, Content] | None = None,
+        posted: Mapping[str, Content] | None = None, ours: tuple[Elsewhere, ...] = (),
     ) -> None:  # fmt: skip
         self.documents, self.flow, self.terms, self.rules = documents, flow, terms, rules
         self.found = {kind: tuple(several) for kind, several in (found or {}).items()}
-        self.decisions, self.posted = decisions or {}, posted or {}
+        self.decisions, self.posted, self.ours = decisions or {}, posted or {}, ours
         self.asked: list[Need] = []
 
     def verdict(self, document: Document) -> Verdict:
@@ -210,6 +222,8 @@ class World:
     def _answer(self, need: Need) -> tuple[Any, ...]:
         if need.system == "target":
             return self.found.get(need.kind, ())
+        if need.system == "own":
+            return self.ours
         kin = [one for one in self.documents if _KIND[type(one)] == need.kind]
         if need.link is not None:
             return tuple(one for one in kin if need.link in self.flow.links(one))
@@ -219,6 +233,7 @@ class World:
 _KIND: dict[type, str] = {
     LedgerSupplier: "supplier", PurchaseOrder: "purchaseorder", PurchaseReceipt: "purchasereceipt",
     LedgerSupplierInvoice: "supplierInvoice", LedgerSupplierPayment: "supplierPayment", ReferenceValue: "creditterm",
+    ApprovedInvoice: "accountingDocument",
 }  # fmt: skip
 
 
@@ -245,4 +260,4 @@ def back(**changes: Any) -> World:
         "found": {"supplier": SUPPLIER, "subaccount": COMBINATION},
     }
     given["found"] = {**given["found"], **changes.pop("found", {})}
-    return World(**given | changes)
+    return World(*changes.pop("documents", ()), **given | changes)

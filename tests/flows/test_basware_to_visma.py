@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ml_connector.finance.invoices import PurchaseLink, Ref, SupplierInvoice
-from ml_connector.finance.plan import Found
+from ml_connector.finance.plan import Elsewhere, Found
 from ml_connector.finance.procurement import Acknowledgement, LedgerCoding, TransferAnswer
 from ml_connector.finance.purchasing import GivenAnswer
 from ml_connector.finance.rulebook import Rule, When
@@ -32,11 +32,12 @@ from tests.flows.purchase_builders import (
 )  # fmt: skip
 
 OWN = "bw:doc:DOC1"
+BILL = "bw:bill:NO01|50012|2026|f-778"  # the event: two documents of one invoice claim the same
 ACK, ANSWER = f"{OWN}:ack:1", f"{OWN}:answer:1"
 
 
 def invoice_of(world: World, document: Any) -> SupplierInvoice:
-    content = world.contents(document)[OWN]
+    (content,) = [one for key, one in world.contents(document).items() if ":bill:" in key]
     assert isinstance(content, SupplierInvoice)
     return content
 
@@ -44,7 +45,7 @@ def invoice_of(world: World, document: Any) -> SupplierInvoice:
 def refusal_of(world: World, document: Any) -> str:
     """The words with which it goes back; nothing is booked then."""
     contents = world.contents(document)
-    assert OWN not in contents
+    assert not [key for key in contents if ":bill:" in key]
     answer = contents[max(key for key in contents if ":answer:" in key)]
     assert isinstance(answer, TransferAnswer)
     assert not answer.success
@@ -56,13 +57,13 @@ def refusal_of(world: World, document: Any) -> str:
 
 def test_it_is_acknowledged_booked_and_answered_in_this_order() -> None:
     writes = back().writes(approved())
-    assert list(writes) == [ACK, OWN, ANSWER]
+    assert list(writes) == [ACK, BILL, ANSWER]
     assert [writes[key].into for key in writes] == ["source", "target", "source"]
-    assert writes[OWN].needs == (ACK,)
-    assert writes[ANSWER].needs == (ACK, OWN)
+    assert writes[BILL].needs == (ACK,)
+    assert writes[ANSWER].needs == (ACK, BILL)
     answer = writes[ANSWER].content
     assert isinstance(answer, TransferAnswer)
-    assert (answer.success, answer.voucher, answer.payment_block) == (True, Ref(OWN), False)
+    assert (answer.success, answer.voucher, answer.payment_block) == (True, Ref(BILL), False)
 
 
 def test_coding_rows_become_lines_and_vat_is_the_difference_to_gross() -> None:
@@ -104,7 +105,7 @@ def test_a_payment_block_posts_all_the_same_and_is_not_selected_for_payment() ->
     """On hold its cost would be missing from the ledger."""
     plan = back().plan(approved(payment_block=True))
     contents = {write.key: write.content for write in plan.writes}
-    assert contents[OWN].pay_selected is False  # type: ignore[union-attr]
+    assert contents[BILL].pay_selected is False  # type: ignore[union-attr]
     assert contents[ANSWER].payment_block is True  # type: ignore[union-attr]
     assert [finding.code for finding in plan.findings] == ["payment-blocked"]
 
@@ -238,6 +239,35 @@ def test_a_duplicate_of_the_same_supplier_number_and_year_goes_back() -> None:
     assert "is in the ledger as Invoice/000041" in refusal_of(back(found={"supplier_document": (other,)}), approved())
 
 
+def claimed(state: str, *, by: str = "DOC0") -> tuple[Elsewhere, ...]:
+    """The ledger's document of this invoice, made from another document."""
+    content = replace(invoice_of(back(), approved()), source=f"bw:doc:{by}", document=by)
+    return (Elsewhere("Invoice/000041" if state == "done" else "", state, "supplier_invoice", {BILL: content}),)
+
+
+def test_a_second_document_of_an_invoice_goes_back_with_the_number_of_the_first() -> None:
+    assert "is in the ledger as Invoice/000041" in refusal_of(back(ours=claimed("done")), approved())
+    assert "is in the ledger" not in str(back(ours=claimed("done", by="DOC1")).verdict(approved()))
+
+
+@pytest.mark.parametrize("state", ["open", "sealed"])
+def test_while_the_first_is_on_its_way_the_second_claims_the_same_key_and_nothing_is_said(state: str) -> None:
+    """The key lets one in: the second waits there, and is told nothing that is not known yet."""
+    first, second = (back(ours=claimed(state)).writes(replace(approved(), id=id_)) for id_ in ("DOC0", "DOC1"))
+    assert BILL in first
+    assert BILL in second
+
+
+@pytest.mark.parametrize(("status", "taken"), [("TransferInProgress", 1), ("Transferred", 1), ("TransferFailed", 0)])
+def test_a_document_that_was_taken_before_we_came_keeps_its_twin_out(status: str, taken: int) -> None:
+    twin = approved(id="DOC0", status=status)
+    world = back(documents=(twin,))
+    if taken:
+        assert "approved as document DOC0 as well" in refusal_of(world, approved())
+    else:
+        invoice_of(world, approved())
+
+
 def test_a_refusal_is_never_longer_than_its_field() -> None:
     rows = tuple(row(n, 1, 1, account="") for n in range(1, 60))
     assert len(refusal_of(back(), approved(*rows))) == 250
@@ -252,7 +282,7 @@ FAILED = GivenAnswer("f", success=False)
 def test_after_a_refusal_the_same_id_is_a_new_attempt() -> None:
     again = approved(transfers=(FAILED,))
     writes = back().writes(again)
-    assert list(writes) == [f"{OWN}:ack:2", OWN, f"{OWN}:answer:2"]
+    assert list(writes) == [f"{OWN}:ack:2", BILL, f"{OWN}:answer:2"]
     first, second = (back().contents(one)[key] for one, key in ((approved(), ANSWER), (again, f"{OWN}:answer:2")))
     assert first.external_code != second.external_code
 
@@ -262,10 +292,10 @@ def test_what_is_booked_is_answered_with_the_number_that_is_held() -> None:
     world = back(posted=contents)
     offered = replace(approved(), transfers=(GivenAnswer("a", success=True),), net=nok(1), gross=nok(1))
     writes = world.writes(offered)
-    assert writes[OWN].content == contents[OWN]  # never a second one, whatever it says now
+    assert writes[BILL].content == contents[BILL]  # never a second one, whatever it says now
     answer = writes[f"{OWN}:answer:2"].content
     assert isinstance(answer, TransferAnswer)
-    assert answer.voucher == Ref(OWN)
+    assert answer.voucher == Ref(BILL)
 
 
 def test_while_it_is_in_progress_nothing_new_is_planned() -> None:
@@ -319,8 +349,8 @@ def test_a_returning_document_never_makes_a_second_invoice() -> None:
 
 def test_updates_bring_the_coding_to_the_invoice_on_hold_release_it_and_answer() -> None:
     writes = back(terms=HERE, found=there()).writes(approved())
-    assert list(writes) == [ACK, OWN, ANSWER]
-    coding = writes[OWN].content
+    assert list(writes) == [ACK, BILL, ANSWER]
+    coding = writes[BILL].content
     assert isinstance(coding, LedgerCoding)
     assert (coding.number, coding.total, [one.account for one in coding.lines]) == ("000042", nok(1250), ["6540"])
     answer = writes[ANSWER].content
@@ -333,7 +363,7 @@ def test_an_invoice_is_matched_by_the_id_we_gave_it_first() -> None:
     from ml_connector.flows.visma_to_basware_invoices import sent_id
 
     document = approved(document_id=sent_id(sent, "Invoice", "000042"), day=date(2026, 2, 9))
-    assert OWN in back(terms=HERE, found=there()).contents(document)
+    assert BILL in back(terms=HERE, found=there()).contents(document)
     assert back(terms=HERE, found=there()).held(replace(document, document_id="x")) == {"document-unmatched"}
 
 

@@ -24,6 +24,9 @@ ROUNDS = 8  # payment -> order -> invoice -> customer -> party in the ledger is 
 # A list of the source may lag behind the thing it lists: a walk counts for what is older than this.
 WALK_LAG_US = 0
 DOCUMENTS_MAX_AGE_S = 300  # what people make in the target by hand is looked up anew: they do so when we ask them
+FRESH = frozenset(
+    {"supplier_document"}
+)  # what a person booked a moment ago must not be booked again: never from before
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +84,14 @@ def _translated(works: Works, record: StoredRecord, translate: Translate) -> Doc
 
 
 def gather(
-    works: Works, c: Connection, cases: Sequence[Case], *, known: Mapping[tuple[str, str], Answer] | None = None
+    works: Works, c: Connection, cases: Sequence[Case], *, known: Mapping[tuple[str, str], Answer] | None = None,
+    since: int | None = None,
 ) -> Gathered:  # fmt: skip
-    """Ask each case what it needs, again after each round of answers, until nothing new is asked."""
+    """Ask each case what it needs, again after each round of answers, until nothing new is asked.
+
+    `since`: when this planning began (now, if not given). What must be fresh is looked up after it.
+    """
+    began = works.now() if since is None else since
     found = Gathered(dict(known or {}), {}, {}, {})
     tried: set[tuple[str, str]] = set()
     asking = [(case, found.related(case)) for case in cases]
@@ -91,7 +99,7 @@ def gather(
         asked = _ask(asking, found, tried=tried)
         _answer_siblings(works, c, [case for case, _ in asking], found=found)
         tried |= asked.keys()
-        _answer(works, c, asked, found=found)
+        _answer(works, c, asked, found=found, since=began)
         # What a case needs follows from what it knows: one that learned nothing asks nothing new.
         known_now = [(case, before, found.related(case)) for case, before in asking]
         asking = [(case, now) for case, before, now in known_now if now.answers.keys() != before.answers.keys()]
@@ -136,8 +144,9 @@ def _place(case: Case, need: Need) -> tuple[str, str]:
 
 
 def _answer(
-    works: Works, c: Connection, asked: Mapping[tuple[str, str], tuple[Need, Translate]], *, found: Gathered
-) -> None:
+    works: Works, c: Connection, asked: Mapping[tuple[str, str], tuple[Need, Translate]], *, found: Gathered,
+    since: int,
+) -> None:  # fmt: skip
     """Answer from the store what it can answer."""
     by_id: dict[tuple[str, str], list[tuple[str, Need, Translate]]] = {}
     by_link: dict[tuple[str, str, str], list[tuple[str, Need, Translate]]] = {}
@@ -145,7 +154,7 @@ def _answer(
         if need.system == "sibling":
             continue
         if need.system in ("target", "own"):
-            _answer_written(works, c, connection_id, need, found=found)
+            _answer_written(works, c, connection_id, need, found=found, since=since)
         elif need.id is not None:
             by_id.setdefault((connection_id, need.kind), []).append((name, need, translate))
         elif need.link is not None:
@@ -193,15 +202,19 @@ def _walked(c: Connection, connection_id: str, need: Need, marks: dict[str | Non
     return marks[need.location]
 
 
-def _answer_written(works: Works, c: Connection, connection_id: str, need: Need, *, found: Gathered) -> None:
+def _answer_written(
+    works: Works, c: Connection, connection_id: str, need: Need, *, found: Gathered, since: int
+) -> None:  # fmt: skip
     """What stands in the target, or what of ours stands in the source."""
     if need.system == "own":
         found.answers[connection_id, need.name] = ours.answer(c, connection_id, need)
     else:
-        _answer_party(works, c, connection_id, need, found=found)
+        _answer_party(works, c, connection_id, need, found=found, since=since)
 
 
-def _answer_party(works: Works, c: Connection, connection_id: str, need: Need, *, found: Gathered) -> None:
+def _answer_party(
+    works: Works, c: Connection, connection_id: str, need: Need, *, found: Gathered, since: int
+) -> None:  # fmt: skip
     """From what was looked up lately; a party we are bound to is looked up by its number and keeps how it was bound.
 
     `of` is the key of a write: asked for is what belongs to its document in the target; before that stands, nothing,
@@ -221,8 +234,11 @@ def _answer_party(works: Works, c: Connection, connection_id: str, need: Need, *
     if bound is not None:
         fields = {"number": bound.remote_id}
     asked = tuple(sorted(fields.items()))
-    max_age_s = None if of is None else DOCUMENTS_MAX_AGE_S
-    cached = works.parties.get((connection_id, need.kind, asked), now=works.now(), max_age_s=max_age_s)
+    name = (connection_id, need.kind, asked)
+    if need.kind in FRESH:
+        cached = works.parties.get(name, now=since, max_age_s=0)  # after this planning began
+    else:
+        cached = works.parties.get(name, now=works.now(), max_age_s=None if of is None else DOCUMENTS_MAX_AGE_S)
     if cached is None:
         found.unknown_parties[connection_id, need.name] = Need(need.kind, system="target", fields=asked)
     elif of is not None:  # what we made ourselves is no news

@@ -340,7 +340,9 @@ class Outcomes:
         self._ask(one, Finding(CONSENT, f"{keys} is planned and waits for consent.", proposal={"plan_hash": wanted}))
 
     def _clashes(self, one: Judged, plan: Plan, hashes: Mapping[str, str]) -> bool:
-        """The same key with another content: another record's is a question, a party's card is updated in place."""
+        """The same key with another content: a party's card is updated in place, another record's is waited for while
+        it is on its way, and a question once it stands.
+        """
         for write in plan.writes:
             old = self.live.get(write.key)
             if old is None or old.hash == hashes[write.key]:
@@ -348,13 +350,26 @@ class Outcomes:
             if KINDS[write.kind].updated:
                 self._newer_card(old)
             elif old.trip_id != one.case.id and old.id not in self.leaving:
-                sentence = (
-                    f"{write.key} was planned from another record with other amounts or accounts. "
-                    "Compare the two with `ml-connector trace`, then ignore one."
-                )
-                self._hold(one, [Finding("event-unequal", sentence, proposal={"key": write.key, "other": old.trip_id})])
+                self._second(one, old)
                 return True
         return False
+
+    def _second(self, one: Judged, old: Write) -> None:
+        """Another record has the key. Until that is in the ledger it may still make room, or get its number."""
+        if old.state == "done":
+            sentence = (
+                f"{old.key} is posted as {old.number or old.key} from another record, with other amounts or accounts. "
+                "Compare the two with `ml-connector trace`, then ignore one."
+            )
+            self._hold(one, [Finding("event-unequal", sentence, proposal={"key": old.key, "other": old.trip_id})])
+            return
+        told = f"{old.key} is planned from another record with other amounts or accounts, and comes first."
+        overdue = self._overdue(one, told)
+        self._wait_for(one, [old.key, old.trip_id])
+        if overdue is not None:
+            self._hold(one, [overdue])
+        else:
+            self._move(one, "waiting", reason=told, due_at=self.now + _LOOK_AGAIN_US)
 
     def _newer_card(self, old: Write) -> None:
         """A party is updated in place, whichever record says so: what stands makes room for it."""

@@ -34,10 +34,10 @@ def plan_due(works: Works, lease: Lease, books: Books) -> tuple[Lease, int]:
             return lease, 0
         cases, stored = cases_of(works, c, books, found)
         answered = trip_needs.answers_of(c, [trip.id for trip in found if trip.state == "waiting"])
-        gathered = gathering.gather(works, c, cases, known=not_there(answered))
+        gathered = gathering.gather(works, c, cases, known=not_there(answered), since=now)
     while gathering.look_up_parties(works, gathered):
         with works.database.reading() as c:
-            gathered = gathering.gather(works, c, cases, known=gathered.answers)
+            gathered = gathering.gather(works, c, cases, known=gathered.answers, since=now)
     by_trip = {trip.id: trip for trip in found}
     judged = [
         judge(

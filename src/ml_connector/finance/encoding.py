@@ -147,7 +147,9 @@ def _booked(content: Content) -> Any:
         costs = sorted(
             [line.account, list(map(list, line.dimensions)), line.vat_code, line.net.minor] for line in content.lines
         )
-        return [content.day.isoformat(), content.currency, _party(content.supplier), costs, content.vat_total.minor]
+        made_from = [content.document] if content.document else []
+        party, vat = _party(content.supplier), content.vat_total.minor
+        return [content.day.isoformat(), content.currency, party, costs, vat, *made_from]
     return encode(content)
 
 

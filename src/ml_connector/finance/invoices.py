@@ -125,7 +125,8 @@ class SupplierInvoiceLine:
 class SupplierInvoice:
     """An invoice from a supplier; a negative `total` becomes a debit adjustment with positive amounts.
 
-    `posting_day` names the period where it is not the invoice's own; `pay_selected` False: not to be paid yet.
+    `posting_day` names the period where it is not the invoice's own; `pay_selected` False: not to be paid yet. Where
+    `document` names what it was made from, the same amounts of another document are another booking.
     """
 
     supplier: Number
@@ -142,6 +143,7 @@ class SupplierInvoice:
     payment_reference: str = ""  # what the supplier wants to see on the payment (KID, OCR)
     posting_day: date | None = None
     pay_selected: bool | None = None
+    document: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from ml_connector.finance.chart import Chart
 from ml_connector.finance.documents import Document
 from ml_connector.finance.invoices import Ref, SupplierInvoice
 from ml_connector.finance.money import Money
-from ml_connector.finance.plan import Finding, Found, Hold, Ignore, Plan, PlannedWrite, Related, Verdict
+from ml_connector.finance.plan import Elsewhere, Finding, Found, Hold, Ignore, Plan, PlannedWrite, Related, Verdict
 from ml_connector.finance.procurement import Acknowledgement, LedgerCoding, TransferAnswer
 from ml_connector.finance.purchasing import ApprovedInvoice, LedgerSupplierInvoice
 from ml_connector.finance.rulebook import Rulebook, Terms
@@ -61,11 +61,10 @@ def plan(document: Document, related: Related, *, terms: Terms, rulebook: Rulebo
 def _approved(document: ApprovedInvoice, related: Related, books: Books) -> Verdict:
     """The invoice is booked once, whatever is offered again: then it is answered with the number that is held."""
     terms = books.terms
-    own = document_key(terms, document.id)
-    booked = related.posted.get(own)
-    if isinstance(booked, SupplierInvoice):
-        again = [PlannedWrite(own, "supplier_invoice", booked)]
-        return _plan(document, again, Ref(own), related, terms)
+    for key, booked in related.posted.items():
+        if isinstance(booked, SupplierInvoice):
+            again = [PlannedWrite(key, "supplier_invoice", booked)]
+            return _plan(document, again, Ref(key), related, terms)
     if held := _ours(document, related, terms):
         return _plan(document, [], held.number.rpartition("/")[2], related, terms)
     made = lines_of(document, related, books)
@@ -75,14 +74,15 @@ def _approved(document: ApprovedInvoice, related: Related, books: Books) -> Verd
     findings = [*made.findings, *_findings(document, related, terms)]
     if stops := blocking(findings):
         return Hold(stops)
-    invoice = _invoice(document, made, own, books)
+    own = need.event_key(document, terms)
+    invoice = _invoice(document, made, books)
     writes = [
         PlannedWrite(own, "supplier_invoice", invoice, needs=(_ack_key(document, related, terms),), why=tuple(made.why))
     ]
     return _plan(document, writes, Ref(own), related, terms, findings=tuple(findings))
 
 
-def _invoice(document: ApprovedInvoice, made: Booked, own: str, books: Books) -> SupplierInvoice:
+def _invoice(document: ApprovedInvoice, made: Booked, books: Books) -> SupplierInvoice:
     """Posted and released even with a payment block: on hold, its cost would be missing from the ledger."""
     total = document.gross or Money.zero(document.currency)
     net = sum(line.net.minor for line in made.lines)
@@ -97,12 +97,13 @@ def _invoice(document: ApprovedInvoice, made: Booked, own: str, books: Books) ->
         total=total,
         vat_total=Money(total.minor - net, document.currency),
         reference=document.number,
-        source=own,
+        source=document_key(books.terms, document.id),
         text=document.text,
         tax_details=tax_details(document, made, books),
         payment_reference=document.payment_reference,
         posting_day=posting_day(document),
         pay_selected=False if document.payment_block else None,
+        document=document.id,
     )
 
 
@@ -197,10 +198,33 @@ def _faults(document: ApprovedInvoice, related: Related, terms: Terms) -> list[s
         found.append("it has no supplier")
     elif not related.documents(need.supplier(document.supplier)):
         found.append(f"supplier {document.supplier} is not in the ledger")
-    others = (one for one in _same(document, related) if not _is_ours(one, document, terms))
+    return found + _doubled(document, related, terms)
+
+
+def _doubled(document: ApprovedInvoice, related: Related, terms: Terms) -> list[str]:
+    """Why this is the second document of an invoice: it stands in the ledger, or another document was taken.
+
+    While another's is on its way nothing is said: its key lets one in, and who comes second waits for the number.
+    """
     what = f"invoice {document.number} of supplier {document.supplier} is"
-    found += [f"{what} in the ledger as {one.number}" for one in others]
-    return found + [f"{what} approved as document {one.id} as well" for one in _twins(document, related)]
+    found = [one.number for one in _same(document, related) if not _is_ours(one, document, terms)]
+    others = _others(document, related, terms)
+    found += [one.record or one.state for one in others if one.state == "done"]
+    twins = [] if found or others else _twins(document, related)
+    said = [f"{what} in the ledger as {number}" for number in dict.fromkeys(found)]
+    return said + [f"{what} approved as document {one.id} as well" for one in twins]
+
+
+def _others(document: ApprovedInvoice, related: Related, terms: Terms) -> list[Elsewhere]:
+    """What is written, or about to be, for this invoice from other documents."""
+    if not document.number or document.day is None:
+        return []
+    key, own = need.event_key(document, terms), document_key(terms, document.id)
+    told: tuple[Elsewhere, ...] = related.documents(need.taken(document, terms)) or ()
+    claims = ((one, one.contents.get(key)) for one in told)
+    return [
+        one for one, content in claims if isinstance(content, SupplierInvoice | LedgerCoding) and content.source != own
+    ]
 
 
 def _findings(document: ApprovedInvoice, related: Related, terms: Terms) -> list[Finding]:
@@ -233,17 +257,11 @@ def _same(document: ApprovedInvoice, related: Related) -> tuple[Found, ...]:
 
 
 def _twins(document: ApprovedInvoice, related: Related) -> list[ApprovedInvoice]:
-    """Other documents of the same invoice that come first: those that were taken, and of those that wait the one with
-    the lesser id.
-    """
+    """Other documents of the same invoice that were taken there, by us or before us."""
     if not document.supplier or not document.number or document.day is None:
         return []
     known: tuple[ApprovedInvoice, ...] = related.documents(need.same_document(document)) or ()
-    return [
-        one
-        for one in known
-        if one.id != document.id and (one.status in TAKEN or (one.status == WAITING and one.id < document.id))
-    ]
+    return [one for one in known if one.id != document.id and one.status in TAKEN]
 
 
 def _is_ours(one: Found, document: ApprovedInvoice, terms: Terms) -> bool:
@@ -276,9 +294,12 @@ def _returned(document: ApprovedInvoice, related: Related, books: Books) -> Verd
     invoice = matches[0].document
     if not isinstance(invoice, LedgerSupplierInvoice):
         return Hold((Finding("document-unmatched", f"{matches[0].number} cannot be read in Visma.", "document"),))
-    own = document_key(terms, document.id)
-    if isinstance(posted := related.posted.get(own), LedgerCoding):
-        return _plan(document, [PlannedWrite(own, "ledger_coding", posted)], posted.number, related, terms)
+    for key, posted in related.posted.items():
+        if isinstance(posted, LedgerCoding):
+            return _plan(document, [PlannedWrite(key, "ledger_coding", posted)], posted.number, related, terms)
+    if any(one.state == "done" for one in _others(document, related, terms)):
+        said = f"invoice {document.number} of supplier {document.supplier} is in the ledger as {matches[0].number}"
+        return _sent_back(document, [f"{said}, coded by another document"], related, terms)
     if invoice.status not in UNCODED:
         return _already(document, invoice, related, terms)
     return _coded(document, invoice, related, books)
@@ -287,7 +308,7 @@ def _returned(document: ApprovedInvoice, related: Related, books: Books) -> Verd
 def _coded(document: ApprovedInvoice, invoice: LedgerSupplierInvoice, related: Related, books: Books) -> Verdict:
     """The coding comes back: all lines anew, off hold, released."""
     terms = books.terms
-    own = document_key(terms, document.id)
+    own = need.event_key(document, terms)
     made = lines_of(document, related, books)
     if made.faults:
         return _sent_back(document, made.faults, related, terms)
@@ -302,7 +323,7 @@ def _coded(document: ApprovedInvoice, invoice: LedgerSupplierInvoice, related: R
         lines=tuple(made.lines),
         total=total,
         vat_total=Money(total.minor - net, document.currency),
-        source=own,
+        source=document_key(terms, document.id),
         pay_selected=False if document.payment_block else None,
         tax_details=tax_details(document, made, books),
     )
@@ -339,5 +360,6 @@ def _matches(one: Found, document: ApprovedInvoice, terms: Terms) -> bool:
 
 FLOW = Flow(
     name="basware_to_visma", source="basware", target="visma", kinds=KINDS, roles=ROLES, needs=need.needs, plan=plan,
-    links=need.links, makers=(("doc", "accountingDocument", ""),),
+    links=need.links,
+    makers=(("doc", "accountingDocument", ""), ("bill", "accountingDocument", "invoice")),
 )  # fmt: skip

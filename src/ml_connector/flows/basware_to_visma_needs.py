@@ -22,7 +22,7 @@ def needs(document: Document, related: Related, terms: Terms) -> tuple[Need, ...
     if document.supplier:
         found.append(supplier(document.supplier))
         if document.number and document.day is not None:
-            found += [same_reference(document), same_document(document)]
+            found += [same_reference(document), same_document(document), taken(document, terms)]
     for row in document.rows:
         if row.receipt:
             continue
@@ -58,6 +58,16 @@ def same_reference(document: ApprovedInvoice) -> Need:
 def same_document(document: ApprovedInvoice) -> Need:
     """Documents there of the same supplier, number and year; this one is among them."""
     return Need(kind="accountingDocument", link=("invoice", _invoice(document)), optional=True)
+
+
+def event_key(document: ApprovedInvoice, terms: Terms) -> str:
+    """The key of an invoice in the ledger: that of the event. Two documents of one invoice claim the same, once."""
+    return f"{terms.purchase.code}:bill:{_invoice(document)}"
+
+
+def taken(document: ApprovedInvoice, terms: Terms) -> Need:
+    """What we have written, or are about to, for this invoice: from this document or from another."""
+    return Need(kind="supplier_invoice", system="own", fields=(("prefix", event_key(document, terms)),))
 
 
 def _invoice(document: ApprovedInvoice) -> str:
