@@ -46,6 +46,7 @@ from ml_connector.finance.kinds import KINDS
 from ml_connector.finance.money import Money
 from ml_connector.finance.plan import Content, Explanation, Finding, PlannedWrite
 from ml_connector.finance.rulebook import Rulebook, Terms
+from ml_connector.finance.selling import PaymentApplication, SalesOrder, SalesOrderLine
 from tests.connectors.basware.contents import CONTENTS as PURCHASING
 from tests.flows.builders import CHART, RULEBOOK, TERMS, eur
 
@@ -102,6 +103,20 @@ CONTENTS: dict[str, Content] = {
     "supplier": replace(CARD, kind="supplier"),
     "reverse_invoice": Reversal("reverse_invoice", Ref("k"), "Invoice", "s"),
     "void_payment": Reversal("void_payment", "7", "Payment", "s"),
+    "order_cancellation": Reversal("order_cancellation", "7", "SO", "s"),
+    "sales_order": SalesOrder(
+        Ref("k"),
+        DAY,
+        "SO",
+        "EUR",
+        (SalesOrderLine("MUG", Decimal("1.5"), eur("100"), "25", "t", eur("25")),),
+        eur("125"),
+        eur("25"),
+        "77",
+        "wc:ord:77",
+        tolerance=2,
+    ),
+    "payment_application": PaymentApplication(Ref("k", "remote_id"), "7", eur("10"), eur("20"), "s"),
     "collection_invoice": COLLECTED,
     "collection_credit": CollectionCredit(
         Ref("st:inv:1", "remote_id"), "C1", DAY, "EUR", COLLECTED.lines, eur("125"), eur("25"), "st:chg:1"

@@ -178,11 +178,11 @@ def differences_of(planned: Expected | None, shown: Observed, *, token: str) -> 
     if planned is None:
         return []
     found = []
-    if planned.total != shown.total:
+    if abs(planned.total - shown.total) > planned.tolerance:
         found.append(f"total {shown.total} instead of {planned.total} (minor units)")
     if planned.currency != shown.currency:
         found.append(f"currency {shown.currency} instead of {planned.currency}")
-    if planned.vat is not None and shown.vat is not None and planned.vat != shown.vat:
+    if planned.vat is not None and shown.vat is not None and abs(planned.vat - shown.vat) > planned.tolerance:
         found.append(f"VAT {shown.vat} instead of {planned.vat} (minor units)")
     if planned.day is not None and shown.day is not None and planned.day.isoformat() != shown.day:
         found.append(f"date {shown.day} instead of {planned.day}")

@@ -21,6 +21,7 @@ from ml_connector.finance.kinds import KINDS
 from ml_connector.finance.money import Money
 from ml_connector.finance.plan import Content, Expected, Explanation, Finding, Parcel, PlannedWrite
 from ml_connector.finance.procurement import LedgerCoding
+from ml_connector.finance.selling import PaymentApplication, SalesOrder
 
 Encoder = Callable[[Any], Any]
 
@@ -139,6 +140,11 @@ def _booked(content: Content) -> Any:
         )
         day = (content.event_day or content.day).isoformat()
         return [day, content.currency, _party(content.customer), rows, content.vat_total.minor]
+    if isinstance(content, SalesOrder):
+        ordered = sorted([line.item, str(line.quantity), line.vat_code, line.net.minor] for line in content.lines)
+        return [content.day.isoformat(), content.currency, _party(content.customer), ordered, content.vat_total.minor]
+    if isinstance(content, PaymentApplication):
+        return [_party(content.payment), content.invoice, content.amount.minor]
     if isinstance(content, CustomerPayment):
         applied = [[one.document, _party(one.number), one.amount.minor] for one in content.applications]
         day = (content.event_day or content.day).isoformat()
@@ -167,6 +173,8 @@ def expected(content: Content | Parcel) -> Expected | None:
         return Expected(content.currency, content.total.minor, content.vat_total.minor, content.day)
     if isinstance(content, CustomerPayment):
         return Expected(content.amount.currency, content.amount.minor, day=content.day)
+    if isinstance(content, SalesOrder):
+        return Expected(content.currency, content.total.minor, content.vat_total.minor, tolerance=content.tolerance)
     if isinstance(content, CollectionInvoice | CollectionCredit):
         return Expected(content.currency, content.total.minor, content.vat_total.minor)
     return None

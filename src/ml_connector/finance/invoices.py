@@ -171,9 +171,11 @@ class PartyCard:
 
 @dataclass(frozen=True, slots=True)
 class Reversal:
-    """Takes back a released document by the ledger's own call: an invoice (credit note), a payment (void)."""
+    """Takes back a document by the ledger's own call: an invoice (credit note), a payment (void), a sales order that
+    nothing was made of.
+    """
 
-    kind: Literal["reverse_invoice", "void_payment"]
+    kind: Literal["reverse_invoice", "void_payment", "order_cancellation"]
     number: Number
     document_type: str
     source: str

@@ -28,6 +28,7 @@ from ml_connector.finance.procurement import (
     SupplierCard,
     TransferAnswer,
 )
+from ml_connector.finance.selling import PaymentApplication, SalesOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,4 +89,7 @@ KINDS: Mapping[str, Kind] = {
     "transfer_answer": Kind(TransferAnswer, released=False, rests=True, told=True),
     "payment_answer": Kind(PaymentAnswer, released=False, rests=True, told=True),
     "ledger_coding": Kind(LedgerCoding),
+    "sales_order": Kind(SalesOrder, released=False),
+    "order_cancellation": Kind(Reversal, released=False),
+    "payment_application": Kind(PaymentApplication),
 }

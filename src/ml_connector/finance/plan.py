@@ -30,12 +30,13 @@ from ml_connector.finance.procurement import (
     SupplierCard,
     TransferAnswer,
 )
+from ml_connector.finance.selling import PaymentApplication, SalesOrder
 
 Content = (
     JournalEntry | CustomerInvoice | CustomerPayment | SupplierInvoice | PartyCard | Reversal
     | CollectionInvoice | CollectionCredit | OutsidePayment | InvoiceVoid | LedgerAttachment | LedgerNote
     | ReferenceRow | SupplierCard | OrderHeader | OrderLine | ReceivedInvoice | Acknowledgement | TransferAnswer
-    | PaymentAnswer | LedgerCoding | InvoiceAdjustment
+    | PaymentAnswer | LedgerCoding | InvoiceAdjustment | SalesOrder | PaymentApplication
 )  # fmt: skip
 """What a write books. Sent alone, in a pool's voucher, or as a row of a `Parcel`."""
 
@@ -88,11 +89,27 @@ class PlannedWrite:
 
 
 @dataclass(frozen=True, slots=True)
+class Wait:
+    """Not yet: the record itself must change (an order still open), or time must pass. `until` None: until it
+    changes. A person is asked after `patience_h` hours; None: as many as the route's terms say.
+    """
+
+    reason: str
+    until: datetime | None = None
+    patience_h: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """All writes that should exist for one record, and warnings that do not block."""
+    """All writes that should exist for one record, and warnings that do not block.
+
+    `rest`: more is to be written once the target has made something of these itself (an invoice of an order), which is
+    looked for while they stand.
+    """
 
     writes: tuple[PlannedWrite, ...]
     findings: tuple[Finding, ...] = ()
+    rest: Wait | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,16 +124,6 @@ class Hold:
     """A person must look: nothing of the record is sent until then."""
 
     findings: tuple[Finding, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Not yet: the record itself must change (an order still open), or time must pass. `until` None: until it
-    changes.
-    """
-
-    reason: str
-    until: datetime | None = None
 
 
 Verdict = Plan | Ignore | Hold | Wait
@@ -225,3 +232,4 @@ class Expected:
     total: int  # minor units: debit total of a journal, total of an invoice, amount of a payment
     vat: int | None = None
     day: date | None = None
+    tolerance: int = 0  # minor units by which total and VAT may differ, as the target works them out for itself

@@ -8,7 +8,7 @@ from typing import Any
 from ml_connector.connectors.http import Http
 from ml_connector.connectors.shapes import Connector, CredentialField, Stream, System
 from ml_connector.connectors.tokens import Now, Tokens
-from ml_connector.connectors.visma.auth import API_BASES, account_of
+from ml_connector.connectors.visma.auth import API_BASES, account_of, sales_url
 from ml_connector.connectors.visma.checks import ping
 from ml_connector.connectors.visma.client import VismaClient
 from ml_connector.connectors.visma.faults import rate_of
@@ -49,6 +49,9 @@ CONNECTOR = Connector(
         "supplier",
         "reverse_invoice",
         "void_payment",
+        "sales_order",
+        "order_cancellation",
+        "payment_application",
         "ledger_attachment",
         "ledger_note",
         "ledger_coding",
@@ -89,7 +92,7 @@ CONNECTOR = Connector(
         Stream("vatcategory", 3600, ("vatcategory",)),
         Stream("creditterm", 3600, ("creditterm",)),
     ),
-    hosts=("api.finance.visma.net", "integration.visma.net", "connect.visma.com"),
+    hosts=("api.finance.visma.net", "integration.visma.net", "connect.visma.com", "salesorder.visma.net"),
     default_base_url=API_BASES[0],
 )
 
@@ -98,7 +101,8 @@ def open_writer(
     http: Http, credentials: Mapping[str, Any], settings: Mapping[str, str], *, tokens: Tokens, clock: Now
 ) -> VismaWriter:
     """The writer of one company. Costs no call. Raises ConfigurationError when a credential is missing."""
-    return VismaWriter(_client(http, credentials, settings, tokens=tokens, clock=clock), now=clock)
+    client = _client(http, credentials, settings, tokens=tokens, clock=clock)
+    return VismaWriter(client, now=clock, sales_url=sales_url(settings))
 
 
 def open_reader(

@@ -19,6 +19,8 @@ TOKEN_URL = "https://connect.visma.com/connect/token"  # noqa: S105 - an address
 TOKEN_PATH = "/connect/token"  # noqa: S105 - where a test system answers, unless told otherwise
 API_BASES = ("https://api.finance.visma.net", "https://integration.visma.net/API/controller/api")
 SCOPES = tuple(SCOPE_PREFIX + right for right in ("read", "create", "update"))
+SALES_BASE = "https://salesorder.visma.net"
+SALES_SCOPES = ("visma.net.erp.salesorder:read", "visma.net.erp.salesorder:write")
 SHORTEST_LIFE_S = 5.0
 
 
@@ -62,6 +64,17 @@ def token_url(settings: Mapping[str, str]) -> str:
         return TOKEN_URL
     parts = urlsplit(base)
     return f"{parts.scheme}://{parts.netloc}{settings.get('token_path') or TOKEN_PATH}"
+
+
+def sales_url(settings: Mapping[str, str]) -> str:
+    """Where the sales order service answers: as set, its own host for Visma's own, else a test system's host."""
+    if settings.get("sales_order_url"):
+        return settings["sales_order_url"].rstrip("/")
+    base = settings.get("base_url") or API_BASES[0]
+    if base.rstrip("/") in API_BASES:
+        return SALES_BASE
+    parts = urlsplit(base)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def obtain(http: Http, account: Account, *, clock: Now) -> Grant:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import dataclasses
 import re
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,7 @@ from ml_connector.connectors.http import Answer, Http
 from ml_connector.connectors.shapes import Created
 from ml_connector.connectors.tokens import AccessToken, Now, Tokens
 from ml_connector.connectors.visma import auth
-from ml_connector.connectors.visma.faults import fault, refused_everywhere, words
+from ml_connector.connectors.visma.faults import SCOPE_OF_METHOD, fault, refused_everywhere, words
 from ml_connector.errors import Transient, UnknownOutcome
 
 Row = Mapping[str, Any]
@@ -28,10 +29,17 @@ _ENCODED = re.compile(r"b64\(([A-Za-z0-9_-]*)\)")
 
 
 class VismaClient:
-    """One company's API. Thread-safe. Retries nothing, save that a refused token is replaced once."""
+    """One company's API. Thread-safe. Retries nothing, save that a refused token is replaced once.
 
-    def __init__(self, http: Http, account: auth.Account, *, tokens: Tokens, clock: Now) -> None:
+    `base`: the address of a service that is not on the connection's own; `scopes`: which one each method needs there.
+    """
+
+    def __init__(
+        self, http: Http, account: auth.Account, *, tokens: Tokens, clock: Now, base: str = "",
+        scopes: Mapping[str, str] = SCOPE_OF_METHOD,
+    ) -> None:  # fmt: skip
         self.http = http
+        self._base, self._scopes = base, scopes
         self.account = account
         self._tokens = tokens
         self._clock = clock
@@ -67,17 +75,23 @@ class VismaClient:
             return answer
         if answer.status == 401:
             raise refused_everywhere(words(answer), ever_answered=self._ever_answered)
-        raise fault(answer, method=method, where=f"{method} {path}", record=record)
+        raise fault(answer, method=method, where=f"{method} {path}", record=record, scopes=self._scopes)
 
     def _send(self, method: str, path: str, *, headers: dict[str, str], **what: Any) -> Answer:
         token = self.token()
         headers["Authorization"] = f"Bearer {token.reveal()}"
-        answer = self.http.send(method, path, headers=headers, **what)
+        answer = self.http.send(method, self._base + path, headers=headers, **what)
         if answer.status != 401:
             return answer
         self._tokens.forget(self.account.key, token)
         headers["Authorization"] = f"Bearer {self.token().reveal()}"
-        return self.http.send(method, path, headers=headers, **what)
+        return self.http.send(method, self._base + path, headers=headers, **what)
+
+    def selling(self, base: str) -> VismaClient:
+        """The same company's sales order service: another host, and a token of its own scopes."""
+        account = dataclasses.replace(self.account, scopes=auth.SALES_SCOPES)
+        scopes = {"GET": auth.SALES_SCOPES[0], **dict.fromkeys(("POST", "PATCH", "DELETE"), auth.SALES_SCOPES[1])}
+        return VismaClient(self.http, account, tokens=self._tokens, clock=self._clock, base=base, scopes=scopes)
 
     def one(self, path: str, *, operation: str, params: Mapping[str, str] | None = None) -> Answer | None:
         """GET of one thing; None when it does not exist."""
@@ -90,7 +104,7 @@ class VismaClient:
             return None
         if answer.status == 401:
             raise refused_everywhere(words(answer), ever_answered=self._ever_answered)
-        raise fault(answer, method="GET", where=f"GET {path}")
+        raise fault(answer, method="GET", where=f"GET {path}", scopes=self._scopes)
 
     def row(
         self, path: str, *, operation: str, params: Mapping[str, str] | None = None

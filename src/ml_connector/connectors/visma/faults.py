@@ -29,8 +29,11 @@ NO_LICENCE = "12027"  # ExceptionFaultCode of a company without a licence
 WINDOW_S = 3600  # the policy's windows are hours
 DEFAULT_PAUSE_S = 60.0  # after a 429 that does not say how long
 
-SCOPE_OF_METHOD = {"GET": "read", "POST": "create", "PUT": "update", "DELETE": "delete"}
 SCOPE_PREFIX = "vismanet_erp_service_api:"
+SCOPE_OF_METHOD = {
+    method: SCOPE_PREFIX + right
+    for method, right in (("GET", "read"), ("POST", "create"), ("PUT", "update"), ("DELETE", "delete"))
+}
 
 # OAuth errors that mean "nobody approved this application for the company"; which of them is sent is not documented.
 _UNAPPROVED = frozenset({"invalid_grant", "unauthorized_client", "access_denied", "invalid_scope", "invalid_request"})
@@ -47,10 +50,14 @@ _BY_STATUS: dict[int, type[ConnectorError]] = {
 }
 
 
-def fault(answer: Answer, *, method: str, where: str, record: str | None = None) -> ConnectorError:
+def fault(
+    answer: Answer, *, method: str, where: str, record: str | None = None,
+    scopes: Mapping[str, str] = SCOPE_OF_METHOD,
+) -> ConnectorError:  # fmt: skip
     """Our error for an answer that is no success. 401 is the client's own: it knows whether the token was fresh.
 
-    Writes answered 408 or 5xx may have been carried out: unknown. 429 and every other 4xx surely were not.
+    `scopes`: which scope each method needs. Writes answered 408 or 5xx may have been carried out: unknown. 429 and
+    every other 4xx surely were not.
     """
     status, said = answer.status, words(answer)
     record = record or where
@@ -62,7 +69,7 @@ def fault(answer: Answer, *, method: str, where: str, record: str | None = None)
     if status >= 500 or status == 408:
         return _server_fault(answer, method=method, where=where, record=record)
     if status == 403:
-        return forbidden(method, said=said, where=where)
+        return forbidden(method, said=said, where=where, scopes=scopes)
     kind = _BY_STATUS.get(status, Rejected)
     return kind(f"Visma answered {status} to {where}: {said or 'no reason given'}.", record=record)
 
@@ -76,9 +83,9 @@ def _server_fault(answer: Answer, *, method: str, where: str, record: str) -> Co
     return UnknownOutcome(sentence, record=record)
 
 
-def forbidden(method: str, *, said: str, where: str) -> NotAuthorized:
+def forbidden(method: str, *, said: str, where: str, scopes: Mapping[str, str] = SCOPE_OF_METHOD) -> NotAuthorized:
     """403 names no scope by itself: the one of the method is missing, for actions perhaps `update`."""
-    scope = SCOPE_PREFIX + SCOPE_OF_METHOD.get(method, "read")
+    scope = scopes.get(method, scopes["GET"])
     also = f" (or {SCOPE_PREFIX}update)" if "/action/" in where else ""
     return NotAuthorized(
         f"Visma refuses {where} with 403: {said or 'no reason given'}.",

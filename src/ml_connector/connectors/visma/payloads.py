@@ -167,6 +167,11 @@ def payment_lines(content: CustomerPayment) -> Body:
     }
 
 
+def applications(rows: Iterable[Application]) -> list[Body]:
+    """New lines of a payment."""
+    return [_application(row) for row in rows]
+
+
 def _application(row: Application) -> Body:
     body: Body = {
         "operation": "Insert",

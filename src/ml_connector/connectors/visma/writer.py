@@ -13,8 +13,8 @@ from datetime import date, datetime
 
 from ml_connector.connectors.shapes import Context, Created, Observed, SourceObject
 from ml_connector.connectors.tokens import Now
-from ml_connector.connectors.visma import chart as charts
 from ml_connector.connectors.visma import (
+    applying,
     collected,
     ledger,
     notes,
@@ -23,7 +23,10 @@ from ml_connector.connectors.visma import (
     purchase_reading,
     purchase_writing,
     search,
+    selling,
 )
+from ml_connector.connectors.visma import chart as charts
+from ml_connector.connectors.visma.auth import SALES_BASE
 from ml_connector.connectors.visma.client import (
     BACKGROUND,
     PAGE_SIZE,
@@ -45,6 +48,7 @@ from ml_connector.finance.invoices import CustomerInvoice, CustomerPayment, Part
 from ml_connector.finance.journal import JournalEntry
 from ml_connector.finance.plan import Content, Found
 from ml_connector.finance.procurement import LedgerCoding
+from ml_connector.finance.selling import PaymentApplication
 
 SINGLES = 3  # so many documents are read one by one where a listing may take more calls, for all we know
 INVOICE = "customerinvoice"
@@ -61,8 +65,9 @@ _MEDIA = {
 class VismaWriter:
     """One company's ledger. Thread-safe; keeps only what saves calls: periods, the vendor's clock, jobs under way."""
 
-    def __init__(self, client: VismaClient, *, now: Now) -> None:
+    def __init__(self, client: VismaClient, *, now: Now, sales_url: str = SALES_BASE) -> None:
         self.client = client
+        self._selling = selling.Selling(client, client.selling(sales_url))
         self._now = now
         self._lookback = Lookback()
         self._crowd = 0  # rows of other documents in the last listing: more calls, and more to read, than our own cost
@@ -73,6 +78,8 @@ class VismaWriter:
 
     def create(self, kind: str, content: Content, context: Context) -> Created:
         """Make the draft (a party: the party itself). One call."""
+        if kind in selling.KINDS:
+            return self._selling.create(content, context)
         if isinstance(content, PartyCard):
             return self._card(content, context)
         if isinstance(content, Reversal):
@@ -98,6 +105,9 @@ class VismaWriter:
         The version that was read back goes along as If-Match: what somebody changed since is not released. On customer
         and supplier documents that only counts in a background call, so those are asked for as one.
         """
+        if kind in selling.KINDS:
+            self._selling.release(content, context)
+            return
         place = place_of(kind, content)
         path = f"{place.item(context.remote_id)}/action/release"
         body = (
@@ -150,6 +160,8 @@ class VismaWriter:
             return None
         if isinstance(content, LedgerNote):
             return collected.written(content, done)
+        if isinstance(content, PaymentApplication):
+            return applying.written(content, done)
         done = dataclasses.replace(done, released=kind in PARTIES)
         return _addressed(done, place_of(kind, content), type_of(content) if content else "")
 
@@ -160,6 +172,8 @@ class VismaWriter:
 
         A file is sent again rather than looked for: under its name it is one file. A note is read.
         """
+        if kind in selling.KINDS:
+            return self._selling.find(kind, contexts)
         if kind == "ledger_attachment":
             return {context.token: [] for _, context in contexts}
         if kind == "ledger_note":
@@ -174,6 +188,8 @@ class VismaWriter:
 
     def observe(self, kind: str, contexts: Sequence[tuple[Content, Context]]) -> dict[str, Observed]:
         """Read documents back by remote id. Hundreds cost the pages of one listing; absent ones are `gone`."""
+        if kind in selling.KINDS:
+            return self._selling.observe(contexts)
         if kind == "ledger_note":
             return {
                 context.remote_id: one or collected.nothing(context.remote_id) for one, context in self._notes(contexts)
@@ -242,8 +258,11 @@ class VismaWriter:
 
         Open credit notes (`credit_note`) of a document and amount: see `notes`. 2 calls. Customer invoices
         (`ledger_invoice`) whole, by number (2 calls) or by the reference a shop gave them (1 call). A payment
-        (`ledger_payment`) by type and number in `of`. Around an approved invoice: see `purchase_reading.look_up`.
+        (`ledger_payment`) by type and number in `of`. Items and the invoices of an order: see `selling`. Around an
+        approved invoice: see `purchase_reading.look_up`.
         """
+        if kind in selling.LOOKED_UP:
+            return self._selling.look_up(kind, fields)
         if kind in purchase_reading.KINDS:
             return purchase_reading.look_up(self.client, kind, fields)
         if kind == "credit_note":

@@ -1,0 +1,109 @@
+"""All that selling by order writes and asks: orders, what takes them back, and advances put against their invoices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ml_connector.connectors.shapes import Context, Created, Observed
+from ml_connector.connectors.visma import applying, orders
+from ml_connector.connectors.visma.client import VismaClient, segment
+from ml_connector.connectors.visma.kinds import place_of
+from ml_connector.connectors.visma.observed import gone, text
+from ml_connector.errors import UsageError
+from ml_connector.finance.invoices import Reversal
+from ml_connector.finance.plan import Content, Found
+from ml_connector.finance.selling import PaymentApplication, SalesOrder
+
+KINDS = frozenset({"sales_order", "order_cancellation", "payment_application"})
+LOOKED_UP = frozenset({"item", "order_invoice"})
+SELLABLE = frozenset({"Active", "NoPurchases", "NoRequest"})
+
+Asked = Sequence[tuple[Content, Context]]
+_INVOICE = place_of("customer_invoice")
+
+
+class Selling:
+    """One company's sales orders. `client` is the ERP's, `service` the sales order service's."""
+
+    def __init__(self, client: VismaClient, service: VismaClient) -> None:
+        self.client, self.service = client, service
+
+    def create(self, content: Content, context: Context) -> Created:
+        """Make one of them."""
+        if isinstance(content, SalesOrder):
+            return orders.create(self.service, content, context)
+        if isinstance(content, Reversal):
+            return orders.cancel(self.service, content, context)
+        return applying.create(self.client, _application(content), context)
+
+    def release(self, content: Content, context: Context) -> None:
+        """Only what is put against an invoice is released; people do the rest of an order."""
+        applying.release(self.client, _application(content), context)
+
+    def find(self, kind: str, contexts: Asked) -> dict[str, list[Observed]]:
+        """What a lost call may have made."""
+        if kind == "sales_order":
+            return orders.find(self.service, contexts)
+        return {
+            context.token: [] if (one := self._seen(content, context)).state == "gone" else [one]
+            for content, context in contexts
+        }
+
+    def observe(self, contexts: Asked) -> dict[str, Observed]:
+        """Each as both services show it now."""
+        return {context.remote_id: self._seen(content, context) for content, context in contexts}
+
+    def _seen(self, content: Content, context: Context) -> Observed:
+        if isinstance(content, SalesOrder):
+            return orders.observe(self.service, context.remote_id)
+        if isinstance(content, Reversal):
+            return orders.cancelled(self.service, content) or gone(context.remote_id)
+        return applying.observe(self.client, _application(content)) or gone(context.remote_id)
+
+    def look_up(self, kind: str, fields: Mapping[str, str]) -> list[Found]:
+        """An item (`item`) by its `number`: 1 call. The invoices that were made of an order (`order_invoice`), which
+        `of` names: 1 call and 1 an invoice, 3 while there is none.
+        """
+        return self._item(fields["number"]) if kind == "item" else self._invoices(fields["of"])
+
+    def _item(self, number: str) -> list[Found]:
+        found = self.client.row(f"/v1/inventory/{segment(number)}", operation="GET /v1/inventory/{id}")
+        if found is None:
+            return []
+        row = found[0]
+        status = text(row.get("status"))
+        state = "Active" if status in SELLABLE else status or "Unknown"
+        facts = {"vat_code": text(row.get("vatCode")), "type": text(row.get("type"))}
+        return [Found(text(row.get("inventoryNumber")), text(row.get("description")), state, facts=facts)]
+
+    def _invoices(self, remote_id: str) -> list[Found]:
+        numbers = [text(row.get("invoiceNo")) for row in orders.shipments(self.service, remote_id)]
+        named = list(dict.fromkeys(number for number in numbers if number))
+        return [one for number in named for one in self._invoice(number)] or self._by_mark(remote_id)
+
+    def _invoice(self, number: str) -> list[Found]:
+        row = self.client.row(_INVOICE.item(number), operation=f"GET {_INVOICE.read}/{{id}}")
+        return [] if row is None else [_found(_INVOICE.seen([row[0]]))]
+
+    def _by_mark(self, remote_id: str) -> list[Found]:
+        """An invoice of which no shipment tells: it may carry our reference all the same."""
+        marks = orders.marks_of(self.service, remote_id)
+        if marks is None:
+            return [Found("", status="Gone")]
+        token = marks[1]
+        if not token:
+            return []
+        params = {"customerRefNumber": token}
+        rows = self.client.listed(_INVOICE.read, params, operation=f"GET {_INVOICE.read}")
+        return [_found(_INVOICE.seen([row])) for row in rows if text(row.get("customerRefNumber")) == token]
+
+
+def _found(seen: Observed) -> Found:
+    facts = {"open": str(seen.facts["balance"] or 0), "total": str(seen.total), "day": seen.day or ""}
+    return Found(seen.number, status=seen.status, currency=seen.currency, facts=facts)
+
+
+def _application(content: Content) -> PaymentApplication:
+    if not isinstance(content, PaymentApplication):
+        raise UsageError(f"{type(content).__name__} is nothing that selling by order writes.")
+    return content
