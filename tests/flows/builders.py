@@ -22,6 +22,7 @@ from ml_connector.finance.chart import (
     VatId,
 )
 from ml_connector.finance.documents import (
+    Article,
     Capture,
     Dispute,
     Document,
@@ -302,6 +303,7 @@ _KINDS = {
     Dispute: "dispute",
     Sale: "order",
     Location: "location",
+    Article: "article",
 }
 
 

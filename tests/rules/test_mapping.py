@@ -13,7 +13,8 @@ from ml_connector.rules.mapping import Facts, Mapper, choose, conditions_of, map
 from ml_connector.rules.rulefile import rules_from_toml
 
 FACTS = Facts(
-    location="L1", method="external:OTHER", type="sale", currency="EUR", country="IE", category="food", article="A1",
+    location="L1", method="external:OTHER", type="sale", currency="EUR", country="IE", category=("bread", "food"),
+    article=("A1", "BUN-1"),
     customer_group="staff", status="completed", vat_rate=Decimal("12.5"), amount=Decimal(100),
 )  # fmt: skip
 
@@ -34,6 +35,10 @@ def book(*rules: Rule) -> Rulebook:
         (When(type=("refund",)), False),
         (When(currency=("EUR",), country=("IE",)), True),
         (When(category=("food",), article=("A2",)), False),
+        (When(category=("food",)), True),  # it is in bread, and bread is in food
+        (When(article=("BUN-1",)), True),  # by its number or by the source's id
+        (When(article=("A1", "A2")), True),
+        (When(category=("foo",)), False),
         (When(customer_group=("staff",), status=("completed",)), True),
         (When(vat_rate=(Decimal("12.50"),)), True),
         (When(vat_rate=(Decimal(25),)), False),

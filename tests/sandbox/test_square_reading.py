@@ -219,13 +219,46 @@ def test_vendors_are_searched_at_the_root_and_their_events_bear_another_id() -> 
 def test_catalog_search_gives_what_changed_after_the_mark() -> None:
     shop = Shop()
     first = shop.post("/v2/catalog/search", {})
-    assert {o["type"] for o in first["objects"]} == {"CATEGORY", "TAX", "ITEM", "ITEM_VARIATION"}
+    assert {o["type"] for o in first["objects"]} == {"CATEGORY", "TAX", "ITEM"}
+    nested = shop.post("/v2/catalog/search", {"object_types": ["ITEM_VARIATION"]})["objects"]
+    assert {o["type"] for o in nested} == {"ITEM_VARIATION"}
     shop.wait(minutes=1)
     assert "objects" not in shop.post("/v2/catalog/search", {"begin_time": first["latest_time"]})
     made = shop.do("catalog", type="CATEGORY", content={"category_data": {"name": "Garden"}})["object"]
     changed = shop.post("/v2/catalog/search", {"begin_time": first["latest_time"]})["objects"]
     assert [o["id"] for o in changed] == [made["id"]]
     assert shop.get(f"/v2/catalog/object/{made['id']}")["object"]["category_data"] == {"name": "Garden"}
+    both = {"include_deleted_objects": True, "include_category_path_to_root": True}
+    assert shop.refused("POST", "/v2/catalog/search", both) == (400, "INVALID_VALUE")
+
+
+def test_several_catalog_objects_come_with_what_they_name_one_level_deep() -> None:
+    shop = Shop()
+    variation = next(iter(shop.facts["variations"].values()))
+    alone = shop.post("/v2/catalog/batch-retrieve", {"object_ids": [variation, "NONE"]})
+    assert [o["id"] for o in alone["objects"]] == [variation]
+    assert "related_objects" not in alone
+    asked = {"object_ids": [variation], "include_related_objects": True}
+    (item,) = shop.post("/v2/catalog/batch-retrieve", asked)["related_objects"]
+    assert item["type"] == "ITEM"
+    (category,) = item["item_data"]["categories"]
+    above = shop.do("catalog", type="CATEGORY", content={"category_data": {"name": "Everything"}})["object"]
+    content = {"category_data": {"name": "Household", "parent_category": {"id": above["id"]}}}
+    shop.do("catalog", type="CATEGORY", id=category["id"], content=content)
+    asked = {"object_ids": [category["id"]], "include_category_path_to_root": True}
+    (found,) = shop.post("/v2/catalog/batch-retrieve", asked)["objects"]
+    assert found["category_data"]["path_to_root"] == [{"category_id": above["id"], "category_name": "Everything"}]
+
+
+def test_of_a_deleted_catalog_object_only_its_id_is_left_and_only_for_who_asks() -> None:
+    shop = Shop()
+    variation = next(iter(shop.facts["variations"].values()))
+    shop.do("catalog", id=variation, delete=True)
+    assert shop.post("/v2/catalog/batch-retrieve", {"object_ids": [variation]}) == {}
+    asked = {"object_ids": [variation], "include_deleted_objects": True, "include_related_objects": True}
+    (gone,) = shop.post("/v2/catalog/batch-retrieve", asked)["objects"]
+    assert gone["is_deleted"]
+    assert "item_variation_data" not in gone
 
 
 def test_a_wrong_version_header_is_refused_and_the_right_one_echoed() -> None:

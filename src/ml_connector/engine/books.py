@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import lru_cache
 
 from ml_connector.clock import moment
 from ml_connector.connectors.shapes import Translate
@@ -15,6 +16,7 @@ from ml_connector.finance.chart import Chart
 from ml_connector.finance.encoding import decode, encode, hash_of, text_of
 from ml_connector.finance.rulebook import Rulebook, Terms
 from ml_connector.flows.flow import Flow
+from ml_connector.rules.mapping import asks_articles
 from ml_connector.store import audit, charts, configs, connection_rows, setups, trip_moves
 from ml_connector.store.audit import Entry
 from ml_connector.store.connection_rows import ConnectionRow
@@ -88,7 +90,26 @@ def _road(
     if translate is None:
         raise ConfigurationError(f"{source.connector} has nothing to translate.", record=route.id)
     rulebooks = tuple(rulebook_of(version) for version in versions) or (Rulebook(0, date.min),)
-    return Road(route, works.flows[route.flow], source, translate, replace(terms, go_live=company.go_live), rulebooks)
+    known = replace(terms, go_live=company.go_live)
+    return by_rules(Road(route, works.flows[route.flow], source, translate, known, rulebooks), rulebooks)
+
+
+def by_rules(road: Road, rulebooks: tuple[Rulebook, ...]) -> Road:
+    """The route under these versions of its rules, oldest first."""
+    return replace(road, rulebooks=rulebooks, terms=replace(road.terms, asks_articles=_tell_apart(rulebooks)))
+
+
+def _tell_apart(rulebooks: Sequence[Rulebook]) -> bool:
+    """Whether any version that still decides something tells articles apart: a later one for the same days hides it.
+
+    Before the first valid day the first version decides, hidden or not.
+    """
+    return any(
+        asks_articles(book)
+        for n, book in enumerate(rulebooks)
+        if (n == 0 and book.valid_from > date.min)
+        or all(later.valid_from > book.valid_from for later in rulebooks[n + 1 :])
+    )
 
 
 def rulebook_of(row: configs.ConfigRow) -> Rulebook:
@@ -114,9 +135,21 @@ def route_terms(c: Connection, route: RouteRow) -> Terms:
     return terms_of(configs.newest(c, "route", route.id), code=other.code)
 
 
+def needing_terms(c: Connection, route: RouteRow) -> Terms:
+    """The terms of a route as its needs ask for them."""
+    rulebooks = tuple(map(_rulebook_in, configs.every(c, "rulebook", route.id)))
+    return replace(route_terms(c, route), asks_articles=_tell_apart(rulebooks))
+
+
+@lru_cache(maxsize=64)
+def _rulebook_in(row: configs.ConfigRow) -> Rulebook:
+    """Versions never change, and are looked at with every page that is read."""
+    return rulebook_of(row)
+
+
 def terms_text(terms: Terms) -> str:
     """Terms as they are kept in a config row."""
-    return text_of(encode(terms))
+    return text_of(encode(replace(terms, asks_articles=False)))
 
 
 def rulebook_text(book: Rulebook) -> str:

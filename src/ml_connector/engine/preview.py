@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ml_connector.engine import gathering
-from ml_connector.engine.books import Books, Road, open_books
+from ml_connector.engine import gathering, reading
+from ml_connector.engine.books import Books, by_rules, open_books
+from ml_connector.engine.gathering import Case, Gathered
 from ml_connector.engine.judging import Judged, Stands, judge, plan_hash
 from ml_connector.engine.planning import cases_of
 from ml_connector.engine.works import Works
@@ -52,10 +53,8 @@ def what_if(
     """What a change of the rules would have done to past records: (now, then) for each that differs."""
     books = open_books(works, company_id)
     road = books.roads[route_id]
-    changed = Road(road.route, road.flow, road.source, road.translate, road.terms, (book,))
-    then_books = Books(
-        books.company, {**books.roads, route_id: changed}, books.chart, books.chart_n, books.chart_read_at
-    )
+    roads = {**books.roads, route_id: by_rules(road, (book,))}
+    then_books = Books(books.company, roads, books.chart, books.chart_n, books.chart_read_at)
     with works.database.reading() as c:
         found = trips.of_route(c, route_id, limit=limit)
     pairs = zip(_judge(works, books, found), _judge(works, then_books, found), strict=True)
@@ -78,18 +77,34 @@ def _chosen(
 
 
 def _judge(works: Works, books: Books, found: Sequence[Trip]) -> list[Previewed]:
+    began = works.now()
     with works.database.reading() as c:
         cases, stored = cases_of(works, c, books, found)
-        gathered = gathering.gather(works, c, cases)
+        gathered = gathering.gather(works, c, cases, since=began)
+    if _read_what_has_no_trip(works, cases, gathered):
+        with works.database.reading() as c:
+            gathered = gathering.gather(works, c, cases, known=gathered.answers, since=began)
     while gathering.look_up_parties(works, gathered):
         with works.database.reading() as c:
-            gathered = gathering.gather(works, c, cases, known=gathered.answers)
+            gathered = gathering.gather(works, c, cases, known=gathered.answers, since=began)
     answers = []
     for trip, case in zip(found, cases, strict=True):
         record = stored[trip.record_id]
         judged = judge(case, gathered, books=books, road=books.roads[trip.route_id], day_of=record.occurred_at)
         answers.append(_previewed(trip, record.external_id, judged))
     return answers
+
+
+def _read_what_has_no_trip(works: Works, cases: Sequence[Case], gathered: Gathered) -> bool:
+    """What only rules ask for (the catalogue's articles) is read here and kept: reading it makes no trip."""
+    missing: dict[str, dict[str, set[str]]] = {}
+    for case in cases:
+        for need in gathered.missing.get(case.id, ()):
+            if need.system == "source" and need.id is not None and need.kind not in case.flow.kinds:
+                missing.setdefault(case.source_id, {}).setdefault(need.kind, set()).add(need.id)
+    for connection_id, ids in missing.items():
+        reading.read_beside(works, connection_id, {kind: sorted(names) for kind, names in ids.items()})
+    return bool(missing)
 
 
 def _previewed(trip: Trip, external_id: str, judged: Judged) -> Previewed:

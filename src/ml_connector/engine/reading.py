@@ -13,7 +13,7 @@ from ml_connector.clock import micros, moment
 from ml_connector.connectors.shapes import Compares, SourceObject
 from ml_connector.engine import arriving, gathering, pausing, upkeep
 from ml_connector.engine.arriving import Brought, Wanted
-from ml_connector.engine.books import route_terms
+from ml_connector.engine.books import needing_terms
 from ml_connector.engine.gathering import Case
 from ml_connector.engine.works import Line, Works, open_line
 from ml_connector.errors import ConnectorError, NotAuthorized, Transient, UsageError
@@ -264,7 +264,7 @@ class _Around:
         self._known: dict[tuple[str, str], Answer] = {}
         self._cases: list[Case] = []
         with works.database.reading() as c:
-            self._terms = {route.id: route_terms(c, route) for route, _ in wanted.routes}
+            self._terms = {route.id: needing_terms(c, route) for route, _ in wanted.routes}
         self.asked: set[tuple[str, str]] = set()
         self.extra: list[Brought] = []
         self.walks: dict[tuple[str, str | None], int] = {}
@@ -317,6 +317,28 @@ class _Around:
                     key = (need.kind, need.location)
                     links[key] = min(links.get(key, since), since)
         return {kind: sorted(names) for kind, names in ids.items()}, links
+
+
+def read_beside(works: Works, connection_id: str, ids: Mapping[str, Sequence[str]]) -> None:
+    """Read and keep these records of a source now, by kind: for who only wants to see what would be planned.
+
+    What cannot be read now is told as what the record waits for.
+    """
+    with works.database.reading() as c:
+        connection = connection_rows.get(c, connection_id)
+        wanted = arriving.wanted_by(works, c, connection) if connection is not None else None
+    if wanted is None:
+        raise UsageError("There is no such connection.", record=connection_id)
+    began = works.now()
+    objects: list[SourceObject] = []
+    with suppress(ConnectorError):
+        reader = open_line(works, connection_id).reader
+        for kind, names in ids.items():
+            objects += arriving.split(reader.fetch(kind, sorted(names)))[0]
+    if objects:
+        readings = arriving.readings_of(arriving.translated(works, wanted, objects), source="lookup", read_at=began)
+        with works.database.writing() as c:
+            arriving.keep(works, c, wanted, readings, actor="look-up", priority=LIVE_PRIORITY)
 
 
 def _fetch_needs(works: Works, connection: ConnectionRow, needs: Sequence[OpenNeed], read: Read) -> None:

@@ -174,7 +174,7 @@ def add_rule(works: Works, route_id: str, rule_toml: str, *, by: str, values: Ma
 
 def parse_terms(document: Mapping[str, Any], *, base: Terms) -> Terms:
     """Terms from a TOML table over what stands; unknown names are refused by name."""
-    known = {one.name for one in fields(Terms)} - {"code", "go_live"}
+    known = {one.name for one in fields(Terms)} - {"code", "go_live", "asks_articles"}
     unknown = sorted(set(document) - known)
     if unknown:
         raise ConfigurationError(f"Unknown terms: {', '.join(unknown)}.", fix=f"Known: {', '.join(sorted(known))}.")

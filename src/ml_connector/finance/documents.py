@@ -40,8 +40,14 @@ class SaleLine:
         "goods"
     )
     quantity: Decimal = Decimal(1)
-    article: str | None = None
-    category: str | None = None
+    article: str | None = None  # the source's id of what was sold, or its number (SKU) where that is all it says
+    sku: str = ""  # its number as people see it, where a catalogue was asked
+    categories: tuple[str, ...] = ()  # by name, the nearest first, then those above it
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What rules may call the article: by the source's id and by its number."""
+        return tuple(name for name in (self.article, self.sku) if name)
 
     @property
     def tax(self) -> Money:
@@ -457,7 +463,21 @@ class Party:
     refused_numbers: tuple[str, ...] = ()  # VAT and organisation numbers as typed that are no such numbers
 
 
+@dataclass(frozen=True, slots=True)
+class Article:
+    """Something a source sells, as its catalogue has it. `categories` by name: the nearest first, then those above.
+
+    `unknown`: the catalogue has nothing of this id (any more). `hidden`: the source does not show us its catalogue.
+    """
+
+    id: str
+    state: Literal["known", "unknown", "hidden"]
+    name: str = ""
+    sku: str = ""
+    categories: tuple[str, ...] = ()
+
+
 Document = (
-    Sale | Capture | Refund | Invoice | InvoicePayment | Payout | Dispute | Location | Party | Movement
+    Sale | Capture | Refund | Invoice | InvoicePayment | Payout | Dispute | Location | Party | Movement | Article
     | LedgerInvoice | LedgerPayment | PurchaseDocument
 )  # fmt: skip

@@ -138,4 +138,6 @@ class Terms:
     dispute_no_debt_collection: bool = False
     dispute_lost: Literal["loss", "owed"] = "loss"  # owed: the customer still owes the invoice, by a debit note
     supplier_groups: tuple[str, ...] = ()  # the shop's customer groups whose members are suppliers; "*": all
+    asks_articles: bool = False
+    """Set from the route's rules, never by people: some rule asks for a category or an article."""
     purchase: PurchaseTerms = field(default_factory=PurchaseTerms)  # how the company stands in a purchase system

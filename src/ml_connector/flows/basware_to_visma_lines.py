@@ -111,7 +111,7 @@ def _vat_code(document: ApprovedInvoice, row: CodingRow, made: Booked, books: Bo
 
 
 def _ruled(document: ApprovedInvoice, row: CodingRow, kind: str, made: Booked, books: Books) -> str:
-    facts = Facts(type=kind, category=row.tax_code or None, currency=document.currency)
+    facts = Facts(type=kind, category=(row.tax_code,) if row.tax_code else (), currency=document.currency)
     choice = books.mapper.choose("vat_input", facts)
     if choice.vat_code is None:
         record = f"row {row.index} of {document.number} (tax code {row.tax_code}, {kind.replace('_', ' ')})"

@@ -10,6 +10,7 @@ from ml_connector.finance.money import Money
 from ml_connector.finance.plan import Finding, Hold, Ignore, Plan, Related, Verdict, Wait
 from ml_connector.finance.rulebook import Terms
 from ml_connector.flows import square_needs as need
+from ml_connector.flows.square_articles import hidden, order_of
 from ml_connector.flows.square_verdicts import no_order, unmapped
 from ml_connector.flows.verdicts import before_go_live, booked_day, verdict
 from ml_connector.rules.bookkeeping import Books
@@ -30,9 +31,9 @@ def plan_invoice_record(invoice: Invoice, related: Related, books: Books) -> Ver
         return Hold((new,))
     if not invoice.order_id:
         return Hold((no_order(f"invoice {invoice.id}"),))
-    sale: Sale | None = related.one(need.order(invoice.order_id))
-    if sale is None:
-        return Wait(f"order {invoice.order_id} is not read yet")
+    sale = _order_of(invoice.order_id, related, terms)
+    if isinstance(sale, Wait):
+        return sale
     bill = _bill(invoice, related, terms)
     canceled = invoice.state in {"canceled", "failed"}
     if canceled and bill.key not in related.posted and not sale.tenders:
@@ -104,6 +105,13 @@ def captures_of(sale: Sale, related: Related) -> dict[str, Capture]:
 def day_of(capture: Capture, sale: Sale, terms: Terms) -> date:
     """The business day of a payment: the time on the device for one taken offline."""
     return business_day(capture.occurred_at, terms, sale.location)
+
+
+def _order_of(order_id: str, related: Related, terms: Terms) -> Sale | Wait:
+    sale = order_of(related.one(need.order(order_id)), related, terms)
+    if sale is None:
+        return Wait(f"order {order_id} is not read yet")
+    return hidden(sale, related, terms) or sale
 
 
 def _bill(invoice: Invoice, related: Related, terms: Terms) -> Bill:

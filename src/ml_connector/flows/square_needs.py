@@ -6,6 +6,7 @@ from ml_connector.finance.documents import Capture, Dispute, Document, Invoice, 
 from ml_connector.finance.plan import Elsewhere, Need, Related
 from ml_connector.finance.rulebook import Terms
 from ml_connector.flows import shops
+from ml_connector.flows.square_articles import articles_of
 from ml_connector.flows.square_entries import ENTRIES
 from ml_connector.flows.verdicts import is_before_go_live
 from ml_connector.rules.bookkeeping import role_of
@@ -26,7 +27,14 @@ def needs(document: Document, related: Related, terms: Terms) -> tuple[Need, ...
         return (payouts_of_dispute(document),) if document.state == "lost" else ()
     if isinstance(document, Party):
         return (party_need(document, terms),)
+    if isinstance(document, Sale):
+        return articles_of(document, terms) if is_exchange(document) else ()
     return ()
+
+
+def is_exchange(sale: Sale) -> bool:
+    """Whether an order may be booked by itself: goods came back for others, and no money moved."""
+    return sale.state == "completed" and not sale.tenders and bool(sale.returns)
 
 
 def links(document: Document) -> tuple[tuple[str, str], ...]:
@@ -165,6 +173,9 @@ def _of_refund(refund: Refund, related: Related, terms: Terms) -> tuple[Need, ..
     if refund.state != "completed" or is_before_go_live(refund.occurred_at, refund.location, terms):
         return ()
     found = [order(refund.return_order_id)] if refund.return_order_id else []
+    back: Sale | None = related.one(found[0]) if found else None
+    if back is not None:
+        found.extend(articles_of(back, terms))
     if not refund.payment_id:
         return tuple(found)
     found.extend((payment(refund.payment_id), refunds_of(refund)))
@@ -196,6 +207,7 @@ def _of_invoice(invoice: Invoice, related: Related, terms: Terms) -> tuple[Need,
     sale: Sale | None = related.one(own)
     if sale is not None:
         found.extend(payment(tender.payment_id) for tender in sale.tenders)
+        found.extend(articles_of(sale, terms))
     return tuple(found)
 
 
@@ -213,7 +225,7 @@ def _of_payout(payout: Payout) -> tuple[Need, ...]:
 def _around(sale: Sale, related: Related, terms: Terms) -> list[Need]:
     """The invoice of an order and the customer of either."""
     own = invoice_of(sale)
-    found = [own]
+    found = [own, *articles_of(sale, terms)]
     invoice: Invoice | None = related.one(own)
     if invoice is not None:
         found.extend(_of_customer(invoice.customer_id, related, terms))

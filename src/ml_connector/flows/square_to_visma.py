@@ -18,6 +18,7 @@ from ml_connector.finance.rulebook import Rulebook, Terms
 from ml_connector.flows import square_needs as need
 from ml_connector.flows import square_shops as shops
 from ml_connector.flows.flow import Flow
+from ml_connector.flows.square_articles import hidden, order_of
 from ml_connector.flows.square_invoices import (
     billed,
     business_customer,
@@ -83,7 +84,7 @@ def _payment(capture: Capture, related: Related, books: Books) -> Verdict:
 
 def _payment_of_square(capture: Capture, order_id: str, related: Related, books: Books) -> Verdict:
     """A payment that no shop claims: its order says what was sold."""
-    sale: Sale | None = related.one(need.order(order_id))
+    sale = order_of(related.one(need.order(order_id)), related, books.terms)
     if sale is None:
         return Wait(f"order {order_id} is not read yet")
     if not _invoice_looked_for(sale, related):
@@ -116,6 +117,8 @@ def _sale(sale: Sale, captures: dict[str, Capture], related: Related, books: Boo
     terms = books.terms
     if new := unmapped(sale.location, terms):
         return Hold((new,))
+    if unseen := hidden(sale, related, terms):
+        return unseen
     absent = [tender.payment_id for tender in sale.tenders if tender.payment_id not in captures]
     if absent:
         return Wait(f"payment {absent[0]} of order {sale.id} is not read yet")
@@ -138,15 +141,18 @@ def _refund(refund: Refund, related: Related, books: Books) -> Verdict:
     terms = books.terms
     if unbooked := _unbooked_refund(refund, terms):
         return unbooked
-    back: Sale | None = related.one(need.order(refund.return_order_id)) if refund.return_order_id else None
+    back = order_of(related.one(need.order(refund.return_order_id)), related, terms) if refund.return_order_id else None
     capture: Capture | None = related.one(need.payment(refund.payment_id)) if refund.payment_id else None
-    sale: Sale | None = related.one(need.order(capture.order_id)) if capture and capture.order_id else None
+    sold = related.one(need.order(capture.order_id)) if capture and capture.order_id else None
+    sale = order_of(sold, related, terms)
     if capture is not None:
         before = _refunded_before(f"{terms.code}:ref:{refund.id}", refund, related, terms)
         if claimed := shops.plan_claimed_refund(refund, capture, before=before, related=related, books=books):
             return claimed
     if refund.payment_id and (capture is None or sale is None):
         return Wait(f"payment {refund.payment_id} and its order are not read yet")
+    if unseen := next((one for order in (back, sale) if order and (one := hidden(order, related, terms))), None):
+        return unseen
     location = refund.location or (sale.location if sale else None)
     if new := unmapped(location, terms):
         return Hold((new,))
@@ -225,10 +231,10 @@ def _location(location: Location, terms: Terms) -> Verdict:
 def _order(sale: Sale, related: Related, books: Books) -> Verdict:
     """An order is booked through its payments; only an even exchange has none, and still moves sales and VAT."""
     returned = sum(returned_total(back) for back in sale.returns)
-    if sale.state != "completed" or sale.tenders or not returned or returned != sale.total.minor:
+    if not need.is_exchange(sale) or not returned or returned != sale.total.minor:
         return Ignore("booked through its payments")
-    moment = sale.closed_at or sale.updated_at
-    return before_go_live(moment, sale.location, books.terms) or _sale(sale, {}, related, books)
+    moment, whole = sale.closed_at or sale.updated_at, order_of(sale, related, books.terms) or sale
+    return before_go_live(moment, sale.location, books.terms) or _sale(whole, {}, related, books)
 
 
 def _invoice_looked_for(sale: Sale, related: Related) -> bool:

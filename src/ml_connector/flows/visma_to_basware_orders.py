@@ -238,7 +238,8 @@ def _account(order: PurchaseOrder, line: PurchaseOrderLine, books: Books) -> tup
     """The line's own account; stock has none, and waits on the accrual account that a rule names."""
     if line.account:
         return line.account, []
-    facts = Facts(type=line.kind, category=line.vat_code or None, article=line.article or None, currency=order.currency)
+    codes, names = tuple(filter(None, (line.vat_code,))), tuple(filter(None, (line.article,)))
+    facts = Facts(type=line.kind, category=codes, article=names, currency=order.currency)
     choice = books.mapper.choose("accrual", facts)
     if choice.account is not None:
         return choice.account, []

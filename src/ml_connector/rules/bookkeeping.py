@@ -182,7 +182,8 @@ class Sheet:
         """Note that no rule sets this field."""
         # A shop's payment methods each have a place of their own; elsewhere all cards wait in one.
         own = role in {"clearing", "suspense"} and facts.method is not None and role_of(facts.method) is None
-        also = ("method",) if own else ()
+        sold = facts.category and any(rule.when.category for rule in self.books.mapper.rules_for(role))
+        also = (*(("method",) if own else ()), *(("category",) if sold else ()))
         self.findings.append(mapping_missing(self.books.mapper, role, name, facts=facts, record=self.record, also=also))
 
     def note(self, *findings: Finding | None) -> None:

@@ -27,7 +27,7 @@ def mapping_missing(
     one; it asks for the facts `also` too.
     """
     asked = (*_ASKED.get(role, ()), *also)
-    known = [(fact, getattr(facts, fact)) for fact in asked if getattr(facts, fact) is not None]
+    known = [(fact, value) for fact in asked if (value := _nearest(getattr(facts, fact))) is not None]
     said = ", ".join(f"{fact} = {value}" for fact, value in known)
     filled = _similar(mapper, role, name, facts)
     snippet = [
@@ -108,6 +108,11 @@ def _similar(mapper: Mapper, role: str, name: str, facts: Facts) -> str | None:
         if best is None or score > best[0]:
             best = (score, value)
     return best[1] if best else None
+
+
+def _nearest(fact: object) -> object:
+    """A fact that has several names is asked for by the first; None where nothing is known."""
+    return next(iter(fact), None) if isinstance(fact, tuple) else fact
 
 
 def _plain(value: object) -> str:

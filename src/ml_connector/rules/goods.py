@@ -173,11 +173,11 @@ def _post_line(
     facts: Facts,
     taxed_before: tuple[int, int],
 ) -> int:
-    rate = rate_of(line)
+    rate, mapper = rate_of(line), sheet.books.mapper
+    categories, names = (line.categories, line.names) if mapper.asks_articles else ((), ())
     asked = Facts(
-        facts.location, facts.method, facts.type, facts.currency, facts.country, line.category, line.article,
-        facts.customer_group, facts.status, rate, line.net.decimal().copy_abs() if
-        sheet.books.mapper.asks_amount(role) else None,
+        facts.location, facts.method, facts.type, facts.currency, facts.country, categories, names,
+        facts.customer_group, facts.status, rate, line.net.decimal().copy_abs() if mapper.asks_amount(role) else None,
     )  # fmt: skip
     place = sheet.place(role, asked, instead=instead)
     if place is None:
@@ -276,7 +276,7 @@ def _merged(lines: Sequence[SaleLine]) -> tuple[SaleLine, ...]:
     """Lines that are booked alike, put together, so that shares round once for each VAT rate and not once a line."""
     alike: dict[tuple[object, ...], SaleLine] = {}
     for line in lines:
-        mark = (line.kind, line.category, line.article, tuple(one.rate for one in line.taxes))
+        mark = (line.kind, line.categories, line.names, tuple(one.rate for one in line.taxes))
         first = alike.get(mark)
         if first is None:
             alike[mark] = line

@@ -222,8 +222,8 @@ def _rows(sheet: Sheet, line: SaleLine, policy: Policy) -> list[InvoiceLine]:
     facts = replace(
         sheet.facts,
         type="refund" if sheet.facts.type == "refund" else "invoice",
-        category=line.category,
-        article=line.article,
+        category=line.categories,
+        article=line.names,
         vat_rate=rate_of(line),
     )
     place = sheet.place(role, facts, instead=instead)

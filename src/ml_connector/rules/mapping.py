@@ -38,8 +38,8 @@ class Facts:
     type: str | None = None
     currency: str | None = None
     country: str | None = None
-    category: str | None = None
-    article: str | None = None
+    category: tuple[str, ...] = ()  # an article may be in several, and they have others above them
+    article: tuple[str, ...] = ()  # by each of its names: the source's id, its number
     customer_group: str | None = None
     status: str | None = None
     vat_rate: Decimal | None = None
@@ -100,6 +100,7 @@ class Mapper:
             role for role, rules in self._by_role.items()
             if any(rule.when.amount_from is not None or rule.when.amount_to is not None for rule in rules)
         }  # fmt: skip
+        self.asks_articles = asks_articles(rulebook)
         self._answers: dict[tuple[str, Facts], Choice] = {}
 
     def rules_for(self, role: str) -> tuple[Rule, ...]:
@@ -120,6 +121,11 @@ class Mapper:
     def asks_amount(self, role: str) -> bool:
         """Whether any rule of this role depends on the amount."""
         return role in self._asks_amount
+
+
+def asks_articles(rulebook: Rulebook) -> bool:
+    """Whether any rule depends on what was sold: only then is it worth asking a source's catalogue."""
+    return any(rule.when.category or rule.when.article for rule in rulebook.rules)
 
 
 def choose(rulebook: Rulebook, role: str, facts: Facts) -> Choice:
@@ -151,6 +157,8 @@ def conditions_of(when: When) -> str:
 def _is_one_of(value: object, allowed: tuple[object, ...]) -> bool:
     if value is None:
         return False
+    if isinstance(value, tuple):
+        return any(one in allowed for one in value)
     if value in allowed:
         return True
     # "external" speaks of every kind of external payment, "external:OTHER" of one.

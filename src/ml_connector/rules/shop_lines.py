@@ -113,7 +113,7 @@ def _untreated(sale: Sale, mapper: Mapper, record: str) -> list[Finding]:
         if line.kind not in _TAXABLE or line.taxes or not line.net.minor:
             continue
         role, instead = ROLES[line.kind]
-        asked = replace(facts, vat_rate=rate_of(line), article=line.article, category=line.category)
+        asked = replace(facts, vat_rate=rate_of(line), article=line.names, category=line.categories)
         choice = mapper.choose(role, asked)
         if choice.account is None and instead is not None:
             choice = mapper.choose(instead, asked)

@@ -101,7 +101,7 @@ def _place_in(lines: list[SaleLine], taken: SaleLine) -> int | None:
 
 
 def _mark(line: SaleLine) -> tuple[object, ...]:
-    return line.kind, line.category, line.article, tuple(share.rate for share in line.taxes)
+    return line.kind, line.categories, line.names, tuple(share.rate for share in line.taxes)
 
 
 def _rates(line: SaleLine) -> set[Decimal | None]:

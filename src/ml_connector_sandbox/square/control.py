@@ -47,6 +47,10 @@ def _location(world: World, arguments: Json, now: int) -> Json:
 
 def _catalog(world: World, arguments: Json, now: int) -> Json:
     merchant = control_trade.merchant_of(world, arguments)
+    if arguments.get("delete"):
+        gone = seeding.delete_object(merchant, str(arguments["id"]), now)
+        seeding.tell_catalog(world, merchant, now)
+        return {"object": gone.body}
     content = arguments.get("content") or {}
     row = seeding.put_object(world, merchant, str(arguments["type"]), content, now, key=arguments.get("id", ""))
     seeding.tell_catalog(world, merchant, now)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ml_connector_sandbox.square import payouts
 from ml_connector_sandbox.square.faults import Json
 from ml_connector_sandbox.square.shelves import Stored
-from ml_connector_sandbox.square.state import ALL_SCOPES, Application, Merchant, RefreshToken, Token, World
+from ml_connector_sandbox.square.state import ALL_SCOPES, Application, Merchant, RefreshToken, Token, World, must
 from ml_connector_sandbox.square.times import DAY, stamp, stamp_s
 
 # country -> (time zone, language, street of an invented address)
@@ -150,6 +150,14 @@ def put_object(world: World, merchant: Merchant, type_: str, content: Json, now:
     if row is None:
         return merchant.catalog.put(Stored(body, "", now))
     row.body = body
+    merchant.catalog.changed(row, now)
+    return row
+
+
+def delete_object(merchant: Merchant, key: str, now: int) -> Stored:
+    """A catalog object is gone: its id and when are all that is left of it, the harsher reading of Square's words."""
+    row = must(merchant.catalog.own(key), "Catalog object", key)
+    row.body = _object(row.body["type"], {"is_deleted": True}, now, key)
     merchant.catalog.changed(row, now)
     return row
 

@@ -230,7 +230,22 @@ def dispute(**changes: Any) -> Json:
     }
 
 
+def article(**changes: Any) -> Json:
+    """A variation with its item and its reporting category, which is below another."""
+    variation = {"item_id": "IT1", "name": "Large", "sku": "BUN-L", "ordinal": 1}
+    item = {"name": "Bun", "reporting_category": {"id": "CT1", "ordinal": 0}, "categories": [{"id": "CT2"}]}
+    path = [{"category_id": "CT0", "category_name": "Food"}]
+    return {
+        "id": "ITEM1",
+        "variation": {"type": "ITEM_VARIATION", "id": "ITEM1", "version": 1, "item_variation_data": variation},
+        "item": {"type": "ITEM", "id": "IT1", "version": 1, "item_data": item},
+        "categories": [{"type": "CATEGORY", "id": "CT1", "category_data": {"name": "Bread", "path_to_root": path}}],
+        **changes,
+    }
+
+
 ALL: dict[str, Json] = {
+    "article": article(),
     "payment": payment(),
     "refund": refund(),
     "order": order(),

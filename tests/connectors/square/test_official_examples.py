@@ -14,6 +14,8 @@ from ml_connector.connectors.square.translate import KINDS, translate
 from ml_connector.connectors.square.webhooks import EVENTS, WEBHOOKS
 from ml_connector.errors import Untranslatable
 
+PUT_TOGETHER = "article"  # from three objects of the catalogue: no example holds one
+
 SPEC = Path(__file__).parents[4] / "shared" / "specs" / "square" / "api.json"
 
 pytestmark = pytest.mark.skipif(
@@ -49,7 +51,7 @@ def test_every_example_of_our_kinds_is_translated_or_names_its_field() -> None:
                 translated[kind] += 1
             except Untranslatable as error:
                 refused.append((name, error.field))
-    assert all(translated.values()), translated
+    assert all(n for kind, n in translated.items() if kind != PUT_TOGETHER), translated
     # Orders as old or unfinished calls show them: without the fields that every stored order has.
     assert sorted(refused) == [
         ("BatchRetrieveOrdersResponse", "created_at"),

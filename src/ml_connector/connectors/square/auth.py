@@ -31,7 +31,7 @@ PROBES: Mapping[str, tuple[str, str, Mapping[str, Any]]] = {
     "DISPUTES_READ": ("GET", "/v2/disputes", {}),
 }
 NEEDS_LOCATION = frozenset({"PAYMENTS_READ", "ORDERS_READ", "INVOICES_READ", "PAYOUTS_READ"})
-OPTIONAL = {"VENDOR_READ": "Vendors are not read.", "ITEMS_READ": "Rules by article see catalogue ids only."}
+OPTIONAL = {"VENDOR_READ": "Vendors are not read.", "ITEMS_READ": "Rules cannot tell articles by category or number."}
 
 
 @dataclass(frozen=True, slots=True)

@@ -248,6 +248,34 @@ class SquareClient:
             raise Transient(f"Square's answer to POST {path} is not as described.", record=path)
         return {id_: row for id_, answer in answers.items() if (row := _of_bulk(answer, kind, path=path)) is not None}
 
+    # ------------------------------------------------------------------------------------------ the catalogue
+
+    def catalogue(self, ids: Sequence[str], *, paths: bool = False) -> tuple[list[Row], list[Row]]:
+        """Up to 100 objects and those they name: a variation's item. `paths`: categories, with those above them.
+
+        What was deleted is given where Square still has it; ids that it does not know are left out. Raises FeatureOff
+        to whom Square does not show the catalogue.
+        """
+        path = "/v2/catalog/batch-retrieve"
+        more = {"include_category_path_to_root": True} if paths else {"include_related_objects": True}
+        content = {"object_ids": list(ids), "include_deleted_objects": not paths, **more}
+        body = self.call(
+            "POST", path, operation=f"POST {path}", content=content, allowing=frozenset({"NOT_FOUND"}), beta=True
+        )
+        return rows_of(body, "objects"), rows_of(body, "related_objects")
+
+    def catalogue_changed(self, since: datetime) -> tuple[bool, str]:
+        """Whether any article or category was changed or deleted after this moment, and Square's own mark of now."""
+        path = "/v2/catalog/search"
+        content = {
+            "object_types": ["ITEM", "ITEM_VARIATION", "CATEGORY"],
+            "include_deleted_objects": True,
+            "begin_time": wire(since),
+            "limit": 1,
+        }
+        body = self.call("POST", path, operation=f"POST {path}", content=content, beta=True)
+        return bool(rows_of(body, "objects")), str(body.get("latest_time") or "")
+
     # ------------------------------------------------------------------------------------------ plumbing
 
     def _listed(

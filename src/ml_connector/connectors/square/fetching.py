@@ -10,6 +10,7 @@ from functools import partial
 
 from ml_connector.connectors.pacing import Ticking
 from ml_connector.connectors.shapes import Absent, SourceObject
+from ml_connector.connectors.square import articles
 from ml_connector.connectors.square.client import MAX_PAGES, FeatureOff, Query, Row, Rows, SquareClient, every
 from ml_connector.connectors.square.faults import CursorLost
 from ml_connector.connectors.square.objects import id_of, source_object, time_of
@@ -54,6 +55,9 @@ class Fetching:
         if kind == "authorization":
             self._client.call("POST", "/oauth2/token/status", operation="POST /oauth2/token/status", content={})
             return [Absent(kind, id_, "The access still works.") for id_ in ids]
+        if kind == articles.KIND:
+            known = {one.external_id: one for one in articles.fetch(self._client, unique)}
+            return [known[id_] for id_ in ids]
         try:
             found = self._rows(kind, unique, since=since)
         except FeatureOff:

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from ml_connector.connectors.http import Http
 from ml_connector.connectors.pacing import Ticking
-from ml_connector.connectors.shapes import Absent, Named, Page, SourceObject
-from ml_connector.connectors.square import payouts_stream, rounds
+from ml_connector.connectors.shapes import Absent, Held, Named, Page, SourceObject
+from ml_connector.connectors.square import articles, payouts_stream, rounds
 from ml_connector.connectors.square.auth import FixedToken, tokens_of
 from ml_connector.connectors.square.client import (
     FAR_BACK,
@@ -62,6 +62,11 @@ class SquareReader:
         self._events = events
         self._merchant = merchant
         self._fetching = Fetching(client, clock)
+        self._held: Held = _nothing_held
+
+    def compare_with(self, held: Held) -> None:
+        """What we hold of the seller: of the catalogue only the articles among it are read again."""
+        self._held = held
 
     def page(self, stream: str, position: str | None, *, now: datetime, backfill_from: datetime | None = None) -> Page:
         """The next page of a stream: at most 500 records by time, 40 payouts, 2000 of a full walk."""
@@ -72,6 +77,8 @@ class SquareReader:
             )
         if stream == "payouts":
             return payouts_stream.next_page(self._client, position, now=now, start=start, places=self._places)
+        if stream == "articles":
+            return articles.next_page(self._client, position, now=now, held=self._held)
         if stream == "events":
             return self._event_page(position, now=now)
         walk = self._walks().get(stream)
@@ -182,6 +189,10 @@ class SquareReader:
             raise Rejected("Square does not say whose token this is.", fix="Enter the merchant id of the connection.")
         self._merchant = str(found["id"])
         return self._merchant
+
+
+def _nothing_held(_kind: str, _since: datetime) -> list[str]:
+    return []
 
 
 def _named(event: Row) -> Named | None:

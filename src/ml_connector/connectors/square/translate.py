@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
+from ml_connector.connectors.square.articles import article_of
 from ml_connector.connectors.square.fields import Fields
 from ml_connector.connectors.square.means import is_in_person, of_payment, of_refund
 from ml_connector.connectors.square.parties import customer_of, location_of, vendor_of
@@ -162,6 +163,7 @@ def _invoice_currency(invoice: Fields, requests: tuple[Fields, ...]) -> str:
 
 
 _KINDS: Mapping[str, Callable[[Fields, Fields | None], Document]] = {
+    "article": lambda article, _around: article_of(article),
     "payment": _capture,
     "refund": _refund,
     "order": lambda order, _around: sale_of(order),

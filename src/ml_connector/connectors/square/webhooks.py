@@ -56,7 +56,7 @@ SUBSCRIBED = (*(kind for kind in EVENTS if kind != RETIRED), REVOKED)
 
 NOT_READ: Mapping[str, str] = {
     "order.fulfillment.updated": "Fulfilment moves no money.",
-    "catalog.version.updated": "The catalogue is not read; order lines carry its ids.",
+    "catalog.version.updated": "Articles that rules ask about are read again every quarter of an hour.",
     **{f"dispute.evidence.{what}": "Evidence moves no money." for what in ("added", "created", "deleted", "removed")},
 }
 
