@@ -59,18 +59,19 @@ def _run_all(names: Sequence[str], *, quick: bool, size: int | None, file: Path 
     _say(f"{machine.described()}\n")
     began, found = time.monotonic(), {}
     for name in names:
-        left_s = WHOLE_S - (time.monotonic() - began)
-        figures, seconds = _apart(name, quick=quick, size=size, most_s=min(_module(name).LONGEST_S, left_s))
+        left_s = min(_module(name).LONGEST_S, WHOLE_S - (time.monotonic() - began))
+        most_s = left_s if size is None else None  # a size of one's own takes what it takes
+        figures, seconds = _apart(name, quick=quick, size=size, most_s=most_s)
         _say(f"{table(_module(name).TITLE, figures)}\n  ({seconds:.0f} s)\n")
         found[name] = [one.encoded() for one in figures]
     if file is not None:
         file.write_text(json.dumps({"machine": machine.described(), "figures": found}, indent=1), encoding="utf-8")
 
 
-def _apart(name: str, *, quick: bool, size: int | None, most_s: float) -> tuple[list[Figure], float]:
+def _apart(name: str, *, quick: bool, size: int | None, most_s: float | None) -> tuple[list[Figure], float]:
     """The figures of one benchmark, run in its own process and ended when it takes too long; how long it took."""
     began = time.monotonic()
-    if most_s <= 0:
+    if most_s is not None and most_s <= 0:
         return [Figure("not run: the time of all together was used up", 0, "", 1)], 0.0
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder) / "figures.json"

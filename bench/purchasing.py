@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
+from resource import RUSAGE_SELF, getrusage
 from time import monotonic, process_time, sleep
 from typing import Any
 
@@ -79,6 +80,7 @@ def _figures(
         Figure("Visma calls, each record", sum(read.values()) / records),
         Figure("records a second", records / seconds, "/s"),
         Figure("processor time a record", 1_000 * processor_s / records, "ms"),
+        Figure("memory at its highest", getrusage(RUSAGE_SELF).ru_maxrss / 1024, "MB"),
     ]
 
 
@@ -124,7 +126,7 @@ def _sent(works: Works, pair: Pair, size: int) -> None:
     with works.database.writing() as c:
         cursors.make_due(c, pair.visma_id, now=works.now())
     began = monotonic()
-    while _posted(works, pair) < size and monotonic() - began < PATIENCE_S:
+    while _posted(works, pair) < size and monotonic() - began < PATIENCE_S * max(1, size // SIZE):
         install.run_until_idle(works)
         sleep(0.2)  # rows gather, and their results are read a little later
 

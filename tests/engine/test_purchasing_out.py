@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ml_connector.engine import replaying, reviewing
+from ml_connector.engine import replaying, reviewing, tracing
 from ml_connector_sandbox.core.wire import Request
 from tests.engine.proofs import query
 from tests.engine.purchase_world import COMPANY, SUPPLIERS, PurchaseWorld
@@ -134,6 +134,9 @@ def test_a_warning_is_taken_and_kept(world: PurchaseWorld) -> None:
     assert world.trips("supplier")["50013"][0] == "posted"
     seen = query(world, "SELECT observed FROM submission WHERE kind = 'supplier_card' AND state = 'done'")
     assert any("Phone not saved" in row[0] for row in seen)
+    stories = tracing.trace(world.works, world.workspace, "bw:supplier:50013")
+    told = [moment.told for story in stories for moment in story.moments]
+    assert any(one.startswith("noted: Phone not saved (event") for one in told)
 
 
 def test_an_answer_that_was_lost_and_a_result_that_shows_up_late_make_one_record(world: PurchaseWorld) -> None:
@@ -152,7 +155,10 @@ def test_an_answer_that_was_lost_and_a_result_that_shows_up_late_make_one_record
     assert items["NotProcessed"] == 3  # the very same content, sent once more: it had been taken the first time
 
 
-def test_a_newer_version_that_somebody_else_sent_at_the_same_moment_decides(world: PurchaseWorld) -> None:
+@pytest.mark.parametrize(("ours", "theirs"), [(50, 100), (100, 20)], ids=["ours first", "theirs first"])
+def test_a_newer_version_that_somebody_else_sent_at_the_same_moment_decides(
+    world: PurchaseWorld, ours: float, theirs: float
+) -> None:
     code = code_after_planning(world)
 
     def meanwhile(call: str) -> None:
@@ -167,12 +173,15 @@ def test_a_newer_version_that_somebody_else_sent_at_the_same_moment_decides(worl
         as_somebody_else(world, "/v1/vendors", [row])
 
     world.at_basware("knobs", expiry_s=3_600.0)
-    world.at_basware("slow_next", entity_type="Vendor", seconds=50)
-    world.at_basware("slow_next", entity_type="Vendor", seconds=100)
+    world.at_basware("slow_next", entity_type="Vendor", seconds=ours)
+    world.at_basware("slow_next", entity_type="Vendor", seconds=theirs)
     world.during = meanwhile
     world.settle(1_500)
     assert world.at_basware("truth")["item_states"]["RecordExpired"] == 1
     assert world.trips("supplier")["50013"][0] == "posted"
+    assert "refused" not in world.items()
+    noted = query(world, "SELECT facts FROM audit_event WHERE facts LIKE '%taken in its place%'")
+    assert len(noted) == 1
 
 
 def test_a_row_that_a_refused_batch_names_is_held_and_the_others_are_sent(world: PurchaseWorld) -> None:

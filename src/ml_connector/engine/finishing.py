@@ -77,10 +77,19 @@ def finish(
         ]
         for one, shown in standing
     ]
-    entry = Entry(now, "system", "posted", books.company.id, {"documents": facts})
+    entries = [
+        Entry(now, "system", "posted", books.company.id, {"documents": facts}),
+        *_noted(books, standing, now=now),
+    ]
     audit.append_many(
-        c, chain=audit.company_chain(books.company.id), workspace_id=books.company.workspace_id, entries=[entry]
+        c, chain=audit.company_chain(books.company.id), workspace_id=books.company.workspace_id, entries=entries
     )
+
+
+def _noted(books: Books, standing: Sequence[tuple[Submission, Observed | None]], *, now: int) -> list[Entry]:
+    """What the target said of rows that it took all the same: warnings, and which other version it took instead."""
+    said = {key: words for _, shown in standing if shown for key, words in dict(shown.facts.get("notes") or {}).items()}
+    return [Entry(now, "system", "noted", books.company.id, {"notes": said})] if said else []
 
 
 def observed_text(shown: Observed) -> str:
@@ -146,3 +155,4 @@ def _finish_trips(works: Works, c: Connection, books: Books, done: Sequence[Writ
     for source_id in sources:
         if trip_needs.anybody_waits(c, source_id):
             trip_needs.wake_for(c, source_id, "write", keys, now=now)
+            trip_moves.reopen(c, trip_needs.unfinished(c, source_id, ended), now=now)

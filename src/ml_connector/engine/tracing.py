@@ -279,5 +279,14 @@ def _events(
             about = event.subject in names or any(mark in event.facts for mark in marks)
             if about and len(found) < MOST_EVENTS:
                 facts = {"chain": event.chain, "seq": event.seq, "hash": event.hash, "actor": event.actor}
-                found.append(Moment(event.at, "audit", f"{event.verb} (event {event.seq} of {event.chain})", facts))
+                said = [words for key, words in _notes(event.facts).items() if key in names]
+                told = ": ".join((event.verb, *said[:1]))
+                found.append(Moment(event.at, "audit", f"{told} (event {event.seq} of {event.chain})", facts))
     return found
+
+
+def _notes(facts: str) -> dict[str, str]:
+    """What a target said, by key, of what it took all the same."""
+    found = json.loads(facts) if '"notes"' in facts else None
+    notes = found.get("notes") if isinstance(found, dict) else None
+    return {key: str(words) for key, words in notes.items()} if isinstance(notes, dict) else {}

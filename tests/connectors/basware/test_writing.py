@@ -200,7 +200,28 @@ def test_unchanged_that_the_sweep_cannot_explain_is_looked_up_in_the_history() -
 def test_of_a_record_that_expired_the_newer_request_decides(status: str, refused: bool) -> None:
     old = both("Success", "RecordExpired")
     new = request("req-2", (B.external_code, status), at="2026-02-03T12:00:06Z")
-    assert (B.source in seen(Scripted({STATUS: swept(old, new)})).refused) is refused
+    done = seen(Scripted({STATUS: swept(old, new)}))
+    assert (B.source in done.refused) is refused
+    assert ("taken in its place" in done.facts["notes"].get(B.source, "")) is not refused
+
+
+@pytest.mark.parametrize(
+    ("at", "refused"),
+    [("2026-02-03T12:00:02Z", False), ("2026-02-03T11:59:59Z", True)],
+    ids=["after we sent ours", "before: an older version"],
+)
+def test_the_newer_request_may_finish_before_the_one_that_it_overtook(at: str, refused: bool) -> None:
+    old = both("Success", "RecordExpired")
+    first = request("req-2", (B.external_code, "Success"), at=at)
+    done = seen(Scripted({STATUS: swept(old, first)}))
+    assert (B.source in done.refused) is refused
+    assert (B.source in done.facts["notes"]) is not refused
+
+
+def test_a_newer_request_that_is_at_work_is_waited_for() -> None:
+    old = both("Success", "RecordExpired")
+    at_work = request("req-2", (B.external_code, "InProgress"), state="InProgress", at="2026-02-03T12:00:06Z")
+    assert seen(Scripted({STATUS: swept(old, at_work)})).state == "pending"
 
 
 def test_a_row_that_a_finished_request_does_not_name_is_not_done() -> None:

@@ -19,6 +19,7 @@ BACK = timedelta(minutes=5)
 PAGE_SIZE = "500"
 FINAL = frozenset({"Success", "Error", "AcknowledgedSuccess", "AcknowledgedError"})
 PENDING = frozenset({"InProgress", ""})
+OVERTAKEN = "Another version of this record, sent at the same moment, was taken in its place."
 Verdict = Literal["done", "pending", "refused", "expired", "unchanged"]
 _WORDS: Mapping[str, Verdict] = {
     "Success": "done",
@@ -110,12 +111,20 @@ def request_of(row: Mapping[str, Any]) -> Request:
     )
 
 
-def newer(known: Mapping[str, Request], entity: str, codes: Sequence[str], *, than: Request) -> Item | None:
-    """What a later request says of a record that one calls expired, None when there is none. One at work: wait."""
+def newer(
+    known: Mapping[str, Request], entity: str, codes: Sequence[str], *, than: Request, sent_at: str
+) -> Item | None:
+    """What another request says of a record that one, sent then, calls expired; None when there is none. At work: wait.
+
+    The newer one may finish first: what finished after this one was sent is not older than it, as nothing of ours is on
+    its way when a record is sent.
+    """
     others = (one for one in known.values() if one.id != than.id and one.entity == entity and not one.final)
     if any(code in one.items for one in others for code in codes):
         return Item("pending")
-    return _nearest(known, entity, codes, than=than, later=True)
+    since = min(sent_at, than.at) if sent_at else than.at
+    found = _nearest(entity, codes, [one for one in known.values() if one.id != than.id and one.at >= since])
+    return Item("done", found.sentence or OVERTAKEN) if found is not None and found.verdict == "done" else found
 
 
 def before(known: Mapping[str, Request], entity: str, codes: Sequence[str], *, than: Request) -> Item | None:
@@ -123,17 +132,13 @@ def before(known: Mapping[str, Request], entity: str, codes: Sequence[str], *, t
 
     Requests that say unchanged too say nothing themselves.
     """
-    return _nearest(known, entity, codes, than=than, later=False)
+    return _nearest(entity, codes, [one for one in known.values() if one.id != than.id and one.at <= than.at])
 
 
-def _nearest(
-    known: Mapping[str, Request], entity: str, codes: Sequence[str], *, than: Request, later: bool
-) -> Item | None:
-    others = [
-        one for one in known.values() if one.id != than.id and one.entity == entity and (one.at > than.at) == later
-    ]
+def _nearest(entity: str, codes: Sequence[str], others: Iterable[Request]) -> Item | None:
+    """What the last of these requests says of a record, save those that say only that it was theirs no more."""
     for one in sorted(others, key=lambda request: request.at, reverse=True):
-        item = one.judged(*codes)
+        item = one.judged(*codes) if one.entity == entity else None
         if item is not None and item.verdict not in ("unchanged", "expired"):
             return item
     return None

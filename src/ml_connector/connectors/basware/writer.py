@@ -252,13 +252,14 @@ class _Judge:
 
     def parcel(self, wanted: _Wanted, context: Context) -> Observed:
         """Pending until every record's item is final; then released, with the refused ones named."""
+        sent_at = context.started_at.isoformat(timespec="microseconds") if context.started_at else ""
         requests = [self._known.get(id_) for id_ in context.remote_id.split()]
         there = [one for one in requests if one is not None]
         refused: dict[str, str] = {}
         notes: dict[str, str] = {}
         waiting = 0
         for key, codes in wanted.rows:
-            item = self._record(wanted.entity, codes, there, whole=len(there) == len(requests))
+            item = self._record(wanted.entity, codes, there, whole=len(there) == len(requests), sent_at=sent_at)
             if item.verdict == "pending":
                 waiting += 1
             elif item.verdict == "refused":
@@ -269,21 +270,20 @@ class _Judge:
         facts = {"rows": len(wanted.rows), "waiting": waiting, "notes": notes}
         return _observed(context, state, facts=facts, refused={} if waiting else refused)
 
-    def _record(self, entity: str, codes: Sequence[str], there: Sequence[Request], *, whole: bool) -> Item:
+    def _record(
+        self, entity: str, codes: Sequence[str], there: Sequence[Request], *, whole: bool, sent_at: str
+    ) -> Item:  # fmt: skip
         for request in there:
             item = request.judged(*codes)
             if item is None:
                 continue
             if item.verdict == "expired":
-                return self._newer(entity, codes, request)
+                later = statuses.newer(self._known, entity, codes, than=request, sent_at=sent_at)
+                return later if later is not None else Item("refused", REPLACED)
             return self._before(entity, codes, request) if item.verdict == "unchanged" else item
         if not whole or not all(request.final for request in there):
             return Item("pending")
         return Item("refused", NOT_NAMED)
-
-    def _newer(self, entity: str, codes: Sequence[str], request: Request) -> Item:
-        later = statuses.newer(self._known, entity, codes, than=request)
-        return later if later is not None else Item("refused", REPLACED)
 
     def _before(self, entity: str, codes: Sequence[str], request: Request) -> Item:
         """Unchanged is good only where the same content was taken before; else it has never arrived."""
