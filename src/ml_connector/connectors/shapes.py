@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 from ml_connector.finance.chart import Chart
 from ml_connector.finance.documents import Document
@@ -307,13 +307,11 @@ class Ping:
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Delivered:
-    """What one verified webhook delivery says: at most a hint to read something.
+class Delivered(NamedTuple):
+    """What one verified webhook delivery says: at most a hint to read something. A tuple, as doors make thousands.
 
-    `event_id` None: the vendor gives none that can be trusted, nothing is deduplicated. `kind` None: a type we do
-    not know
-    or do not need, `ignored` says which.
+    `event_id` None: the vendor gives none that can be trusted, nothing is deduplicated. `kind` None: a type we do not
+    know or do not need, `ignored` says which.
     """
 
     event_id: str | None

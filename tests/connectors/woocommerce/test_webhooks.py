@@ -129,6 +129,11 @@ def test_the_source_names_the_shop_so_that_a_clone_is_told_apart() -> None:
     assert source_ref("nonsense") is None
 
 
+def test_an_order_with_half_a_character_in_it_is_still_named() -> None:
+    cut = read(b'{"id":727,"customer_note":"Takk \\ud83d","refunds":[{"id":9}]}')
+    assert [(one.kind, one.external_id) for one in cut] == [("order", "727"), ("refund", "727:9")]
+
+
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b"\xff", b'{"id":0}', b'{"id":"x"}', b'{"id":NaN}', b'"x"'])
 def test_bodies_that_are_no_event_are_refused(body: bytes) -> None:
     with pytest.raises(Untranslatable):

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Any, NoReturn
 
+from ml_connector.connectors.deliveries import event_in
 from ml_connector.connectors.shapes import Delivered
 from ml_connector.connectors.stripe.fields import id_in, moment_of
 from ml_connector.errors import BadSignature, Untranslatable
@@ -84,7 +83,7 @@ class StripeWebhooks:
     def read(self, body: bytes, headers: Mapping[str, str]) -> list[Delivered]:
         """The one event in the bytes: what to fetch, or why it is ignored. Raises Untranslatable for no event."""
         del headers
-        return [delivered(_parsed(body))]
+        return [delivered(event_in(body))]
 
 
 WEBHOOKS = StripeWebhooks()
@@ -156,17 +155,6 @@ def named(event_type: str, content: Mapping[str, Any]) -> tuple[str | None, str 
 def _newest(refunds: object) -> str | None:
     rows = _object(refunds).get("data")
     return id_in(rows[0]) if isinstance(rows, list) and rows else None
-
-
-def _parsed(body: bytes) -> object:
-    try:
-        return json.loads(body.decode(), parse_float=Decimal, parse_constant=_no_number)
-    except (ValueError, RecursionError, ArithmeticError) as error:
-        raise Untranslatable(f"The delivery is no JSON text: {type(error).__name__}.", field="(body)") from None
-
-
-def _no_number(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number")
 
 
 def _object(value: object) -> Mapping[str, Any]:
