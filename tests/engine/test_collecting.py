@@ -48,7 +48,7 @@ def test_only_marked_invoices_go_out_and_others_when_a_person_asks(world: Collec
     world.open_books(collect="marked", collect_methods=("CARD",))
     number = world.invoice()
     world.look()
-    assert world.trips()[f"customerinvoice {number}"] == ("ignored", "nobody marked it for collecting")
+    assert world.trips()[f"customerinvoice {number}"] == ("ignored", "not marked for collection (nothing marks it)")
     assert collecting.ask_for(world.works, world.route_id, [number], by="anna")
     world.look()
     assert shown(world) == [(number, 125_000, "open")]

@@ -306,7 +306,7 @@ class World:
     def related(self, document: Document) -> Related:
         answers: dict[str, Any] = {}
         for _ in range(9):
-            known = Related(answers=answers, decisions=self.decisions, posted=self.posted)
+            known = Related(answers, self.decisions, self.posted, self.rulebook)
             missing = [need for need in self.flow.needs(document, known, self.terms) if need.name not in answers]
             answered = {need.name: answer for need in missing if (answer := self._answer(need)) is not None}
             if not answered:

@@ -78,7 +78,7 @@ def test_a_marked_open_invoice_goes_out_and_its_page_is_told_in_the_ledger() -> 
 @pytest.mark.parametrize(
     ("invoice", "why"),
     [
-        (bill(payment_method="BANK"), "nobody marked it"),
+        (bill(payment_method="BANK"), "not marked for collection (nothing marks it)"),
         (bill(balance=sek("1000")), "in part already"),
         (bill(balance=sek(0), state="closed"), "in part already"),
         (bill(state="draft"), "not released"),
@@ -105,7 +105,9 @@ def test_an_invoice_is_marked_by_the_class_of_its_customer_once_that_is_read() -
     other, classes = bill(payment_method="BANK"), replace(TERMS, collect_classes=("WEB",))
     sent_out = world(kund(group="WEB"), terms=classes).writes(other)
     assert "st:inv:10042" in by_kind(sent_out)
-    assert world(kund(group="TRADE"), terms=classes).verdict(other) == Ignore("nobody marked it for collecting")
+    assert world(kund(group="TRADE"), terms=classes).verdict(other) == Ignore(
+        "not marked for collection (nothing marks it)"
+    )
     assert isinstance(world(other, terms=classes).verdict(other), Wait)
 
 

@@ -57,6 +57,7 @@ def test_the_demo_rulebook_passes() -> None:
         (Rule("x", ("clearing",), When(currency=("GBP",)), cash_account="SQEUR"), "cash-account-currency"),
         (Rule("x", ("clearing",), account="1930", cash_account="SQEUR"), "cash-account-mismatch"),
         (Rule("x", ("sales",), dimensions=((1, "MOON"),)), "dimension-unknown"),
+        (Rule("x", ("sales",), When(branch=("77",)), account="3010"), "branch-unknown"),
         (Rule("x", ("sales",), dimensions=((9, "OSLO"),)), "dimension-unknown"),
         (Rule("x", ("sales",), dimensions=((1, "OLD"),)), "dimension-inactive"),
         (Rule("x", ("sales",), vat_code="OLD"), "vat-code-unknown"),
@@ -113,3 +114,17 @@ def test_a_preview_shows_what_a_change_of_rules_would_have_done() -> None:
     assert changed_fields(choose(old.rulebook, "sales", facts), choose(new.rulebook, "sales", facts)) == {
         "account": ("3010", "3020")
     }
+
+
+@pytest.mark.parametrize(
+    ("rule", "codes"),
+    [
+        (Rule("x", ("collect",), collect="yes"), set()),
+        (Rule("x", ("collect",)), {("collect-undecided", False)}),
+        (Rule("x", ("clearing",), collect="no"), {("collect-undecided", False)}),
+    ],
+)
+def test_a_rule_about_collecting_has_the_role_and_decides(rule: Rule, codes: set[tuple[str, bool]]) -> None:
+    found = check_rulebook(Rulebook(1, date(2026, 1, 1), (rule,)), CHART2, ("clearing", "collect"))
+    assert {(one.code, one.blocks) for one in found} - {("role-unmapped", False)} == codes
+    assert "collect" not in {one.field for one in found if one.code == "role-unmapped"}

@@ -16,6 +16,7 @@ FACTS = Facts(
     location="L1", method="external:OTHER", type="sale", currency="EUR", country="IE", category=("bread", "food"),
     article=("A1", "BUN-1"),
     customer_group="staff", status="completed", vat_rate=Decimal("12.5"), amount=Decimal(100),
+    customer_number="10010", attribute=("COLLECT=STRIPE", "CHANNELS=WEB"), branch="1", credit_terms="30",
 )  # fmt: skip
 
 
@@ -41,6 +42,12 @@ def book(*rules: Rule) -> Rulebook:
         (When(category=("foo",)), False),
         (When(customer_group=("staff",), status=("completed",)), True),
         (When(vat_rate=(Decimal("12.50"),)), True),
+        (When(customer_number=("10010", "10011"), branch=("1",), credit_terms=("30",)), True),
+        (When(customer_number=("10011",)), False),
+        (When(branch=("2",)), False),
+        (When(credit_terms=("14",)), False),
+        (When(attribute=("CHANNELS=WEB", "CHANNELS=SHOP")), True),
+        (When(attribute=("CHANNELS=SHOP",)), False),
         (When(vat_rate=(Decimal(25),)), False),
         (When(amount_from=Decimal(100), amount_to=Decimal(100)), True),
         (When(amount_from=Decimal("100.01")), False),

@@ -18,7 +18,9 @@ maybe = st.none() | words
 rates = st.decimals(0, 100, places=2)
 whens = st.builds(
     When, location=some, method=some, type=some, currency=some, country=some, category=some, article=some,
-    customer_group=some, status=some, vat_rate=st.lists(rates, max_size=2).map(tuple),
+    customer_group=some, status=some, customer_number=some, branch=some, credit_terms=some,
+    attribute=st.lists(st.builds("{}={}".format, words, words), max_size=2).map(tuple),
+    vat_rate=st.lists(rates, max_size=2).map(tuple),
     amount_from=st.none() | rates, amount_to=st.none() | rates,
 )  # fmt: skip
 rules = st.builds(
@@ -34,6 +36,7 @@ rules = st.builds(
     supplier=maybe,
     payment_method=maybe,
     project=maybe,
+    collect=st.sampled_from([None, "yes", "no"]),
     note=st.just("") | words,
     dimensions=st.dictionaries(st.integers(1, 9), words, max_size=3).map(lambda d: tuple(sorted(d.items()))),
 )
@@ -96,6 +99,8 @@ RULE = HEAD + '[[rule]]\nid = "1"\nroles = ["fee"]\n'
         (RULE + 'dimensions = { one = "x" }\n', "'one' is not a segment number"),
         (HEAD + '[[rule]]\nid = "1"\nroles = ["cake"]\n', "cake is not a role"),
         (HEAD + '[[rule]]\nroles = ["fee"]\n', "has no id"),
+        (RULE + 'collect = "maybe"\n', 'collect is \'maybe\'. Say "yes" or "no"'),
+        (RULE + '[rule.when]\nattribute = ["COLLECT"]\n', "'COLLECT' has no value. Write it like ID=VALUE"),
         (RULE + '[[rule]]\nid = "1"\nroles = ["fee"]\n', "Two rules have the id '1'"),
     ],
 )

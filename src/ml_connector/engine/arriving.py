@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from ml_connector.clock import micros
@@ -126,7 +126,7 @@ def keep(
     new_trips = trip_moves.start(
         c, starts, workspace_id=connection.workspace_id, ids=works.ids, now=now, priority=priority
     )
-    _wake(c, connection.id, fresh, now=now)
+    _wake(c, connection.id, fresh, now=now, followed={kind for _, flow in wanted.routes for kind in flow.follows})
     siblings.wake(works, c, wanted.routes, fresh)
     if fresh:
         entry = Entry(
@@ -147,13 +147,14 @@ def keep(
     return Arrival(tuple(kept), new_trips)
 
 
-def _wake(c: Connection, connection_id: str, fresh: Sequence[Kept], *, now: int) -> None:
+def _wake(c: Connection, connection_id: str, fresh: Sequence[Kept], *, now: int, followed: Collection[str]) -> None:
+    """What waited goes on; what is held looks again where a record that it follows was mended."""
     changed: dict[str, list[str]] = {}
     for one in fresh:
         if not one.first:
             changed.setdefault(one.reading.kind, []).append(one.reading.external_id)
     for kind, names in changed.items():
-        trip_needs.wake_pointing(c, connection_id, kind, names, now=now)
+        trip_needs.wake_pointing(c, connection_id, kind, names, now=now, held=kind in followed)
     by_kind: dict[str, list[str]] = {}
     for one in fresh:
         by_kind.setdefault(one.reading.kind, []).append(one.reading.external_id)

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
-from ml_connector.engine import doctor_vat
+from ml_connector.engine import attributes, doctor_vat
 from ml_connector.engine.books import Books, Road, open_books, refresh_chart
 from ml_connector.engine.works import Works, open_line
 from ml_connector.errors import ConnectorError
 from ml_connector.finance.chart import Chart
 from ml_connector.finance.plan import Finding, Found
-from ml_connector.rules import checking
+from ml_connector.rules import checking, collecting
 
 Verdict = Literal["ok", "wrong", "asked"]
 
@@ -33,7 +33,7 @@ def examine(works: Works, company_id: str) -> list[Item]:
     refresh_chart(works, company_id)
     books = open_books(works, company_id)
     today = works.clock.now().date()
-    items = [*_periods(books.chart, today), *_places(books.chart), *_parties(works, books)]
+    items = [*_periods(books.chart, today), *_places(books.chart), *_parties(works, books), *_attributes(works, books)]
     for road in books.roads.values():
         items += _route(road, books.chart)
         items += [Item(*one) for one in doctor_vat.examine(road.rulebooks[-1].rules, road.terms, books.chart, today)]
@@ -52,12 +52,29 @@ def _route(road: Road, chart: Chart) -> Iterator[Item]:
     if not any(finding.blocks for finding in findings):
         yield Item(name, "ok", f"Version {book.version}: {len(book.rules)} rules, all they name is in the ledger.")
     yield from _named(road, chart)
+    yield from _collecting(road)
     if road.terms.branch is not None and road.terms.branch not in chart.branches:
         yield Item("branch", "wrong", f"Branch {road.terms.branch} is not in the ledger.", "Correct the route's terms.")
     for location, terms in road.terms.locations.items():
         if terms.branch is not None and terms.branch not in chart.branches:
             fix = f"Correct branch of location {location} in the route's terms."
             yield Item("branch", "wrong", f"Branch {terms.branch} is not in the ledger.", fix)
+
+
+def _collecting(road: Road) -> Iterator[Item]:
+    """Whether the rules that say what is collected are asked, and whether there are any."""
+    if collecting.ROLE not in road.flow.roles:
+        return
+    rules = [rule.id for rule in road.rulebooks[-1].rules if collecting.ROLE in rule.roles]
+    asked = road.terms.collect == "rules"
+    if asked and not rules:
+        yield Item("collecting", "wrong", "No rule says which invoices are collected, so none is.",
+                   'Write rules of role collect, or set collect = "marked" in the terms.')  # fmt: skip
+    elif rules and not asked:
+        yield Item("collecting", "wrong", f"The rules {', '.join(rules)} say what is collected, and nobody asks them.",
+                   'Set collect = "rules" in the terms, or remove them.')  # fmt: skip
+    elif asked:
+        yield Item("collecting", "ok", f"{len(rules)} rules say which invoices are collected.")
 
 
 def _of_finding(name: str, finding: Finding) -> Item:
@@ -181,6 +198,20 @@ def _parties(works: Works, books: Books) -> Iterator[Item]:
                 found[0].facts.get("terms"),
             ]
             yield Item(name, "ok", f"{', '.join(filter(None, said))}.")
+
+
+def _attributes(works: Works, books: Books) -> Iterator[Item]:
+    """Attributes of customers by which invoices are marked."""
+    writer = open_line(works, books.company.connection_id).writer
+    for road in books.roads.values():
+        rules = road.rulebooks[-1].rules
+        wrong = {}
+        for finding in attributes.findings(writer, road.terms, rules):
+            wrong[finding.field] = finding
+            yield _of_finding(f"attribute {finding.field}", finding)
+        for name, values in sorted(attributes.named(road.terms, rules).items()):
+            if name not in wrong:
+                yield Item(f"attribute {name}", "ok", f"It marks customers by {', '.join(sorted(values))}.")
 
 
 def _unlike(card: Found, name: str) -> str:

@@ -14,7 +14,7 @@ from ml_connector.engine.works import Registry, Works, open_line
 from ml_connector.errors import Untranslatable
 from ml_connector.finance.documents import Document
 from ml_connector.finance.plan import Answer, Content, Need, Related
-from ml_connector.finance.rulebook import Terms
+from ml_connector.finance.rulebook import Rulebook, Terms
 from ml_connector.flows.flow import Flow
 from ml_connector.store import bindings, cursors, records, submissions, writes
 from ml_connector.store.database import Connection
@@ -47,6 +47,7 @@ class Case:
     decisions: Mapping[str, str] = field(default_factory=dict)
     posted: Mapping[str, Content] = field(default_factory=dict)
     settled: bool = False
+    rulebook: Rulebook | None = None
 
 
 @dataclass(slots=True)
@@ -62,7 +63,7 @@ class Gathered:
         """What is known around one case."""
         answers = self.answers
         known = {place[1]: answers[place] for place in self.read.get(case.id, ()) if place in answers}
-        return Related(answers=known, decisions=case.decisions, posted=case.posted)
+        return Related(known, case.decisions, case.posted, case.rulebook)
 
 
 def document_of(

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ml_connector.clock import moment
 from ml_connector.engine import correcting, gathering, siblings
 from ml_connector.engine.books import Books
 from ml_connector.engine.correcting import Booked
@@ -82,6 +83,7 @@ def cases_of(
                 decisions=decisions_of(decided.get(trip.id, [])),
                 posted=mine.contents,
                 settled=mine.whole and trip.planned_n == record.n,
+                rulebook=road.rulebook_on(moment(record.occurred_at or 0).date()),
             )
         )
     return cases, stored

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -29,6 +29,7 @@ from ml_connector.store.trip_needs import OpenNeed
 
 NEED_ROUNDS = 4
 ASK_AGAIN_US = 300_000_000  # a thing that is not there yet is looked for every five minutes
+FOLLOWED_FOR_US = 10_000_000  # a backlog of many pages reads what it follows once in a while, not for each page
 NOTICE_LIFE_US = 7 * 86_400_000_000
 _NEEDS_AT_ONCE = 2_000
 
@@ -56,6 +57,8 @@ def poll(works: Works, connection_id: str, stream: str) -> Read:
     if connection.state != "active":
         return Read(error=connection.reason or connection.state)
     try:
+        if _follow(works, connection, _kinds_of(works, connection, stream)):
+            return Read(more=True)
         return _poll(works, connection, cursor)
     except ConnectorError as fault:
         if isinstance(fault, NotAuthorized) and upkeep.recover(works, connection):
@@ -97,6 +100,27 @@ def _poll(works: Works, connection: ConnectionRow, cursor: Cursor) -> Read:
         if not page.more:  # payments at other connections may wait to hear that nothing here names them
             trip_needs.wake_for(c, connection.id, trip_needs.READING, [cursor.stream], now=works.now())
     return Read(len(objects), arrival.fresh, arrival.trips, more=page.more)
+
+
+def _kinds_of(works: Works, connection: ConnectionRow, stream: str) -> frozenset[str]:
+    name = stream.partition("@")[0]
+    streams = works.system(connection.connector).connector.streams
+    return frozenset(kind for one in streams if one.name == name for kind in one.kinds)
+
+
+def _follow(works: Works, connection: ConnectionRow, kinds: Collection[str]) -> bool:
+    """Read what has changed of the records that plans of these kinds look at; True while pages of it are left.
+
+    An invoice is judged by its customer as that stood when the invoice was read: a mark set a minute before counts.
+    """
+    before = works.now() - FOLLOWED_FOR_US
+    with works.database.reading() as c:
+        flows = [works.flows[route.flow] for route in setups.routes(c, source_id=connection.id)]
+        wanted = {kind for flow in flows if set(kinds) & set(flow.kinds) for kind in flow.follows}
+        streams = [one.name for one in works.system(connection.connector).connector.streams if wanted & set(one.kinds)]
+        stale = [one for one in streams if (cursors.finished_at(c, connection.id, one) or 0) < before]
+        found = [cursor for one in stale if (cursor := cursors.get(c, connection.id, one)) is not None]
+    return any(_poll(works, connection, cursor).more for cursor in found)
 
 
 def _held(works: Works, connection_id: str, kind: str, since: datetime) -> list[str]:
@@ -144,6 +168,8 @@ def fetch(works: Works, connection_id: str) -> Read:
         needs = trip_needs.to_look_for(c, connection_id, now=works.now(), limit=_NEEDS_AT_ONCE)
     read = Read()
     try:
+        if _follow(works, connection, {one.kind for one in notices}):
+            return Read(more=True)
         _fetch_notices(works, connection, notices, read)
         _fetch_needs(works, connection, needs, read)
     except ConnectorError as fault:

@@ -9,9 +9,10 @@ from datetime import date, datetime
 from itertools import count
 from typing import Any
 
+from ml_connector.engine import attributes
 from ml_connector.engine.books import fresh_chart, route_terms, rulebook_of, rulebook_text, terms_text
 from ml_connector.engine.noting import note
-from ml_connector.engine.works import Works
+from ml_connector.engine.works import Works, open_line
 from ml_connector.errors import ConfigurationError, Rejected, UsageError
 from ml_connector.finance.encoding import decode, encode, encode_finding, hash_of
 from ml_connector.finance.plan import Finding
@@ -108,10 +109,13 @@ def check_rules(works: Works, route_id: str, book: Rulebook) -> tuple[Finding, .
     """What a rulebook names, checked live against the ledger."""
     with works.database.reading() as c:
         route = setups.get_route(c, route_id)
-    if route is None:
+        company = setups.get_company(c, route.company_id) if route else None
+    if route is None or company is None:
         raise UsageError("There is no such route.", record=route_id)
     _, chart, _ = fresh_chart(works, route.company_id)
-    return checking.check_rulebook(book, chart, works.flows[route.flow].roles, day=works.clock.now().date())
+    found = checking.check_rulebook(book, chart, works.flows[route.flow].roles, day=works.clock.now().date())
+    writer = open_line(works, company.connection_id).writer
+    return (*found, *attributes.findings(writer, Terms(), book.rules))
 
 
 def save_rules(works: Works, route_id: str, book: Rulebook, *, by: str, force: bool = False) -> SavedRules:

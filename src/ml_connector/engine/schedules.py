@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ml_connector.connectors.shapes import Connector, Stream
 from ml_connector.engine.works import Works
 from ml_connector.errors import UsageError
+from ml_connector.flows.flow import Flow
 from ml_connector.store import audit, connection_rows, cursors, setups
 from ml_connector.store.audit import Entry
 
@@ -45,7 +46,7 @@ def of_connection(works: Works, connection_id: str) -> list[Scheduled]:
     for stream in works.system(row.connector).connector.streams:
         cursor = known.get(stream.name)
         begun = cursor is not None and cursor.due_at < cursors.NEVER
-        flows = sorted({one.flow for one in routes if set(works.flows[one.flow].kinds) & set(stream.kinds)})
+        flows = sorted({one.flow for one in routes if _wants(works.flows[one.flow], stream)})
         found.append(
             Scheduled(
                 stream.name, every_s(row.settings, stream), stream.every_s, tuple(flows),
@@ -55,6 +56,10 @@ def of_connection(works: Works, connection_id: str) -> list[Scheduled]:
             )
         )  # fmt: skip
     return found
+
+
+def _wants(flow: Flow, stream: Stream) -> bool:
+    return bool({*flow.kinds, *flow.follows} & set(stream.kinds))
 
 
 def every_s(settings: Mapping[str, object], stream: Stream) -> int:

@@ -126,9 +126,9 @@ def add_route(
 
 
 def _streams(works: Works, connector: str, pair: Flow) -> frozenset[str]:
-    """The streams that bring what this flow books: a ledger has many that nobody asked for."""
+    """The streams that bring what this flow books or follows: a ledger has many that nobody asked for."""
     streams = works.system(connector).connector.streams
-    return frozenset(one.name for one in streams if set(one.kinds) & set(pair.kinds))
+    return frozenset(one.name for one in streams if set(one.kinds) & {*pair.kinds, *pair.follows})
 
 
 def routes_of(works: Works, company_id: str) -> list[RouteRow]:

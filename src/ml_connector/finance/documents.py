@@ -461,6 +461,7 @@ class Party:
     origin: str = ""  # how the source came to know the party, in its own word
     group: str = ""  # customer group or role of the source
     refused_numbers: tuple[str, ...] = ()  # VAT and organisation numbers as typed that are no such numbers
+    attributes: tuple[tuple[str, str], ...] = ()  # of the ledger's own making: (id, value)
 
 
 @dataclass(frozen=True, slots=True)

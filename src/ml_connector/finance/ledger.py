@@ -77,6 +77,8 @@ class LedgerInvoice:
     text: str = ""
     note: str = ""
     applications: tuple[LedgerApplication, ...] = ()
+    branch: str = ""
+    credit_terms: str = ""
 
     @property
     def id(self) -> str:

@@ -30,6 +30,7 @@ from ml_connector.finance.procurement import (
     SupplierCard,
     TransferAnswer,
 )
+from ml_connector.finance.rulebook import Rulebook
 from ml_connector.finance.selling import PaymentApplication, SalesOrder
 
 Content = (
@@ -207,12 +208,14 @@ class Related:
 
     `decisions` are what people answered in review: {finding code: decision text}. `posted` tells, by key, amounts
     already
-    booked under other keys that a rule must see (refunds of the same sale).
+    booked under other keys that a rule must see (refunds of the same sale). `rulebook`: the rules in force, where what
+    is needed follows from them; None while a record is only being read.
     """
 
     answers: Mapping[str, Answer] = dataclasses.field(default_factory=dict)
     decisions: Mapping[str, str] = dataclasses.field(default_factory=dict)
     posted: Mapping[str, Content] = dataclasses.field(default_factory=dict)
+    rulebook: Rulebook | None = None
 
     def documents(self, need: Need) -> tuple[Any, ...] | None:
         """The answer to a need; None when nobody has looked yet."""

@@ -15,7 +15,7 @@ ROLES = frozenset(
     "currency_difference "
     "vat vat_input tips gift_cards suspense reserve dispute_receivable fee_settlement no_vat customer supplier "
     "external "
-    "payout_adjustment service_charge accrual".split()
+    "payout_adjustment service_charge accrual collect".split()
 )
 
 
@@ -23,7 +23,8 @@ ROLES = frozenset(
 class When:
     """Conditions of a rule; an empty one holds always. Several values in one condition: any of them.
 
-    `amount_from`/`amount_to` are major units of the question's currency, both inclusive.
+    `amount_from`/`amount_to` are major units of the question's currency, both inclusive. `attribute` is an attribute of
+    the customer in the ledger with its value, "ID=VALUE".
     """
 
     location: tuple[str, ...] = ()
@@ -36,6 +37,10 @@ class When:
     customer_group: tuple[str, ...] = ()
     status: tuple[str, ...] = ()
     vat_rate: tuple[Decimal, ...] = ()
+    customer_number: tuple[str, ...] = ()
+    attribute: tuple[str, ...] = ()
+    branch: tuple[str, ...] = ()
+    credit_terms: tuple[str, ...] = ()
     amount_from: Decimal | None = None
     amount_to: Decimal | None = None
 
@@ -59,12 +64,19 @@ class Rule:
     supplier: str | None = None
     payment_method: str | None = None
     project: str | None = None
+    collect: str | None = None  # yes or no
     note: str = ""
 
     def __post_init__(self) -> None:
         unknown = set(self.roles) - ROLES
         if unknown or not self.roles:
-            raise ValueError(f"rule {self.id}: {', '.join(sorted(unknown)) or 'nothing'} is not a role")
+            raise ValueError(
+                f"rule {self.id}: {', '.join(sorted(unknown)) or 'nothing'} is not a role. Use a role of the flow."
+            )
+        if self.collect not in {None, "yes", "no"}:
+            raise ValueError(f'rule {self.id}: collect is {self.collect[:20]!r}. Say "yes" or "no".')
+        if wrong := [one for one in self.when.attribute if "=" not in one]:
+            raise ValueError(f"rule {self.id}: attribute {wrong[0][:60]!r} has no value. Write it like ID=VALUE.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +138,12 @@ class Terms:
     "st:ch"), or "ledger": a bank feed or a person there."""
     gift_card_words: tuple[str, ...] = ()  # of an article, a fee's name or a coupon: it is a gift card
     # Invoices of the ledger that another system collects.
-    collect: Literal["marked", "all"] = "marked"
+    collect: Literal["marked", "all", "rules"] = "marked"  # rules: those of role collect say yes or no
     collect_methods: tuple[str, ...] = ()  # an invoice with one of these payment methods of the ledger is marked
     collect_customers: tuple[str, ...] = ()  # and so is every invoice of these customers
     collect_classes: tuple[str, ...] = ()  # and of every customer of these classes
+    collect_attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """And of every customer with one of these values in the attribute of this id."""
     collect_by_name: bool = False  # a customer of the same name there is the same; else a person is asked
     collect_part_payments: Literal["ask", "record"] = "ask"  # part of an invoice was paid to the bank: tell it there
     unknown_receipts: Literal["suspense", "hold"] = "suspense"  # of a collecting system: paid no invoice, no rule

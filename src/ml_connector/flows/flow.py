@@ -34,7 +34,8 @@ class Flow:
     same event: (kind, link by which they name it, link by which ours does, or OWN_ID). `on_demand`: a kind whose
     records a person may ask for one by one, and under which name that decision reaches `plan`. `makers` are the parts
     of its keys ({code}:{part}:{id}) that do not begin the name of the kind that books them: (part, kind, link by which
-    the id finds it; empty: the id is its own).
+    the id finds it; empty: the id is its own). `follows` are kinds that get no trip, but whose records plans read: what
+    changed of them is read before the kinds that are booked.
     """
 
     name: str
@@ -49,3 +50,4 @@ class Flow:
     siblings: tuple[tuple[str, str, str], ...] = ()
     on_demand: tuple[str, str] | None = None
     makers: tuple[tuple[str, str, str], ...] = ()
+    follows: tuple[str, ...] = ()

@@ -18,10 +18,11 @@ from ml_connector.rules import collecting, payers
 from ml_connector.rules import collection_changes as changes
 from ml_connector.rules.bookkeeping import Books
 from ml_connector.rules.ledger_lines import taxed_lines
+from ml_connector.rules.mapping import mapper_of
 
 KINDS = ("customerinvoice", "customerCreditNote", "customerPayment")
-ROLES = ("clearing",)
-"""The cash accounts on which Stripe's money waits: payments on them came from there."""
+ROLES = ("clearing", collecting.ROLE)
+"""The cash accounts on which Stripe's money waits: payments on them came from there. And which invoices go out."""
 
 
 def needs(document: Document, related: Related, terms: Terms) -> tuple[Need, ...]:
@@ -37,15 +38,22 @@ def needs(document: Document, related: Related, terms: Terms) -> tuple[Need, ...
         return _sent_of(document, terms) if released and not collecting.is_ours(document.note) else ()
     if _is_sent(document, related, terms):
         return ()
+    if collecting.not_collectable(document, terms):
+        return ()
     own = customer(document.customer)
     party: Party | None = related.one(own)
-    if reason := collecting.not_collected(document, terms, related, party):
-        return (own,) if reason == collecting.UNMARKED and terms.collect_classes else ()
-    return (own,) if party is None else (own, payer(party, terms))
+    mark = collecting.mark_of(
+        document, related, party, terms=terms, mapper=mapper_of(related.rulebook) if related.rulebook else None
+    )
+    if party is None or mark is None:
+        return () if mark and not mark.yes else (own,)
+    return (own, payer(party, terms)) if mark.yes else (own,)
 
 
 def links(document: Document) -> tuple[tuple[str, str], ...]:
     """By which (name, value) other records find this one."""
+    if isinstance(document, LedgerInvoice) and document.kind == "invoice":
+        return (("customer", document.customer),)  # one that is mended lets the invoices go on that were held for it
     if isinstance(document, LedgerInvoice | LedgerPayment):
         return tuple(("invoice", one.number) for one in document.applications if one.document == "Invoice")
     return ()
@@ -84,18 +92,20 @@ def _invoice(invoice: LedgerInvoice, related: Related, books: Books) -> Verdict:
     sent_before = related.posted.get(collecting.invoice_key(invoice.number, terms))
     if isinstance(sent_before, CollectionInvoice):
         return verdict(Plan(tuple(changes.still_sent(related)), changes.changed_since(invoice, sent_before, related)))
-    party: Party | None = related.one(customer(invoice.customer))
-    reason = collecting.not_collected(invoice, terms, related, party)
-    if reason and not (reason == collecting.UNMARKED and terms.collect_classes and party is None):
+    if reason := collecting.not_collectable(invoice, terms):
         return Ignore(reason)
-    if party is None:
+    party: Party | None = related.one(customer(invoice.customer))
+    mark = collecting.mark_of(invoice, related, party, terms=terms, mapper=books.mapper)
+    if mark is not None and not mark.yes:
+        return Ignore(f"not marked for collection ({mark.because})")
+    if party is None or mark is None:
         return Wait(f"customer {invoice.customer} is not read yet")
     lines = taxed_lines(invoice, books.chart)
     if isinstance(lines, Finding):
         return Hold((lines,))
     found: tuple[Found, ...] = related.documents(payer(party, terms)) or ()
     known = payers.know_payer(party, found, related, terms)
-    writes, findings = collecting.plan_collection(invoice, lines, known, buyer=party, found=found, terms=terms)
+    writes, findings = collecting.plan_collection(invoice, lines, known, because=mark.because, found=found, terms=terms)
     return verdict(Plan(tuple(writes), tuple(findings)))
 
 
@@ -165,5 +175,6 @@ def _sent_of(document: LedgerInvoice | LedgerPayment, terms: Terms) -> tuple[Nee
 
 FLOW = Flow(
     name="visma_to_stripe", source="visma", target="stripe", kinds=KINDS, roles=ROLES,
-    needs=needs, plan=plan, links=links, on_demand=("customerinvoice", "collect"),
+    needs=needs, plan=plan, links=links, on_demand=("customerinvoice", collecting.ROLE),
+    follows=("customer",),
 )  # fmt: skip

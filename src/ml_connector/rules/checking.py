@@ -17,6 +17,8 @@ _FREE = frozenset(
 )
 """Roles whose account may have a VAT category of its own, or that need no account at all."""
 _VAT_ROLES = frozenset({"vat", "vat_input"})
+_UNASKED = frozenset({"collect"})
+"""Roles without which nothing is held: what no rule decides is as the terms say."""
 
 
 def check_rulebook(
@@ -47,7 +49,7 @@ def check_rulebook(
                 )
             )
     spoken = {role for rule in rulebook.rules for role in rule.roles}
-    found.extend(_unmapped(role) for role in sorted(set(roles) - spoken))
+    found.extend(_unmapped(role) for role in sorted(set(roles) - spoken - _UNASKED))
     return tuple(found)
 
 
@@ -242,6 +244,19 @@ def _others(rule: Rule, chart: Chart, roles: Collection[str]) -> Iterator[Findin
             "payment_method",
             choices=sorted(m for m, active in chart.payment_methods.items() if active),
         )
+    if ("collect" in rule.roles) != (rule.collect is not None):
+        yield _finding(
+            "collect-undecided",
+            rule,
+            "says whether to collect without the role" if rule.collect else "has the role collect and decides nothing",
+            'Give it the role collect and collect = "yes" or "no".',
+            "collect",
+            blocks=False,
+        )
+    for number in rule.when.branch:
+        if number not in chart.branches:
+            yield _finding("branch-unknown", rule, f"is for branch {number}, which is not in the ledger",
+                "Correct the rule.", "branch", choices=sorted(chart.branches))  # fmt: skip
     unused = sorted(set(rule.roles) - set(roles))
     if unused and len(unused) == len(set(rule.roles)):
         yield _finding(

@@ -7,7 +7,8 @@ own routes booked from that system never goes back to it.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
@@ -25,7 +26,7 @@ from ml_connector.finance.plan import Explanation, Finding, Found, PlannedWrite,
 from ml_connector.finance.rulebook import Terms
 from ml_connector.rules.findings import approved
 from ml_connector.rules.ledger_lines import TaxedLine
-from ml_connector.rules.mapping import Mapper
+from ml_connector.rules.mapping import Facts, Mapper
 from ml_connector.rules.parties import Known
 
 # What a processor takes least, in major units: below it an invoice would be called paid and its amount put on the
@@ -36,7 +37,7 @@ MINIMUM: Mapping[str, Decimal] = {
     "CZK": Decimal(15), "HUF": Decimal(175), "RON": Decimal(2), "BGN": Decimal(1), "JPY": Decimal(50),
 }  # fmt: skip
 _UNKNOWN_MINIMUM = Decimal(10)
-UNMARKED = "nobody marked it for collecting"
+ROLE = "collect"
 _URL_LIFE = timedelta(days=30)  # after the due date
 
 _OURS = re.compile(r"(?:^|[\s\[])[\w.-]+:(?:inpay|ch|re):(?:inpay|ch|py|re|pyr)_\w+")
@@ -56,11 +57,16 @@ def change_key(document: str, invoice: str, terms: Terms) -> str:
     return f"{terms.code}:chg:{document}:{invoice}"
 
 
-def not_collected(invoice: LedgerInvoice, terms: Terms, related: Related, buyer: Party | None) -> str:
-    """Why an invoice is not sent out; empty when it is. A person may ask for one by its name (decision `collect`).
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Whether an invoice is marked for collecting, and by what, or why not, in words."""
 
-    `UNMARKED` may change once the buyer is read, where classes of customers are collected.
-    """
+    yes: bool
+    because: str
+
+
+def not_collectable(invoice: LedgerInvoice, terms: Terms) -> str:
+    """Why an invoice is none to be sent out, whoever marked it; empty when it may be."""
     if invoice.kind != "invoice":
         return "only invoices are collected"
     if invoice.state in {"draft", "other"}:
@@ -73,19 +79,69 @@ def not_collected(invoice: LedgerInvoice, terms: Terms, related: Related, buyer:
         return f"{invoice.balance} of {invoice.total} is open: it is paid or credited in part already"
     if terms.go_live is not None and invoice.day < terms.go_live:
         return f"it is of {invoice.day}, before the go-live day {terms.go_live}"
-    if not is_marked(invoice, terms, buyer) and not approved(related, "collect"):
-        return UNMARKED
     return ""
 
 
-def is_marked(invoice: LedgerInvoice, terms: Terms, buyer: Party | None) -> bool:
-    """Whether its payment method, its customer or the customer's class says that it is collected."""
-    return (
-        terms.collect == "all"
-        or invoice.payment_method in terms.collect_methods
-        or invoice.customer in terms.collect_customers
-        or (buyer is not None and buyer.group in terms.collect_classes)
-    )
+def mark_of(
+    invoice: LedgerInvoice, related: Related, buyer: Party | None, *, terms: Terms, mapper: Mapper | None
+) -> Mark | None:
+    """Whether it is to be collected; None while that depends on the buyer or on rules, and those are not known yet.
+
+    A person may ask for one by its name (decision `collect`). Where the terms let rules decide, nothing else does.
+    """
+    if approved(related, ROLE):
+        return Mark(True, "a person asked for it")
+    if terms.collect == "all":
+        return Mark(True, "all are collected")
+    if terms.collect == "rules":
+        return None if buyer is None or mapper is None else _by_rules(invoice, buyer, mapper)
+    if invoice.payment_method and invoice.payment_method in terms.collect_methods:
+        return Mark(True, f"payment method {invoice.payment_method}")
+    if invoice.customer in terms.collect_customers:
+        return Mark(True, f"customer {invoice.customer}")
+    if terms.collect_classes or terms.collect_attributes:
+        return None if buyer is None else _by_buyer(buyer, terms)
+    return Mark(False, "nothing marks it")
+
+
+def attributes_of(buyer: Party) -> tuple[str, ...]:
+    """A customer's attributes as rules and terms name them, "ID=VALUE". Of several values chosen together each is one;
+    a tick is 1 and true.
+    """
+    said = (f"{name}={one}" for name, value in buyer.attributes for one in _values(value))
+    return tuple(dict.fromkeys(said))
+
+
+def _values(value: str) -> Iterator[str]:
+    yield value
+    if "," in value:
+        yield from (part for one in value.split(",") if (part := one.strip()))
+    if value.casefold() in {"1", "true"}:
+        yield from ("1", "true", "True")
+    if value.casefold() in {"0", "false"}:
+        yield from ("0", "false", "False")
+
+
+def _by_buyer(buyer: Party, terms: Terms) -> Mark:
+    if buyer.group and buyer.group in terms.collect_classes:
+        return Mark(True, f"customer class {buyer.group}")
+    has = set(attributes_of(buyer))
+    wanted = (f"{name}={value}" for name, values in terms.collect_attributes.items() for value in values)
+    found = next((one for one in wanted if one in has), "")
+    return Mark(True, f"attribute {found} of customer {buyer.id}") if found else Mark(False, "nothing marks it")
+
+
+def _by_rules(invoice: LedgerInvoice, buyer: Party, mapper: Mapper) -> Mark:
+    facts = Facts(
+        method=invoice.payment_method or None, type="invoice", currency=invoice.currency,
+        country=buyer.address.country or None, customer_group=buyer.group or None, amount=invoice.total.decimal(),
+        customer_number=invoice.customer, attribute=attributes_of(buyer), branch=invoice.branch or None,
+        credit_terms=invoice.credit_terms or None,
+    )  # fmt: skip
+    choice = mapper.choose(ROLE, facts)
+    if choice.collect is None:
+        return Mark(False, "no rule of role collect fits it")
+    return Mark(choice.collect == "yes", choice.reason("collect"))
 
 
 def is_ours(*texts: str) -> bool:
@@ -107,11 +163,11 @@ def plan_collection(
     lines: Sequence[TaxedLine],
     payer: Known,
     *,
-    buyer: Party,
+    because: str,
     found: Sequence[Found],
     terms: Terms,
 ) -> tuple[list[PlannedWrite], list[Finding]]:
-    """The invoice, and the address to pay at as a file on the ledger's own."""
+    """The invoice, and the address to pay at as a file on the ledger's own. `because`: what marked it."""
     key = invoice_key(invoice.number, terms)
     findings = [*payer.findings, *_against(invoice, lines)]
     at = next((one for one in found if one.number == payer.number), None)
@@ -125,7 +181,7 @@ def plan_collection(
         vat_total=invoice.vat_total, source=key, reference=invoice.reference, text=invoice.text,
         marks=marks_of(invoice),
     )  # fmt: skip
-    why = (payer.why, Explanation("collected", invoice.number, _because(invoice, buyer, terms)))
+    why = (payer.why, Explanation("collected", invoice.number, because))
     sent = PlannedWrite(key, "collection_invoice", content, needs=payer.needs, why=why)
     return [*payer.writes, sent, told_in_ledger(invoice, key)], findings
 
@@ -158,16 +214,6 @@ def line_of(one: TaxedLine, place: int) -> CollectionLine:
         text, one.line.net, one.vat, charged if one.rate is not None else None, "VAT" if one.rate is not None else "",
         exempt, one.line.number or place,
     )  # fmt: skip
-
-
-def _because(invoice: LedgerInvoice, buyer: Party, terms: Terms) -> str:
-    if invoice.payment_method and invoice.payment_method in terms.collect_methods:
-        return f"payment method {invoice.payment_method}"
-    if invoice.customer in terms.collect_customers:
-        return f"customer {invoice.customer}"
-    if buyer.group in terms.collect_classes:
-        return f"customer class {buyer.group}"
-    return "all are collected" if terms.collect == "all" else "a person asked for it"
 
 
 def _against(invoice: LedgerInvoice, lines: Sequence[TaxedLine]) -> list[Finding]:

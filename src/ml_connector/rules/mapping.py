@@ -19,10 +19,13 @@ from ml_connector.finance.rulebook import Rule, Rulebook, When
 CASH_ROLES = frozenset({"clearing", "bank", "till"})
 """Roles that are cash accounts in the ledger: one currency, one GL account, its own fixed dimensions."""
 
-FIELDS = ("account", "cash_account", "vat_code", "vat_id", "customer", "supplier", "payment_method", "project")
+FIELDS = (
+    "account", "cash_account", "vat_code", "vat_id", "customer", "supplier", "payment_method", "project", "collect",
+)  # fmt: skip
 
 CONDITIONS = (
     "location", "method", "type", "currency", "country", "category", "article", "customer_group", "status", "vat_rate",
+    "customer_number", "attribute", "branch", "credit_terms",
 )  # fmt: skip
 """Conditions that name values; the amount range is asked separately."""
 
@@ -31,7 +34,7 @@ _REMEMBERED = 4096  # answers kept per rulebook; facts are few in number unless 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known about the amount to be placed. `amount` in major units, without sign."""
+    """What is known about the amount to be placed. `amount` in major units, without sign; every `attribute`."""
 
     location: str | None = None
     method: str | None = None
@@ -44,19 +47,25 @@ class Facts:
     status: str | None = None
     vat_rate: Decimal | None = None
     amount: Decimal | None = None
+    customer_number: str | None = None
+    attribute: tuple[str, ...] = ()
+    branch: str | None = None
+    credit_terms: str | None = None
 
     def of(self, *, type_: str | None) -> Facts:
         """The same of another type. Said for every sale, so it is written out: `replace` takes three times as long."""
         return Facts(
             self.location, self.method, type_, self.currency, self.country, self.category, self.article,
-            self.customer_group, self.status, self.vat_rate, self.amount,
+            self.customer_group, self.status, self.vat_rate, self.amount, self.customer_number, self.attribute,
+            self.branch, self.credit_terms,
         )  # fmt: skip
 
     def paid_by(self, method: str | None) -> Facts:
         """The same by another means of payment."""
         return Facts(
             self.location, method, self.type, self.currency, self.country, self.category, self.article,
-            self.customer_group, self.status, self.vat_rate, self.amount,
+            self.customer_group, self.status, self.vat_rate, self.amount, self.customer_number, self.attribute,
+            self.branch, self.credit_terms,
         )  # fmt: skip
 
 
@@ -76,6 +85,7 @@ class Choice:
     supplier: str | None = None
     payment_method: str | None = None
     project: str | None = None
+    collect: str | None = None
     why: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     def reason(self, name: str) -> str:

@@ -65,7 +65,8 @@ def _against_payer(party: Party, found: Found, *, email: str) -> tuple[Finding, 
         against.append(Finding(
             "payer-email-missing",
             f"Customer {party.id} has no e-mail address, and no invoice can be collected without one. Enter it in "
-            "Visma (where the customer is known there already: there too), then plan again.",
+            "Visma; the invoice goes on by itself. Where the customer is known there already, enter it there too, "
+            "then plan again.",
             "email",
         ))  # fmt: skip
     if found.facts.get("balance", "0") != "0":

@@ -186,7 +186,7 @@ def _rule(
     try:
         return Rule(rule_id, roles, When(**said), dimensions=tuple(segments), note=note, **fields)
     except ValueError as fault:
-        raise RuleFileError(f"{where}: {fault}. Use a role of the flow.") from None
+        raise RuleFileError(f"{where}: {fault}") from None
 
 
 def _known(table: Mapping[str, Any], names: set[str], where: str) -> None:

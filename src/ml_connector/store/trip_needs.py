@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, delete, or_, select, update
+from sqlalchemy import Connection, delete, or_, select, true, update
 
 from ml_connector.store.bulk import chunks, insert_many
 from ml_connector.store.ids import Ids
@@ -181,10 +181,11 @@ def _wake(c: Connection, trips: Any, *, now: Micros) -> None:
     _wake_held(c, trips, now=now)
 
 
-def _wake_held(c: Connection, trips: Any, *, now: Micros) -> int:
+def _wake_held(c: Connection, trips: Any, *, now: Micros, whatever: bool = False) -> int:
+    reasons = true() if whatever else trip.c.reason.in_((NOT_MET, WAITED))
     return c.execute(
         update(trip)
-        .where(trip.c.id.in_(trips), trip.c.state == "held", trip.c.reason.in_((NOT_MET, WAITED)))
+        .where(trip.c.id.in_(trips), trip.c.state == "held", reasons)
         .values(state="received", due_at=now, updated_at=now, reason=None)
     ).rowcount
 
@@ -209,8 +210,10 @@ def anybody_waits(c: Connection, connection_id: str) -> bool:
     return c.execute(query).first() is not None
 
 
-def wake_pointing(c: Connection, connection_id: str, kind: str, external_ids: Sequence[str], *, now: Micros) -> int:
-    """Records of this kind have changed: waiting trips whose records point to them are due."""
+def wake_pointing(
+    c: Connection, connection_id: str, kind: str, external_ids: Sequence[str], *, now: Micros, held: bool = False
+) -> int:
+    """Records of this kind have changed: waiting trips whose records point to them are due; also what is `held`."""
     woken = 0
     for part in chunks(external_ids):
         pointing = select(link.c.record_id).where(
@@ -219,5 +222,5 @@ def wake_pointing(c: Connection, connection_id: str, kind: str, external_ids: Se
         woken += c.execute(
             update(trip).where(trip.c.record_id.in_(pointing), trip.c.state == "waiting").values(due_at=now)
         ).rowcount
-        woken += _wake_held(c, select(trip.c.id).where(trip.c.record_id.in_(pointing)), now=now)
+        woken += _wake_held(c, select(trip.c.id).where(trip.c.record_id.in_(pointing)), now=now, whatever=held)
     return woken

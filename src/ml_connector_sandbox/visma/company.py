@@ -101,6 +101,7 @@ class Company:
     items: dict[str, Item] = field(default_factory=dict)  # by number in capitals
     sales_orders: dict[tuple[str, str], SalesOrder] = field(default_factory=dict)  # by type and number
     attachments: dict[str, Attachment] = field(default_factory=dict)
+    attributes: dict[str, dict[str, Any]] = field(default_factory=dict)  # of customers, by id
     subscriptions: list[Subscription] = field(default_factory=list)
     events: deque[tuple[str, str, str]] = field(default_factory=deque)  # event, entity, key
     last_stamp: int = 1_000_000

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from ml_connector_sandbox.core.wire import Response
+from ml_connector_sandbox.visma import attributes
 from ml_connector_sandbox.visma.bodies import Body, required
 from ml_connector_sandbox.visma.call import Call, Route, created, moment, no_content, ok
 from ml_connector_sandbox.visma.chart import ZERO
@@ -52,6 +53,7 @@ class Party:
     places: dict[str, dict[str, str]] = field(default_factory=dict)
     accounts: dict[str, str] = field(default_factory=dict)
     plain: dict[str, Any] = field(default_factory=dict)
+    attributes: dict[str, str] = field(default_factory=dict)
 
 
 def routes() -> list[Route]:
@@ -128,7 +130,8 @@ def _filtered(call: Call, parties: dict[str, Party]) -> list[Party]:
 
 def _customers(call: Call) -> Response:
     with_accounts = call.flag("expandAccountInformation")
-    rows = _filtered(call, call.company.customers)
+    asked = attributes.wanted(call)
+    rows = [party for party in _filtered(call, call.company.customers) if attributes.has(party.attributes, asked)]
     return ok(paged(call, rows, lambda party: _shown_customer(call.company, party, with_accounts)))
 
 
@@ -265,6 +268,7 @@ def _merge_customer(company: Company, party: Party, body: Body) -> None:
         if method not in company.chart.payment_methods:
             raise Refusal(400, f"'Payment method' '{method}' cannot be found in the system.")
         party.plain["defaultPaymentMethodId"] = method
+    party.attributes = attributes.merged_values(company, party.attributes, body.get("attributeLines") or [])
 
 
 def _merge_supplier(company: Company, party: Party, body: Body) -> None:
@@ -293,7 +297,7 @@ def _common(company: Company, party: Party) -> Row:
             "id": "MAIN",
             "name": "Primary",
         },
-        "attributes": [],
+        "attributes": attributes.shown(company, party.attributes),
         "lastModifiedDateTime": moment(party.modified),
         "timeStamp": row_version(party.stamp),
     }

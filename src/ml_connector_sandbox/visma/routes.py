@@ -5,6 +5,7 @@ from __future__ import annotations
 from ml_connector_sandbox.visma import (
     accounts_api,
     attachments,
+    attributes,
     background,
     chart_api,
     items,
@@ -33,6 +34,7 @@ def all_routes() -> list[Route]:
         items,
         ledger_api,
         attachments,
+        attributes,
         background,
     )
     return [route for module in modules for route in module.routes()]

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from ml_connector_sandbox.visma import attributes
 from ml_connector_sandbox.visma import seed_content as content
 from ml_connector_sandbox.visma.call import moment
 from ml_connector_sandbox.visma.chart import (
@@ -33,7 +34,7 @@ _MONTHS = 36
 ARGUMENTS = (
     "name base_currency time_zone tenant_id customer_tenant_id client_id client_secret company_id approval scopes"
     " accounts segments categories vats zones payment_methods credit_terms reason_codes series customers suppliers"
-    " rates first_month preferences defaults"
+    " rates first_month preferences defaults attributes"
 ).split()
 
 
@@ -222,6 +223,7 @@ def _periods(made: Company, first_month: str) -> None:
 
 
 def _parties(made: Company, arguments: Row, now: datetime) -> None:
+    made.attributes = attributes.seeded(merged(content.ATTRIBUTES, arguments.get("attributes") or [], "id"), now)
     for row in merged(content.CUSTOMERS, arguments.get("customers") or [], "number"):
         made.customers[row["number"]] = _party(made, row, now)
     for row in merged(content.SUPPLIERS, arguments.get("suppliers") or [], "number"):
@@ -240,4 +242,6 @@ def _party(made: Company, row: Row, now: datetime) -> Party:
     party.places |= row.get("places", {})
     party.plain |= row.get("plain", {})
     party.accounts |= row.get("accounts", {})
+    lines = [{"attributeId": name, "attributeValue": value} for name, value in row.get("attributes", {}).items()]
+    party.attributes = attributes.merged_values(made, {}, lines)
     return party

@@ -153,6 +153,11 @@ SERIES: list[Row] = [
     {"id": "SUPPLIER", "description": "Suppliers", "prefix": "", "width": 5, "last": 60000, "manual": True},
 ]
 
+ATTRIBUTES: list[Row] = [
+    {"id": "COLLECT", "description": "How invoices are collected", "type": "Combo", "values": ["STRIPE", "BANK"]},
+    {"id": "CHANNELS", "description": "Sold through", "type": "MultiSelectCombo", "values": ["WEB", "SHOP", "PHONE"]},
+    {"id": "DIGITAL", "description": "Wants no paper", "type": "Checkbox"},
+]
 CUSTOMERS: list[Row] = [
     {"number": "10000", "name": "Shop customers, domestic", "zone": "SE", "currency": "base", "terms": "0"},
     {"number": "10001", "name": "Shop customers, EU", "zone": "EU", "currency": "EUR", "terms": "0"},

@@ -75,6 +75,8 @@ def invoice(row: Payload) -> LedgerInvoice:
         applications=tuple(
             _application(one, currency, kind="docType", number="refNbr") for one in _rows(row, "applications")
         ),
+        branch=_account(row.get("branchNumber")).strip(),
+        credit_terms=_identified(row.get("creditTerms")),
     )
 
 

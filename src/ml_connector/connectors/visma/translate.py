@@ -51,12 +51,20 @@ def _party(payload: Payload) -> Party:
         updated_at=moment(payload.get("lastModifiedDateTime")),
         note=text(payload.get("note")),
         group=_class_of(payload),
+        attributes=_attributes(payload.get("attributes")),
     )
 
 
 def _class_of(payload: Mapping[str, Any]) -> str:
     told = payload.get("customerClass")
     return text(told.get("id")) if isinstance(told, Mapping) else ""
+
+
+def _attributes(rows: Any) -> tuple[tuple[str, str], ...]:
+    """The company's own attributes of a customer that have a value; what is no attribute is passed over."""
+    said = [one for one in rows if isinstance(one, Mapping)] if isinstance(rows, list) else []
+    pairs = [(text(one.get("id")).strip(), text(one.get("value")).strip()) for one in said]
+    return tuple((name, value) for name, value in pairs if name and value)
 
 
 def _address(row: Any) -> Address:

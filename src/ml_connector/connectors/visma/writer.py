@@ -15,6 +15,7 @@ from ml_connector.connectors.shapes import Context, Created, Observed, SourceObj
 from ml_connector.connectors.tokens import Now
 from ml_connector.connectors.visma import (
     applying,
+    attributes,
     collected,
     ledger,
     notes,
@@ -258,8 +259,8 @@ class VismaWriter:
 
         Open credit notes (`credit_note`) of a document and amount: see `notes`. 2 calls. Customer invoices
         (`ledger_invoice`) whole, by number (2 calls) or by the reference a shop gave them (1 call). A payment
-        (`ledger_payment`) by type and number in `of`. Items and the invoices of an order: see `selling`. Around an
-        approved invoice: see `purchase_reading.look_up`.
+        (`ledger_payment`) by type and number in `of`. An `attribute` by its id. Items and the invoices of an order: see
+        `selling`. Around an approved invoice: see `purchase_reading.look_up`.
         """
         if kind in selling.LOOKED_UP:
             return self._selling.look_up(kind, fields)
@@ -267,6 +268,8 @@ class VismaWriter:
             return purchase_reading.look_up(self.client, kind, fields)
         if kind == "credit_note":
             return notes.look_up(self.client, fields)
+        if kind == "attribute":
+            return attributes.look_up(self.client, fields)
         if kind == "ledger_invoice":
             return self._invoices(fields)
         if kind == "ledger_payment":
