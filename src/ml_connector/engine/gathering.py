@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 from ml_connector.clock import micros
 from ml_connector.connectors.shapes import Directory, ReadsDirectories, Translate, Writer
@@ -24,9 +25,7 @@ ROUNDS = 8  # payment -> order -> invoice -> customer -> party in the ledger is 
 # A list of the source may lag behind the thing it lists: a walk counts for what is older than this.
 WALK_LAG_US = 0
 DOCUMENTS_MAX_AGE_S = 300  # what people make in the target by hand is looked up anew: they do so when we ask them
-FRESH = frozenset(
-    {"supplier_document"}
-)  # what a person booked a moment ago must not be booked again: never from before
+FRESH = frozenset({"supplier_document"})  # what a person booked a moment ago must not be booked again
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +65,44 @@ class Gathered:
         return Related(known, case.decisions, case.posted, case.rulebook)
 
 
+class _Known(Mapping[str, Answer]):
+    """All that is known, as one case sees it. It remembers what the case looked for in vain."""
+
+    __slots__ = ("_answers", "_source", "_target", "in_vain")
+
+    def __init__(self, case: Case, answers: Mapping[tuple[str, str], Answer]) -> None:
+        self._answers, self._source, self._target = answers, case.source_id, case.target_id
+        self.in_vain: list[tuple[str, str]] = []
+
+    def get(self, name: str, default: Any = None) -> Any:
+        place = (self._target if name.startswith("target:") else self._source, name)
+        found = self._answers.get(place)
+        if found is None:
+            self.in_vain.append(place)
+            return default
+        return found
+
+    def __getitem__(self, name: str) -> Answer:
+        found: Answer | None = self.get(name)
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for connection_id, name in self._answers if connection_id in (self._source, self._target))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+@dataclass(slots=True)
+class _Asking:
+    case: Case
+    known: _Known
+    related: Related
+    needs: list[tuple[tuple[str, str], Need]] = field(default_factory=list)
+
+
 def document_of(
     works: Works, record: StoredRecord, translate: Translate
 ) -> tuple[Document | None, Untranslatable | None]:
@@ -90,52 +127,59 @@ def gather(
 ) -> Gathered:  # fmt: skip
     """Ask each case what it needs, again after each round of answers, until nothing new is asked.
 
+    What a case needs follows from what it looked at: it is asked again only when something came that it looked for.
     `since`: when this planning began (now, if not given). What must be fresh is looked up after it.
     """
     began = works.now() if since is None else since
     found = Gathered(dict(known or {}), {}, {}, {})
     tried: set[tuple[str, str]] = set()
-    asking = [(case, found.related(case)) for case in cases]
+    asking = everyone = [_asking(case, found) for case in cases if case.document is not None]
     for _ in range(ROUNDS):
         asked = _ask(asking, found, tried=tried)
-        _answer_siblings(works, c, [case for case, _ in asking], found=found)
         tried |= asked.keys()
+        _answer_siblings(works, c, asked, found=found)
         _answer(works, c, asked, found=found, since=began)
-        # What a case needs follows from what it knows: one that learned nothing asks nothing new.
-        known_now = [(case, before, found.related(case)) for case, before in asking]
-        asking = [(case, now) for case, before, now in known_now if now.answers.keys() != before.answers.keys()]
+        asking = [one for one in asking if any(place in found.answers for place in one.known.in_vain)]
         if not asking:
             break
+    for one in everyone:
+        found.read[one.case.id] = [place for place, _ in one.needs]
+        found.missing[one.case.id] = [need for place, need in one.needs if place not in found.answers]
     return found
 
 
+def _asking(case: Case, found: Gathered) -> _Asking:
+    known = _Known(case, found.answers)
+    return _Asking(case, known, Related(answers=known, decisions=case.decisions, posted=case.posted))
+
+
 def _ask(
-    asking: Sequence[tuple[Case, Related]], found: Gathered, *, tried: set[tuple[str, str]]
-) -> dict[tuple[str, str], tuple[Need, Translate]]:
+    asking: Sequence[_Asking], found: Gathered, *, tried: set[tuple[str, str]]
+) -> dict[tuple[str, str], tuple[Need, Case]]:
     """What every case still needs by what it knows: by (connection, need name), leaving out what was tried before."""
-    asked: dict[tuple[str, str], tuple[Need, Translate]] = {}
-    for case, known in asking:
+    asked: dict[tuple[str, str], tuple[Need, Case]] = {}
+    for one in asking:
+        case = one.case
+        one.known.in_vain.clear()
         if case.document is None:
             continue
-        needs = [(_place(case, need), need) for need in case.flow.needs(case.document, known, case.terms)]
-        found.read[case.id] = [place for place, _ in needs]
-        missing = [(place, need) for place, need in needs if place not in found.answers]
-        found.missing[case.id] = [need for _, need in missing]
-        for place, need in missing:
-            if place not in tried:
-                asked[place] = need, case.translate
+        one.needs = [(_place(case, need), need) for need in case.flow.needs(case.document, one.related, case.terms)]
+        for place, need in one.needs:
+            if place not in found.answers and place not in tried:
+                asked[place] = need, case
     return asked
 
 
-def _answer_siblings(works: Works, c: Connection, cases: Sequence[Case], *, found: Gathered) -> None:
+def _answer_siblings(
+    works: Works, c: Connection, asked: Mapping[tuple[str, str], tuple[Need, Case]], *, found: Gathered
+) -> None:
     """What the company's other connections tell of the same events."""
-    asked: dict[Asker, dict[str, Need]] = {}
-    for case in cases:
-        for need in found.missing.get(case.id, ()):
-            if need.system == "sibling":
-                asker = Asker(case.source_id, case.target_id, case.flow, case.terms.code)
-                asked.setdefault(asker, {})[need.name] = need
-    for asker, needs in asked.items():
+    by_asker: dict[Asker, dict[str, Need]] = {}
+    for need, case in asked.values():
+        if need.system == "sibling":
+            asker = Asker(case.source_id, case.target_id, case.flow, case.terms.code)
+            by_asker.setdefault(asker, {})[need.name] = need
+    for asker, needs in by_asker.items():
         answers = siblings.answer(works, c, asker, list(needs.values()))
         found.answers |= {(asker.source_id, name): answer for name, answer in answers.items()}
 
@@ -145,21 +189,20 @@ def _place(case: Case, need: Need) -> tuple[str, str]:
 
 
 def _answer(
-    works: Works, c: Connection, asked: Mapping[tuple[str, str], tuple[Need, Translate]], *, found: Gathered,
-    since: int,
-) -> None:  # fmt: skip
+    works: Works, c: Connection, asked: Mapping[tuple[str, str], tuple[Need, Case]], *, found: Gathered, since: int
+) -> None:
     """Answer from the store what it can answer."""
     by_id: dict[tuple[str, str], list[tuple[str, Need, Translate]]] = {}
     by_link: dict[tuple[str, str, str], list[tuple[str, Need, Translate]]] = {}
-    for (connection_id, name), (need, translate) in asked.items():
+    for (connection_id, name), (need, case) in asked.items():
         if need.system == "sibling":
             continue
         if need.system in ("target", "own"):
             _answer_written(works, c, connection_id, need, found=found, since=since)
         elif need.id is not None:
-            by_id.setdefault((connection_id, need.kind), []).append((name, need, translate))
+            by_id.setdefault((connection_id, need.kind), []).append((name, need, case.translate))
         elif need.link is not None:
-            by_link.setdefault((connection_id, need.kind, need.link[0]), []).append((name, need, translate))
+            by_link.setdefault((connection_id, need.kind, need.link[0]), []).append((name, need, case.translate))
     for (connection_id, kind), needs in by_id.items():
         stored = records.by_names(c, connection_id, kind, [need.id or "" for _, need, _ in needs])
         for name, need, translate in needs:
