@@ -16,7 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ml_connector.clock import Clock
-from ml_connector.engine.runtime import Pace, Runtime
+from ml_connector.engine.pace import Pace
+from ml_connector.engine.runtime import Runtime
 from ml_connector.engine.units import Ran, Unit
 from ml_connector.engine.works import Works
 from ml_connector.store.database import Database

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ml_connector import app
 from ml_connector.cli.serving import beside
-from ml_connector.engine.runtime import Pace
+from ml_connector.engine.pace import Pace
 from ml_connector.logs import Redactor, configure
 from ml_connector.settings import load
 from ml_connector.web import serving

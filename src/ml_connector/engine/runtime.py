@@ -26,43 +26,21 @@ import structlog
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetEnqueueOptions, SetWorkflowID, WorkflowStatus
 
 from ml_connector.engine import sweep, units
+from ml_connector.engine.pace import Pace
+from ml_connector.engine.presence import Presence
 from ml_connector.engine.ticking import QUEUES, Memory, priority
 from ml_connector.engine.units import Ran, Unit
 from ml_connector.engine.works import Works
-from ml_connector.errors import ConfigurationError, ConnectorError
-from ml_connector.store import leases
-from ml_connector.store.database import Database, database_time
-from ml_connector.store.leases import Lease
+from ml_connector.errors import ConnectorError
+from ml_connector.store.database import Database
 
-CLOCK_TOLERANCE_US = 5_000_000
 LOOK_SHARE = 4  # a look at the rows of a thousand companies must not take a core for itself
-LEADER = "ticker"
 UNIT = "unit"
 SCHEMA = "dbos"
 _FINISHED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 _ACTIVE = ["ENQUEUED", "PENDING", "DELAYED"]
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """Times of the runtime, in seconds; each has its reason in docs/limits.md."""
-
-    tick_s: float = 0.4  # longest wait between two looks at what is due
-    least_tick_s: float = 0.05  # rings come by the hundred; one look answers them all
-    after_ring_s: float = 0.01  # a unit that rings because it has worked is noted as ended a moment later
-    queue_s: float = 0.25  # how often a worker asks each queue, where units wait in queues
-    idle_queue_s: float = 5.0  # how often a process that is alone does, which queues nothing
-    turn_s: float = 5.0  # so long a unit that has more to do keeps its slot; then it queues up behind the others
-    beat_s: float = 5.0
-    silent_s: float = 60.0  # a process that says nothing for so long is dead
-    give_up_s: float = 30.0  # a process that cannot say it lives ends itself, well before it is thought dead
-    stalled_s: float = 90.0  # no look at what is due for so long: the durable engine is broken, start anew
-    lead_s: float = 10.0
-    sweep_s: float = 180.0
-    retain_s: float = 86_400.0  # finished units are kept a day, for people who look into them
-    stop_s: float = 8.0
 
 
 @dataclass(slots=True)
@@ -115,30 +93,25 @@ class Runtime:
         self._run = run
         self._due = due
         self._version = version("ml-connector")
+        self._presence = Presence(works, pace=self._pace, version=self._version, on_lost=self._forget_all)
         self._ending = threading.Event()
         self._bell = threading.Event()
         self._rung: set[str] = set()
         self._rung_lock = threading.Lock()
         self._memory = Memory()
         self._watched: set[str] = set()
-        self._lease: Lease | None = None
-        self._lease_renewed_s = self._beaten_s = self._ticked_s = self._swept_s = self._next_look_s = 0.0
+        self._ticked_s = self._swept_s = self._next_look_s = 0.0
         self._threads: list[threading.Thread] = []
-
-    @property
-    def single(self) -> bool:
-        """SQLite: this process is the only one."""
-        return self.works.database.dialect == "sqlite"
 
     # -------------------------------------------------------------------------------- start and stop
 
     def start(self) -> None:
         """Begin to work. Raises ConfigurationError: another process has the files, or this machine's clock is wrong."""
         self.works.database.claim_single_process()
-        self._check_clock()
-        if self.single:
+        self._presence.check_clock()
+        if self._presence.single:
             sweep.release_leases(self.works)  # their holders died with the process that was here before
-        self._beat()
+        self._presence.beat()
         self._launch()
         self._ticked_s = time.monotonic()
         self._spawn("beat", self._beat_on)
@@ -158,11 +131,7 @@ class Runtime:
         finished = self.counts.running == 0
         DBOS.destroy(destroy_registry=True)
         try:
-            with self.works.database.writing() as c:
-                if self._lease is not None:
-                    leases.release(c, self._lease)
-                if finished:
-                    leases.forget_executor(c, executor_id=self.works.holder)
+            self._presence.leave(finished=finished)
         except ConnectorError as fault:
             log.warning("runtime.left_without_goodbye", fault=str(fault))  # others find it silent
         return finished
@@ -179,18 +148,6 @@ class Runtime:
         self._threads.append(thread)
         thread.start()
 
-    def _check_clock(self) -> None:
-        before = self.works.now()
-        with self.works.database.reading() as c:
-            theirs = database_time(c)
-        after = self.works.now()
-        if theirs is None or before - CLOCK_TOLERANCE_US <= theirs <= after + CLOCK_TOLERANCE_US:
-            return
-        raise ConfigurationError(
-            f"This machine's clock is {abs(theirs - after) / 1e6:.0f} s off the database's.",
-            fix="Set both machines by a time server, then start again.",
-        )
-
     def _launch(self) -> None:
         quiet = logging.getLogger("dbos")
         if not quiet.handlers:
@@ -204,7 +161,7 @@ class Runtime:
     def _config(self) -> DBOSConfig:
         slots = sum(self._shares.values())
         url = self._url
-        if self.single:
+        if self._presence.single:
             url = f"sqlite:///{engine_file(self._url)}"
             _write_ahead(url)
         return {
@@ -222,7 +179,7 @@ class Runtime:
         }
 
     def _register_queues(self) -> None:
-        every_s = self._pace.idle_queue_s if self.single else self._pace.queue_s
+        every_s = self._pace.idle_queue_s if self._presence.single else self._pace.queue_s
         for name, share in self._shares.items():
             DBOS.register_queue(
                 name, worker_concurrency=share, partition_concurrency=1, polling_interval_sec=every_s,
@@ -252,7 +209,7 @@ class Runtime:
             if not ran.more:
                 return {"worked": worked, "failed": False, "error": ran.error}
             if not ran.worked or time.monotonic() >= until_s:
-                if not self.single:  # else the next look finds it due
+                if not self._presence.single:  # else the next look finds it due
                     self._enqueue(unit)  # before this one ends: the ticker sees one of the two, never queues a third
                 break
         return {"worked": worked, "failed": False}
@@ -294,7 +251,8 @@ class Runtime:
                 self._ending.wait(self._pace.after_ring_s)
             self._bell.clear()
             try:
-                if self._lead():
+                self.leading = self._presence.lead()
+                if self.leading:
                     self.tick()
                 self._ticked_s = time.monotonic()
             except Exception as fault:  # noqa: BLE001  the ticker must outlive whatever the durable engine raises
@@ -312,9 +270,9 @@ class Runtime:
             rung, self._rung = self._rung, set()
         self._memory.wake(rung)
         due = [Unit("fetch", connection_id) for connection_id in rung] + self._look(now_s)
-        slots = self._shares if self.single else None
+        slots = self._shares if self._presence.single else None
         chosen = self._memory.choose(due, active=list(active.values()), now_s=now_s, slots=slots)
-        start = self._begin if self.single else self._enqueue
+        start = self._begin if self._presence.single else self._enqueue
         self._watched = set(active) | {start(unit) for unit in chosen}
         if now_s - self._swept_s > self._pace.sweep_s or not self._swept_s:
             self._sweep()
@@ -332,7 +290,7 @@ class Runtime:
 
     def _clear(self, listed: list[WorkflowStatus]) -> dict[str, Unit]:
         """Units that are really queued or running. Those of dead processes and of unknown versions are cancelled."""
-        alive = self._alive()
+        alive = self._presence.alive()
         versions = set(alive.values())
         lost = [
             one.workflow_id
@@ -345,16 +303,6 @@ class Runtime:
         gone = set(lost)
         return {one.workflow_id: _unit_of(one.workflow_id) for one in listed if one.workflow_id not in gone}
 
-    def _alive(self) -> Mapping[str, str]:
-        """Processes that live: id -> version."""
-        if self.single:
-            return {self.works.holder: self._version}
-        since = self.works.now() - int(self._pace.silent_s * 1_000_000)
-        with self.works.database.reading() as c:
-            return {one: its for one, its, beat in leases.executors(c) if beat >= since} | {
-                self.works.holder: self._version
-            }
-
     def _learn(self, active: set[str], now_s: float) -> None:
         ended = sorted(self._watched - active)
         if not ended:
@@ -365,29 +313,9 @@ class Runtime:
                 known = {"worked": False, "failed": True}
             self._memory.learn(_unit_of(one.workflow_id), known, now_s=now_s)
 
-    def _lead(self) -> bool:
-        if self.single:
-            self.leading = True
-            return True
-        now_s = time.monotonic()
-        if self._lease is not None and now_s - self._lease_renewed_s < self._pace.lead_s / 4:
-            return True
-        self.leading = self._take_lead()
-        self._lease_renewed_s = now_s
-        return self.leading
-
-    def _take_lead(self) -> bool:
-        ttl_us = int(self._pace.lead_s * 1_000_000)
-        now = self.works.now()
-        with self.works.database.writing() as c:
-            if self._lease is not None:
-                try:
-                    self._lease = leases.renew(c, self._lease, now=now, ttl_us=ttl_us)
-                    return True
-                except ConnectorError:
-                    self._lease, self._memory, self._watched = None, Memory(), set()
-            self._lease = leases.acquire(c, None, name=LEADER, holder=self.works.holder, now=now, ttl_us=ttl_us)
-        return self._lease is not None
+    def _forget_all(self) -> None:
+        """Another process leads now: what this one remembers is of another time."""
+        self._memory, self._watched = Memory(), set()
 
     def _sweep(self) -> None:
         """Housekeeping; a failure of it must not keep units from being queued."""
@@ -397,7 +325,7 @@ class Runtime:
                 log.info("sweep.done", **{name: getattr(done, name) for name in sweep.Swept.__slots__})
             self._register_queues()
             self._forget_finished()
-            self._forget_dead()
+            self._presence.forget_dead()
         except ConnectorError as fault:
             log.warning("sweep.failed", fault=str(fault))
 
@@ -411,30 +339,19 @@ class Runtime:
                 return
             DBOS.delete_workflows([one.workflow_id for one in old])
 
-    def _forget_dead(self) -> None:
-        with self.works.database.writing() as c:
-            before = self.works.now() - 10 * int(self._pace.silent_s * 1_000_000)
-            for one in leases.silent_executors(c, before=before):
-                leases.forget_executor(c, executor_id=one)
-
     # -------------------------------------------------------------------------------- signs of life
 
     def _beat_on(self) -> None:
         while not self._ending.wait(self._pace.beat_s):
             try:
-                self._beat()
+                self._presence.beat()
             except Exception as fault:  # noqa: BLE001  a failed beat is counted by its absence
                 log.warning("beat.failed", fault=f"{type(fault).__name__}: {fault}"[:500])
             self._watch()
 
-    def _beat(self) -> None:
-        with self.works.database.writing() as c:
-            leases.beat(c, executor_id=self.works.holder, version=self._version, now=self.works.now())
-        self._beaten_s = time.monotonic()
-
     def _watch(self) -> None:
         now_s = time.monotonic()
-        if now_s - self._beaten_s > self._pace.give_up_s and not self.single:
+        if now_s - self._presence.beaten_s > self._pace.give_up_s and not self._presence.single:
             # On SQLite nobody else could take over, and the door must go on saying 503 while the disk is full.
             self._fail(f"No sign of life could be written for {self._pace.give_up_s:.0f} s.")
         elif self._leads and now_s - self._ticked_s > self._pace.stalled_s:

@@ -13,7 +13,8 @@ import uvicorn
 from starlette.routing import BaseRoute
 
 from ml_connector.engine.door_rows import DoorRows
-from ml_connector.engine.runtime import Pace, Runtime
+from ml_connector.engine.pace import Pace
+from ml_connector.engine.runtime import Runtime
 from ml_connector.engine.works import Works
 from ml_connector.errors import ConfigurationError, ConnectorError
 from ml_connector.store.inbox_writer import InboxWriter
