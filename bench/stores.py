@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from importlib.resources import files
 from typing import Any
 
@@ -56,7 +56,8 @@ def sell_in_store(vendors: Vendors, road: Road, n: int, *, start: datetime, end:
 def add_wallet(works: Works, vendors: Vendors, *, go_live: date, posting: str = "on", **terms: Any) -> Road:
     """A PayPal account whose report does not lag."""
     accounts = [_cash(number, currency) for currency, number in BALANCES.items()]
-    books = install.add_books(works, vendors, currency=CURRENCY, go_live=go_live, accounts=accounts)
+    people = [_person(n) for n in range(KNOWN)]
+    books = install.add_books(works, vendors, currency=CURRENCY, go_live=go_live, accounts=accounts, customers=people)
     seller = vendors.paypal.control("seed_merchant", name="Bench", currency=CURRENCY)
     vendors.paypal.control("knobs", report_lag_s=0.0)
     keys = {name: seller[name] for name in ("client_id", "client_secret")}
@@ -67,6 +68,16 @@ def add_wallet(works: Works, vendors: Vendors, *, go_live: date, posting: str = 
 def pay_by_wallet(vendors: Vendors, n: int, *, start: datetime, end: datetime) -> None:
     """`n` payments of people whom nobody knows."""
     vendors.paypal.control("bulk", n=n, start=_wire(start), end=_wire(end), currency=CURRENCY)
+
+
+def bill_by_wallet(vendors: Vendors, n: int, *, start: datetime, end: datetime) -> None:
+    """`n` invoices of PayPal to customers whom the ledger knows, each paid through PayPal a minute later."""
+    for place in range(n):
+        at = start + (end - start) * place / n
+        sent = vendors.paypal.control(
+            "invoice", at=_wire(at), number=f"B{place}", recipient={"email_address": _email(place % KNOWN)}
+        )
+        vendors.paypal.control("invoice_pay", invoice_id=sent["invoice_id"], at=_wire(at + timedelta(minutes=1)))
 
 
 def _road(

@@ -60,6 +60,12 @@ def _wallet(works: Works, both: Vendors, n: int, start: datetime, end: datetime,
     return road
 
 
+def _bills(works: Works, both: Vendors, n: int, start: datetime, end: datetime, *, mode: Mode) -> Road:
+    road = stores.add_wallet(works, both, go_live=start.date(), mode=mode)
+    stores.bill_by_wallet(both, n, start=start, end=end)
+    return road
+
+
 SQUARE = (
     Case("per_record", partial(_square, mode="per_record"), "payment", 2.2),
     Case("batch", partial(_square, mode="batch"), "payment", 0.05),
@@ -72,6 +78,9 @@ OTHERS = (
     Case("WooCommerce, daily summary", partial(_store, mode="daily", known=False), "order", 0.02, times=3),
     Case("PayPal, per_record", partial(_wallet, mode="per_record"), "transaction", 2.2),
     Case("PayPal, daily summary", partial(_wallet, mode="daily"), "transaction", 0.02, times=3),
+    Case("PayPal, invoice and payment, known customer, fees of a day in one voucher", partial(_bills, mode="daily"),
+         "transaction", 4.2),
+    Case("PayPal, the same, a voucher for each fee", partial(_bills, mode="per_record"), "transaction", 6.2),
 )  # fmt: skip
 
 

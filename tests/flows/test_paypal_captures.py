@@ -95,6 +95,14 @@ def test_a_payer_the_ledger_knows_pays_on_account() -> None:
     assert fee.key == "pp:cap:CAP1:fee"
 
 
+def test_fees_share_a_voucher_where_others_do_and_a_customers_payment_never_does() -> None:
+    paid = sale_row(party=party())
+    payment, fee = PayPal(paid, found=KARI, terms=replace(TERMS, mode="daily")).writes(paid)
+    assert payment.pool is None
+    assert fee.pool == "pp:pool:daily:2026-03-10:SEK:::plain"
+    assert [one.pool for one in PayPal(paid, found=KARI).writes(paid)] == [None, None]
+
+
 def test_a_known_customer_comes_before_a_rule_for_anonymous_sales() -> None:
     paid = sale_row(party=party())
     assert PayPal(paid, found=KARI, rulebook=book(ANONYMOUS)).writes(paid)[0].kind == "customer_payment"

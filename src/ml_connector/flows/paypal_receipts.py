@@ -97,7 +97,8 @@ def plan_receipt(row: Movement, capture: Capture | None, related: Related, books
     placed = placed_of(receipt, row, related, books)
     if placed.customer is not None:
         applied = _applied(receipt, placed)
-        return verdict(plan_customer_receipt(receipt, placed.customer, bill=placed.bill, applied=applied, books=books))
+        made = plan_customer_receipt(receipt, placed.customer, bill=placed.bill, applied=applied, books=books)
+        return pooled(made, books, location=None, payout=None)  # its fee alone: a payment is no journal
     if placed.sale is not None:
         return pooled(plan_anonymous_receipt(receipt, placed.sale, books=books), books, location=None, payout=None)
     return verdict(plan_unplaced_receipt(receipt, books=books))
@@ -107,13 +108,12 @@ def _for_order(receipt: Receipt, row: Movement, order: shops.Order, books: Books
     """The money of a shop's order: against its invoice, or against where its journal left it."""
     if order.invoiced is not None:
         to = order.invoiced
-        return verdict(
-            plan_customer_receipt(receipt, to.customer, bill=to.bill, applied=receipt.amount, books=books)
-        )  # fmt: skip
-    made = plan_unplaced_receipt(receipt, books=books, expected=True)
-    if shops.suspends_elsewhere(made, order):
+        made = plan_customer_receipt(receipt, to.customer, bill=to.bill, applied=receipt.amount, books=books)
+        return pooled(made, books, location=None, payout=None)
+    booked = plan_unplaced_receipt(receipt, books=books, expected=True)
+    if shops.suspends_elsewhere(booked, order):
         return Hold((shops.suspense_differs(row, order),))
-    return verdict(made)
+    return verdict(booked)
 
 
 def receipt_of(row: Movement, capture: Capture | None, books: Books) -> Receipt:

@@ -23,7 +23,7 @@ def verdict(made: Plan) -> Verdict:
 
 
 def pooled(made: Plan, books: Books, *, location: str | None, payout: str | None) -> Verdict:
-    """Anonymous sales and refunds may share a voucher; everything else is posted alone."""
+    """Anonymous sales and refunds may share a voucher, and fees; every document of a customer is posted alone."""
     if blocking(made.findings) or books.terms.mode == "per_record":
         return verdict(made)
     writes = tuple(_in_pool(write, books.terms, location=location, payout=payout) for write in made.writes)
