@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx2
 
-from ml_connector.connectors.basware.auth import FILE_SCOPE
+from ml_connector.connectors.basware.scopes import FILE_SCOPE
 from ml_connector.engine import connecting, reviewing, rulebooks, ruling, setup
 from ml_connector.finance.rulebook import Terms
 from ml_connector.store import cursors
@@ -38,6 +38,8 @@ class PurchaseWorld(World):
     def __init__(self, database_url: str, folder: Path, *, inbox_url: str | None = None, seed: int = 1) -> None:
         super().__init__(database_url, folder, inbox_url=inbox_url, seed=seed)
         self.basware = Faulty(Basware(seed=seed, ring=self._ring), seed=seed)
+
+    scopes = f"+{FILE_SCOPE}"  # what is asked for beside the usual
 
     def open_books(
         self, *, posting: str = "on", suppliers: list[dict[str, Any]] | None = None, **purchase: Any
@@ -80,7 +82,7 @@ class PurchaseWorld(World):
         return {
             "client_id": self.tenant["client_id"], "client_secret": self.tenant["client_secret"],
             "network_user": network["user"], "network_password": network["password"],
-            "scopes": f"+{FILE_SCOPE}",
+            "scopes": self.scopes,
         }  # fmt: skip
 
     def _ring(self, *_: Any, **__: Any) -> int:

@@ -126,6 +126,25 @@ def test_a_file_that_was_taken_away_is_a_persons_matter(world: PurchaseWorld) ->
     expect_handed_on_once(world)
 
 
+def test_without_the_scope_for_files_that_invoice_is_held_in_words_and_all_else_goes_on(tmp_path: Path) -> None:
+    world = PurchaseWorld(f"sqlite:///{tmp_path / 'main.db'}", tmp_path)
+    world.scopes = ""
+    world.open_books(mode="visma_receives")
+    world.settle(300)
+    world.bill(file=True)
+    world.bill("F-779")
+    world.order(10)
+    world.settle(600)
+    said = world.items()["refused"]
+    assert "the scope importDocuments.write is missing" in said
+    assert "+importDocuments.write" in said
+    assert "connection-paused" not in world.items()
+    assert sorted(state for state, _ in world.trips("supplierInvoice").values()) == ["held", "posted"]
+    assert [row["via"] for row in world.at_basware("truth")["parcels"].values()] == ["network"]
+    assert len(world.there("matchingOrderLines")) == 1
+    world.close()
+
+
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("call", [ADDRESS, "GET /v1/attachment", UPLOAD])
 def test_killed_at_any_call_about_a_file_it_arrives_once(world: PurchaseWorld, moment: str, call: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 from urllib.parse import parse_qs
 
 import httpx2
@@ -13,7 +14,8 @@ import pytest
 from ml_connector.connectors.basware import auth
 from ml_connector.connectors.basware.addresses import base_of, open_http
 from ml_connector.connectors.basware.checks import PROBES, ping
-from ml_connector.connectors.shapes import Absent, SourceObject
+from ml_connector.connectors.basware.scopes import FILE_SCOPE, SCOPES
+from ml_connector.connectors.shapes import Absent, Ping, SourceObject
 from ml_connector.connectors.tokens import AccessToken
 from ml_connector.errors import ConfigurationError, HostRefused, NotAuthorized, RateLimited, Transient, UsageError
 from tests.connectors.basware.scripted import (
@@ -199,17 +201,60 @@ def test_a_document_is_fetched_by_its_id_and_comes_as_a_list_of_one() -> None:
 # ---------------------------------------------------------------------------------------------- ping
 
 
-def test_the_ping_names_the_missing_scope_and_what_is_lost_without_it() -> None:
-    answers = {probe.path: httpx2.Response(404) for probe in PROBES} | {"/v1/vendors": httpx2.Response(403)}
-    script = Scripted({**answers, TOKEN: token(scope="vendors.read")})
-    told = ping(script.http, CREDENTIALS, script.settings, tokens=script.cache, clock=script.clock)
+NOTHING = {probe.path: httpx2.Response(404) for probe in PROBES}
+
+
+def pinged(answers: dict[str, Any], credentials: dict[str, str] | None = None, *, scope: str = "") -> Ping:
+    script = Scripted({**NOTHING, **answers, **({TOKEN: token(scope=scope)} if scope else {})})
+    given = CREDENTIALS if credentials is None else credentials
+    return ping(script.http, given, script.settings, tokens=script.cache, clock=script.clock)
+
+
+def test_the_ping_goes_through_the_scopes_and_names_each_missing_one_and_what_is_lost_without_it() -> None:
+    told = pinged({"/v1/vendors": httpx2.Response(403)}, scope=" ".join({*SCOPES} - {"accounts.write"}))
     assert not told.ok
     wrong = {check.name: check for check in told.checks if not check.ok}
-    assert set(wrong) == {"scopes", "vendors"}
-    assert "vendors.write" in wrong["scopes"].sentence
+    assert set(wrong) == {"accounts", "vendors"}
+    assert wrong["accounts"].sentence == "Not granted: accounts.write. Accounts are not sent."
+    assert "accounts.write" in wrong["accounts"].fix
+    assert wrong["vendors"].sentence.startswith("vendors.read: Basware answered GET /v1/vendors with 403")
     assert "Suppliers are not sent" in wrong["vendors"].sentence
-    script = Scripted({probe.path: httpx2.Response(404) for probe in PROBES})
-    assert ping(script.http, CREDENTIALS, script.settings, tokens=script.cache, clock=script.clock).ok
+    assert "the scope vendors.read" in wrong["vendors"].fix
+
+
+def test_a_ping_of_a_client_with_every_scope_names_them_all() -> None:
+    told = pinged({})
+    assert told.ok
+    said = {check.name: check.sentence for check in told.checks}
+    assert said["vendors"] == "vendors.read works; vendors.write was granted."
+    whole = " ".join(said.values())
+    assert [scope for scope in (*SCOPES, FILE_SCOPE) if scope not in whole] == []
+
+
+def test_the_right_to_hand_on_files_is_told_of_where_it_is_asked_for() -> None:
+    wanted = {**CREDENTIALS, "scopes": f"+{FILE_SCOPE}"}
+    refused = pinged({}, wanted, scope=" ".join(SCOPES))
+    (wrong,) = [check for check in refused.checks if not check.ok]
+    assert (wrong.name, wrong.sentence) == (
+        "importDocuments", f"Not granted: {FILE_SCOPE}. Invoices are handed on as data, without their PDF.",
+    )  # fmt: skip
+    assert pinged({}, wanted, scope=" ".join((*SCOPES, FILE_SCOPE))).ok
+
+
+def test_scopes_that_are_left_out_on_purpose_are_no_fault_save_the_one_that_nothing_works_without() -> None:
+    fewer = "requestStatus.read vendors.read vendors.write"
+    told = pinged({"/v1/accounts": httpx2.Response(403)}, {**CREDENTIALS, "scopes": fewer}, scope=fewer)
+    assert told.ok
+    said = {check.name: check.sentence for check in told.checks}
+    assert said["accounts"] == "accounts.read is not asked for. Accounts are not sent."
+    none = pinged({}, {**CREDENTIALS, "scopes": "vendors.read"}, scope="vendors.read")
+    assert [check.name for check in none.checks if not check.ok] == ["requestStatus"]
+
+
+def test_a_user_with_a_password_is_not_told_what_it_may_write() -> None:
+    told = pinged({}, {"user": "u", "password": "p"})
+    said = {check.name: check.sentence for check in told.checks}
+    assert said["vendors"] == "vendors.read works; vendors.write shows when it is first used."
 
 
 def test_a_ping_without_a_token_ends_there() -> None:

@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 
 from ml_connector.connectors.basware.addresses import base_of
 from ml_connector.connectors.basware.faults import body_of, retry_after, words
+from ml_connector.connectors.basware.scopes import SCOPES
 from ml_connector.connectors.http import Answer, Http
 from ml_connector.connectors.tokens import AccessToken, Grant, Now
 from ml_connector.errors import (
@@ -25,19 +26,6 @@ from ml_connector.errors import (
 
 TOKEN_PATH = "/v1/tokens"  # noqa: S105 - an address, not a secret
 SHORTEST_LIFE_S = 5.0
-MASTER_DATA = ("accounts", "costCenters", "lists", "paymentTerms", "taxCodes", "exchangeRates", "projects", "vendors")
-ORDERS = ("matchingOrders", "matchingOrderLines")
-SCOPES = (
-    *(f"{name}.{right}" for name in (*MASTER_DATA, *ORDERS) for right in ("read", "write")),
-    "accountingDocuments.read",
-    "accountingDocuments.write",
-    "requestStatus.read",
-    "subscriptions.read",
-    "subscriptions.write",
-    "subscriptions.delete",
-)  # fmt: skip
-"""What we ask for. Of `.delete` only that of subscriptions: deleting anything else empties the interface alone."""
-FILE_SCOPE = "importDocuments.write"  # SmartPDF, a product of its own: asked for where a client has it
 
 
 @dataclass(frozen=True, slots=True, repr=False)

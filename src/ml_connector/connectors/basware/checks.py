@@ -1,4 +1,7 @@
-"""The ping: is there a token, which scope is missing, one harmless reading each. Reads alone, about twelve calls."""
+"""The ping: is there a token, and scope by scope: may we read, was writing granted. Reads alone, about twelve calls.
+
+Writing cannot be tried without writing: the token says what it was given for. A user with a password is told nothing.
+"""
 
 from __future__ import annotations
 
@@ -9,19 +12,24 @@ from typing import Any
 from ml_connector.connectors.basware.client import DOCUMENTS, STATUS, SUBSCRIPTIONS, BaswareClient
 from ml_connector.connectors.basware.faults import judged
 from ml_connector.connectors.basware.reader import open_client
+from ml_connector.connectors.basware.scopes import FILE_SCOPE
 from ml_connector.connectors.http import Http
 from ml_connector.connectors.pacing import Ticking
 from ml_connector.connectors.shapes import Check, Ping
-from ml_connector.connectors.tokens import AccessToken, Tokens
+from ml_connector.connectors.tokens import Tokens
 from ml_connector.errors import ConnectorError, NotAuthorized
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
 ONE = {"pageSize": "1"}
+GRANT = "Ask Basware to grant {scopes} to this client, or name the granted scopes in the field Scopes."
+ASK = "Name it in the field Scopes: what became of records is read by it alone."
+LOST_FILES = "Invoices are handed on as data, without their PDF."
+NO_FILES = f"{FILE_SCOPE} is not asked for: {LOST_FILES[0].lower()}{LOST_FILES[1:]}"
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """One resource: how it is read, and what is lost without it (empty: nothing works)."""
+    """One resource: how it is read (no path: it is not), and what is lost without it (empty: nothing works)."""
 
     name: str
     path: str
@@ -40,7 +48,7 @@ PROBES = (
     Probe("matchingOrders", "/v1/matchingOrders", ONE, "Orders are not sent."),
     Probe("matchingOrderLines", "/v1/matchingOrderLines", {"orderExternalCode": NOBODY}, "Order lines are not sent."),
     Probe("accountingDocuments", DOCUMENTS, {"ProcessingStatus": "WaitingForTransfer", **ONE},
-          "Approved invoices are not read."),
+          "Approved invoices are not read, or not answered."),
     Probe("subscriptions", SUBSCRIPTIONS, {}, "Webhooks are not registered; polling reads all."),
 )  # fmt: skip
 
@@ -48,7 +56,7 @@ PROBES = (
 def ping(
     http: Http, credentials: Mapping[str, Any], settings: Mapping[str, str], *, tokens: Tokens, clock: Ticking
 ) -> Ping:
-    """Ask for a token and try each scope once, by readings that may find nothing."""
+    """Ask for a token and go through the scopes, by readings that may find nothing."""
     facts: dict[str, str] = {}
     try:
         client = open_client(http, credentials, settings, tokens=tokens, clock=clock)
@@ -57,31 +65,55 @@ def ping(
     except ConnectorError as error:
         check = Check("token", ok=False, sentence=error.what, fix=error.fix)
         return Ping(ok=False, account="", checks=(check,), facts=facts)
+    wanted, granted = client.client.scopes, token.scopes if token else None
     checks = [Check("token", ok=True, sentence="The token is alive." if token else "User and password are sent.")]
-    if token is not None:
-        checks += _scopes(token, client.client.scopes)
-    checks += [_tried(client, probe) for probe in PROBES]
+    checks += [_resource(client, probe, wanted, granted) for probe in _probes(wanted)]
+    if FILE_SCOPE not in wanted:
+        checks.append(Check("importDocuments", ok=True, sentence=NO_FILES))
     account = f"{client.client.user}@{client.client.base_url.partition('://')[2]}"
     return Ping(ok=all(check.ok for check in checks), account=account, checks=tuple(checks), facts=facts)
 
 
-def _scopes(token: AccessToken, wanted: tuple[str, ...]) -> list[Check]:
-    """Writing cannot be tried without writing: the token says what it was given for."""
-    missing = sorted(set(wanted) - token.scopes)
-    if not missing:
-        return [Check("scopes", ok=True, sentence="Every scope we ask for was granted.")]
-    fix = "Ask Basware to grant them to this client, or name the granted ones in the field Scopes."
-    return [Check("scopes", ok=False, sentence=f"Not granted: {', '.join(missing)}.", fix=fix)]
+def _probes(wanted: tuple[str, ...]) -> list[Probe]:
+    """Those that we know, and what else is asked for: of that the token alone tells."""
+    known = {probe.name for probe in PROBES}
+    others = dict.fromkeys(resource for scope in wanted if (resource := scope.rpartition(".")[0]) not in known)
+    return [*PROBES, *(Probe(name, "", {}, LOST_FILES if FILE_SCOPE.startswith(f"{name}.") else "") for name in others)]
 
 
-def _tried(client: BaswareClient, probe: Probe) -> Check:
+def _resource(
+    client: BaswareClient, probe: Probe, wanted: tuple[str, ...], granted: frozenset[str] | None
+) -> Check:  # fmt: skip
+    """One resource, scope by scope. One that its owner leaves out on purpose is no fault, save where nothing works."""
+    asked = [scope for scope in wanted if scope.rpartition(".")[0] == probe.name]
+    if not asked:
+        said = f"{probe.name}.read is not asked for. {probe.lost}".strip()
+        return Check(probe.name, ok=bool(probe.lost), sentence=said, fix="" if probe.lost else ASK)
+    missing = [scope for scope in asked if granted is not None and scope not in granted]
+    untried = [scope for scope in asked if not (probe.path and scope.endswith(".read"))]
+    how = "was granted" if granted is not None else "shows when it is first used"
+    told = [f"{scope} {how}" for scope in untried if scope not in missing]
+    if probe.path and f"{probe.name}.read" not in missing:
+        fault = _tried(client, probe)
+        if fault is not None:
+            return fault
+        told.insert(0, f"{probe.name}.read works")
+    if missing:
+        said = f"Not granted: {', '.join(missing)}. {probe.lost}".strip()
+        return Check(probe.name, ok=False, sentence=said, fix=GRANT.format(scopes=", ".join(missing)))
+    return Check(probe.name, ok=True, sentence=f"{'; '.join(told)}.")
+
+
+def _tried(client: BaswareClient, probe: Probe) -> Check | None:
+    """Why it cannot be read; None where it can."""
+    scope = f"{probe.name}.read"
     try:
         answer = client.send("GET", probe.path, operation=f"GET {probe.path}", params=probe.params)
         if answer.status != 404:  # an empty list
             judged(answer, f"GET {probe.path}", method="GET")
     except NotAuthorized as error:
-        sentence = f"{probe.name}: {error.what} {probe.lost}".strip()
-        return Check(probe.name, ok=False, sentence=sentence, fix=error.fix)
+        said = f"{scope}: {error.what} {probe.lost}".strip()
+        return Check(probe.name, ok=False, sentence=said, fix=error.fix)
     except ConnectorError as error:
-        return Check(probe.name, ok=False, sentence=f"{probe.name} could not be tried: {error.what}", fix=error.fix)
-    return Check(probe.name, ok=True, sentence=f"{probe.name} works.")
+        return Check(probe.name, ok=False, sentence=f"{scope} could not be tried: {error.what}", fix=error.fix)
+    return None

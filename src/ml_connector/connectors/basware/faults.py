@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ml_connector.connectors.basware.scopes import scope_of
 from ml_connector.connectors.http import Answer
 from ml_connector.errors import (
     ConnectorError,
@@ -35,7 +36,7 @@ STATUSES: Mapping[int, type[ConnectorError]] = {
 PUBLISHING = frozenset({"SNS_PUBLISH_ERROR", "SQS_PUBLISH_ERROR"})  # taken in and not passed on: send it again
 FIXES: Mapping[int, str] = {
     401: "Check client id and secret (or user and password), and that they belong to this region and environment.",
-    403: "Ask Basware to grant the client the scope that `ml-connector ping` names.",
+    403: "Ask Basware to grant this client the scope {scope}; `ml-connector ping` goes through all of them.",
 }
 SCHEMA_FIX = "The field's length or form is not what Basware takes: correct the record in the ledger."
 
@@ -74,7 +75,7 @@ def fault(answer: Answer, where: str, *, method: str) -> ConnectorError:
     fix = SCHEMA_FIX if "SCHEMA_VALIDATION_ERROR" in codes else FIXES.get(answer.status)
     if kind is Rejected:
         return Rejected(what, record=where, fix=fix, rows=rows_refused(answer))
-    return kind(what, record=where, fix=fix)
+    return kind(what, record=where, fix=fix.format(scope=scope_of(where)) if fix else None)
 
 
 def rows_refused(answer: Answer) -> dict[str, str]:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ml_connector.connectors.basware.client import BaswareClient
-from ml_connector.connectors.basware.faults import fault
+from ml_connector.connectors.basware.client import BaswareClient, dumped
+from ml_connector.connectors.basware.faults import body_of, fault, judged, words
+from ml_connector.connectors.basware.scopes import FILE_SCOPE
 from ml_connector.connectors.shapes import Created
 from ml_connector.errors import Conflict, Rejected, Transient, UnknownOutcome
 from ml_connector.finance.procurement import ReceivedInvoice
@@ -18,15 +19,28 @@ PATH = "/v2/smartpdf/invoiceUpload"
 ENDED = frozenset({403, 404, 410})  # of a signed address: its 15 minutes are over
 MAX_FILE_BYTES = 10 * 1024 * 1024  # not stated by Basware; more is no invoice
 
+NO_RIGHT = f"Basware does not let this client hand on files: the scope {FILE_SCOPE} is missing (403{{said}})."
+NO_RIGHT_FIX = (
+    f"Ask Basware for {FILE_SCOPE}, ask for it in the connection's Scopes (+{FILE_SCOPE}), then replay the record; or "
+    "take `mailbox` out of the route's purchase terms, so that invoices are handed on as data."
+)
+
 
 def open_upload(client: BaswareClient, invoice: ReceivedInvoice) -> Created:
-    """Ask where to put the file. The document's id is kept before any file is sent; the address goes as `etag`."""
+    """Ask where to put the file. The document's id is kept before any file is sent; the address goes as `etag`.
+
+    Without the right to hand on files only these invoices are held: all else goes on.
+    """
     if not invoice.mailbox or not invoice.notify:
         raise Rejected("SmartPDF needs a mailbox and an address for notifications.", record=invoice.source,
                        fix="Set mailbox and notify in the route's purchase terms.")  # fmt: skip
     wanted = {"receivingEmailAddress": invoice.mailbox, "notificationEmailAddress": invoice.notify}
+    operation = f"POST {PATH}"
     try:
-        answer = client.post(PATH, wanted, operation=f"POST {PATH}")
+        answer = client.send("POST", PATH, operation=operation, body=dumped(wanted))
+        if answer.status == 403:
+            raise Rejected(NO_RIGHT.format(said=words(body_of(answer))), record=invoice.source, fix=NO_RIGHT_FIX)
+        judged(answer, operation, method="POST")
     except UnknownOutcome as lost:
         raise Transient(lost.what, record=invoice.source) from None
     found: Any = answer.json()
