@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.cli.conftest import Ended, Terminal
 
 SECRET, NETWORK = "s3cret-of-the-client", "s3cret-of-the-network"
@@ -44,6 +46,33 @@ def test_neither_or_both_is_refused(terminal: Terminal) -> None:
         ended = connect(terminal, *words)
         assert ended.code == 2
         assert "--client-id" in ended.json["error"]["fix"]
+
+
+@pytest.mark.parametrize(
+    ("region", "what", "fix"),
+    [
+        (
+            "NORTH",
+            "Basware has no region 'NORTH'.",
+            "Regions are EU, US, AU, CA; or leave it out and type your own host",
+        ),
+        ("ca", "Basware publishes no address of region CA.", "Type the address that Basware gave you as base URL"),
+    ],
+)
+def test_a_region_that_is_none_or_whose_address_must_be_typed_is_refused_before_anything_is_kept(
+    terminal: Terminal, region: str, what: str, fix: str
+) -> None:
+    ended = connect(terminal, "--client-id", "bw-1", "--region", region)
+    assert ended.code == 3
+    error = ended.json["error"]
+    assert (error["what"], error["record"]) == (what, "region")
+    assert fix in error["fix"]
+    assert terminal("connections", "--json").json["connections"] == []
+
+
+def test_a_region_whose_address_is_typed_is_connected(terminal: Terminal) -> None:
+    words = ("--client-id", "bw-1", "--region", "CA", "--base-url", "https://ca-api.basware.com")
+    assert connect(terminal, *words).code == 0
 
 
 def test_an_address_that_is_none_is_refused_before_anything_is_kept(terminal: Terminal) -> None:

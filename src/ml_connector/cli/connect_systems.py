@@ -182,7 +182,9 @@ def connect_basware(
         str, typer.Option(help="Of an OAuth2 client; or give --user where Basware gave you that.")
     ] = "",
     user: Annotated[str, typer.Option(help="Of Basic authentication, instead of a client id.")] = "",
-    region: Annotated[str, typer.Option(help="EU, US or AU. Any other, and test systems: type --base-url.")] = "",
+    region: Annotated[
+        str, typer.Option(help="EU, US, AU or CA. CA, test systems and hosts of one's own: type --base-url.")
+    ] = "",
     smartpdf: Annotated[
         bool, typer.Option("--smartpdf", help="The client may hand files on (scope importDocuments.write).")
     ] = False,

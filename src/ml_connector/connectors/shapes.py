@@ -395,4 +395,5 @@ class System:
     authorize_url: Callable[..., str] | None = None
     exchange_code: Callable[..., Mapping[str, str]] | None = None
     handover: Handover | None = None
+    accepts: Callable[..., None] | None = None  # (credentials, base URL): raises for what can never work; calls nothing
     vouch: Callable[..., bool] | None = None  # (reader, door key, headers, body): the vendor's own word for a delivery

@@ -33,10 +33,12 @@ def connect(
     by: str,
 ) -> str:
     """Store a connection with its credentials sealed; nothing is called. Raises UsageError for missing or unknown
-    fields.
+    fields, ConfigurationError for what the system knows can never work.
     """
     system = works.system(connector)
     _check_fields(system.connector.credential_fields, credentials, connector)
+    if system.accepts is not None:
+        system.accepts(credentials, base_url or "")
     schedules.check(settings, system.connector)
     if ":" in code or not code.isascii() or not 1 <= len(code) <= 12:
         raise UsageError("A code is 1 to 12 plain characters without a colon; it begins every key.", record=code)

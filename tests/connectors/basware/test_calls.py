@@ -110,7 +110,7 @@ def test_the_region_chooses_the_address_and_a_typed_one_wins() -> None:
     assert base_of({}, BASE) == BASE
     assert base_of({"region": "us"}, BASE) == "https://us-api.basware.com"
     assert base_of({"region": "AU"}, "https://test-api.basware.com") == "https://test-api.basware.com"
-    with pytest.raises(ConfigurationError, match="Type the address"):
+    with pytest.raises(ConfigurationError, match="Type the address that Basware gave you"):
         base_of({"region": "CA"}, BASE)
 
 

@@ -30,7 +30,7 @@ CONNECTOR = Connector(
             "Region",
             secret=False,
             required=False,
-            note="EU, US or AU. For any other, and for test systems, give the base URL that Basware named.",
+            note="EU, US, AU or CA. For CA, test systems and hosts of one's own give the base URL that Basware named.",
         ),
         CredentialField("client_id", "Client id", secret=False, required=False, note="OAuth2; or user and password."),
         CredentialField("client_secret", "Client secret", secret=True, required=False),

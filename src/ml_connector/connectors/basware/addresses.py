@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx2
@@ -18,6 +18,7 @@ REGIONS: Mapping[str, str] = {
     "US": "https://us-api.basware.com",
     "AU": "https://au-api.basware.com",
 }
+TYPED = ("CA",)  # regions that there are, and whose address Basware names to its customers alone
 EU_TEST = "https://test-api.basware.com"
 DEFAULT = REGIONS["EU"]
 HOSTS = tuple(urlsplit(one).hostname or "" for one in (*REGIONS.values(), EU_TEST))
@@ -57,13 +58,26 @@ def base_of(credentials: Mapping[str, Any], opened: str) -> str:
     region = str(credentials.get("region") or "").strip().upper()
     if not region or base != DEFAULT:
         return base
-    if region not in REGIONS:
-        raise ConfigurationError(
-            f"Basware's address in region {region[:20]!r} is not known.",
-            record="basware",
-            fix=f"Type the address that Basware gave you as base URL; known regions are {', '.join(REGIONS)}.",
-        )
-    return REGIONS[region]
+    return REGIONS.get(region) or _unknown(region)
+
+
+def check_region(credentials: Mapping[str, Any], base_url: str) -> None:
+    """Raise ConfigurationError for a region that there is none of, or whose address must be typed and is not."""
+    region = str(credentials.get("region") or "").strip().upper()
+    if region not in ("", *REGIONS, *TYPED):
+        _unknown(region)
+    base_of(credentials, base_url)
+
+
+def _unknown(region: str) -> NoReturn:
+    fix = (
+        f"Regions are {', '.join((*REGIONS, *TYPED))}; or leave it out and type your own host as base URL (--base-url)."
+    )
+    what = f"Basware has no region {region[:20]!r}."
+    if region in TYPED:
+        what = f"Basware publishes no address of region {region}."
+        fix = "Type the address that Basware gave you as base URL (--base-url)."
+    raise ConfigurationError(what, record="region", fix=fix)
 
 
 def open_http(

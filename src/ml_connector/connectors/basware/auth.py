@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from ml_connector.connectors.basware.addresses import base_of
+from ml_connector.connectors.basware.addresses import base_of, check_region
 from ml_connector.connectors.basware.faults import body_of, retry_after, words
 from ml_connector.connectors.basware.scopes import SCOPES
 from ml_connector.connectors.http import Answer, Http
@@ -62,6 +62,15 @@ def client_of(credentials: Mapping[str, Any], opened: str, *, scopes: tuple[str,
         record="basware",
         fix="Enter client_id and client_secret, or user and password where Basware gave you those.",
     )
+
+
+def accepts(credentials: Mapping[str, Any], base_url: str) -> None:
+    """Whether what was entered can ever work: a region that there is, and one way in. Calls nothing.
+
+    Raises ConfigurationError.
+    """
+    check_region(credentials, base_url)
+    client_of(credentials, base_url)
 
 
 def _asked(entered: str) -> tuple[str, ...]:

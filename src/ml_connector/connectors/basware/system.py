@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ml_connector.connectors.basware import CONNECTOR
 from ml_connector.connectors.basware.addresses import open_http
+from ml_connector.connectors.basware.auth import accepts
 from ml_connector.connectors.basware.checks import ping
 from ml_connector.connectors.basware.reader import open_reader
 from ml_connector.connectors.basware.subscriptions import watch
@@ -20,5 +21,6 @@ SYSTEM = System(
     translate=translate,
     webhooks=WEBHOOKS,
     watch=watch,
+    accepts=accepts,
     open_http=open_http,
 )
