@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
+from dataclasses import replace
 from importlib.resources import files
 from typing import Any
 
 import httpx2
 
 from ml_connector.engine import connecting, reviewing, rulebooks, ruling, setup
-from ml_connector.finance.rulebook import Terms
+from ml_connector.finance.rulebook import Rule, Terms
 from ml_connector.store.connection_rows import ConnectionRow
 from ml_connector_sandbox.core.faults import Faulty
 from ml_connector_sandbox.woocommerce import WooCommerce
@@ -24,16 +26,24 @@ RECEIVABLE, VAT_25 = "1510", "2611"
 class ShopWorld(World):
     """Pretend Visma and a pretend web shop. All is read by polling; `look` waits until a change has been read."""
 
-    def set_up(self, *, mode: Any = "per_record", posting: str = "on", **terms: Any) -> None:
-        """A company with a clearing account for each payment method, a shop, the route and the shipped rules."""
+    def set_up(
+        self, *, mode: Any = "per_record", posting: str = "on", books: Mapping[str, Any] | None = None,
+        shop: Mapping[str, Any] | None = None, rules: tuple[Rule, ...] = (), **terms: Any,
+    ) -> None:  # fmt: skip
+        """A company with a clearing account for each payment method, a shop, the route and the shipped rules.
+
+        `books` and `shop`: what else the pretend vendors begin with; `rules` go before the shipped ones.
+        """
         now = self.clock.now()
         accounts = [
             {"number": number, "description": number, "type": "Asset", "currency": "base", "cash": True}
             for number in CLEARING.values()
         ]
         self.woo = Faulty(WooCommerce(seed=self.seed), seed=self.seed)
-        self.company = self.visma.control("seed_company", {"base_currency": "SEK", "accounts": accounts}, now)
-        self.shop = self.woo.control("seed_store", {"name": "Shop", "currency": "SEK"}, now)
+        begun = {"base_currency": "SEK", **(books or {})}
+        begun["accounts"] = [*accounts, *begun.get("accounts", ())]
+        self.company = self.visma.control("seed_company", begun, now)
+        self.shop = self.woo.control("seed_store", {"name": "Shop", "currency": "SEK", **(shop or {})}, now)
         self.workspace = setup.init(self.works)
         self.visma_id = connecting.connect(
             self.works, self.workspace, connector="visma", code="vn", title="Visma", by="test", base_url=VISMA_URL,
@@ -55,6 +65,7 @@ class ShopWorld(World):
             terms=self.terms, posting=posting, by="test",
         )  # fmt: skip
         book = rulebooks.read(_shipped("woocommerce_rules.toml"), form="toml")
+        book = replace(book, rules=(*rules, *book.rules))
         self.saved = ruling.save_rules(self.works, self.route_id, book, by="test")
 
     def _transport(self, connection: ConnectionRow) -> httpx2.BaseTransport:

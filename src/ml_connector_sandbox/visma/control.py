@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -165,6 +165,21 @@ def _expire_tokens(vendor: Visma, arguments: Row, at: datetime) -> Row:
 def _set_preferences(vendor: Visma, arguments: Row, at: datetime) -> Row:
     wishes = {name: value for name, value in arguments.items() if name != "tenant_id"}
     return seed.set_preferences(_company(vendor, arguments), wishes)
+
+
+def _set_rate(vendor: Visma, arguments: Row, at: datetime) -> Row:
+    """Enter a rate of a currency from a day on; without `rate`, all of the currency's are taken away."""
+    company, currency = _company(vendor, arguments), str(arguments["currency"])
+    if currency not in company.chart.currencies:
+        raise ValueError(f"There is no currency {currency!r}; there are {', '.join(company.chart.currencies)}.")
+    listed = company.chart.rates.setdefault(currency, [])
+    if arguments.get("rate") is None:
+        listed.clear()
+    else:
+        on = date.fromisoformat(arguments["from"]) if arguments.get("from") else company.local(at).date()
+        listed.append((on, Decimal(str(arguments["rate"]))))
+        listed.sort()
+    return {"currency": currency, "rates": [{"from": on.isoformat(), "rate": str(rate)} for on, rate in listed]}
 
 
 def _set_token_rules(vendor: Visma, arguments: Row, at: datetime) -> Row:
@@ -338,6 +353,7 @@ _VERBS: dict[str, Verb] = {
     "expire_tokens": _expire_tokens,
     "set_token_rules": _set_token_rules,
     "set_preferences": _set_preferences,
+    "set_rate": _set_rate,
     "set_rate_limit": _set_rate_limit,
     "touch": _touch,
     "subscribe": _subscribe,
