@@ -13,6 +13,7 @@ import pytest
 
 from ml_connector.connectors.http import Http, Reach
 from ml_connector.connectors.stripe import CONNECTOR, VERSION
+from ml_connector.connectors.stripe.checks import PROBE, WRITES
 from ml_connector.connectors.stripe.objects import EXPAND, PATHS
 from ml_connector.connectors.stripe.webhooks import EVENTS
 from ml_connector.errors import Rejected
@@ -146,7 +147,7 @@ def test_every_request_is_one_of_stripes_with_parameters_of_the_right_type(
     for name, _, form in noted.requests:
         if specification.operation(name) is None:
             faults[f"{name}: no such operation"] += 1
-        else:
+        elif form != PROBE:  # what proves a permission has nothing but a parameter that there is not
             faults.update(f"{name} {fault}" for fault in specification.parameter_faults(name, form))
     assert not faults, "\n".join(f"{n} x {fault}" for fault, n in faults.most_common(40))
 
@@ -169,6 +170,16 @@ def test_every_request_names_version_and_key_and_every_post_an_idempotency_key(n
         assert headers["stripe-version"] == VERSION
         assert headers["authorization"].startswith("Bearer ")
         assert ("idempotency-key" in headers) == name.startswith("POST"), name
+
+
+def test_what_proves_a_permission_is_refused_by_every_operation_that_it_knocks_at(
+    specification: Specification, noted: Noted
+) -> None:
+    knocked = [name for name, _, form in noted.requests if form == PROBE]
+    assert len(knocked) == len(WRITES)
+    for name in knocked:
+        assert specification.operation(name) is not None
+        assert specification.parameter_faults(name, PROBE), name
 
 
 def test_every_operation_that_the_connector_knows_was_sent(noted: Noted) -> None:

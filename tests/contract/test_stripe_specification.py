@@ -84,6 +84,8 @@ def bills(account: Account) -> None:
     made = account.post("payment_records/report_payment", record)
     account.post(f"{one}/attach_payment", {"payment_record": made["id"]})
     account.get(f"payment_records/{made['id']}")
+    back = {"outcome": "refunded", "processor_details": {"type": "custom", "custom": {"refund_reference": "b-1"}}}
+    account.post(f"payment_records/{made['id']}/report_refund", back | {"amount": {"value": 100, "currency": "nok"}})
     account.get("payment_records")
     note(account, draft["id"])
     account.get(one, {"expand": ["payments", "amount_paid_off_stripe", "customer"]})

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ml_connector.engine import connecting, reviewing
+from ml_connector.engine import connecting, reviewing, setup
 from tests.engine.collecting_world import CUSTOMER, CollectingWorld
 from tests.engine.test_collecting import shown
 
@@ -88,6 +88,19 @@ def test_a_bank_payment_taken_back_after_it_was_told_is_asked_about(world: Colle
     assert "outside-payment-voided" in world.items()
 
 
+def test_a_ping_asks_for_what_the_routes_that_post_write(world: CollectingWorld) -> None:
+    world.lacking = ("payment_record", "credit_note")
+    world.open_books(collect_part_payments="ask", posting="off")
+    told = {one.name: one for one in connecting.ping(world.works, world.stripe_id).checks}
+    assert told["writing credit notes"].ok
+    assert not told["credit notes"].ok  # reading them is needed whatever is on
+    setup.switch_posting(world.works, world.route_id, "approve", by="test")
+    told = {one.name: one for one in connecting.ping(world.works, world.stripe_id).checks}
+    assert not told["writing credit notes"].ok
+    assert told["writing payment records"].ok  # part payments are asked about, by the terms
+    assert told["writing invoices"].ok
+
+
 def test_a_permission_that_is_missing_is_named_and_what_waited_for_it_goes_out_once(world: CollectingWorld) -> None:
     world.lacking = ("payment_record",)
     world.open_books(collect_part_payments="record")
@@ -96,8 +109,11 @@ def test_a_permission_that_is_missing_is_named_and_what_waited_for_it_goes_out_o
     world.pay_to_bank(number, 250)
     world.look()
     assert "rak_payment_record_write" in world.items()["connection-paused"]
+    refused = connecting.ping(world.works, world.stripe_id)
+    assert [one.name for one in refused.checks if not one.ok] == ["writing payment records"]
+    assert "connection-paused" in world.items()
     world.at_stripe("change_key", secret=world.key, grants=world.at_stripe("key", grants="all")["grants"])
-    connecting.ping(world.works, world.stripe_id)
+    assert connecting.ping(world.works, world.stripe_id).ok
     world.look(seconds=2_000, step=100)
     (there,) = world.there()
     assert (there["amount_remaining"], world.items()) == (100_000, {})

@@ -46,6 +46,16 @@ def test_a_restricted_key_is_refused_by_the_name_of_the_permission(account: Acco
     assert account.refused("GET", "charges", key=key)[0] == 403
 
 
+@pytest.mark.parametrize("path", ["customers/nobody", "invoices/none", "credit_notes/none", "webhook_endpoints/none"])
+def test_permission_is_looked_at_before_object_and_parameters(account: Account, path: str) -> None:
+    grants = {"customer": "read", "invoice": "read", "credit_note": "read", "webhook": "read"}
+    without = account.do("key", grants=grants)["secret"]
+    may = account.do("key", grants="all")["secret"]
+    assert account.refused("POST", path, {"colour": "red"}, key=without)[0] == 403
+    assert account.refused("POST", path, {"colour": "red"}, key=may)[0] == 400
+    assert account.refused("POST", path, {}, key=may)[0] == 404
+
+
 def test_expanding_needs_the_permission_to_read_what_is_behind(account: Account) -> None:
     made = account.invoice()
     key = account.do("key", grants={"invoice": "read"})["secret"]

@@ -376,6 +376,14 @@ def test_part_of_it_paid_outside_is_a_row_without_charge(account: Account) -> No
     assert account.types().count("invoice_payment.paid") == 2
 
 
+def test_of_a_payment_record_no_more_is_given_back_than_is_left_of_it(account: Account) -> None:
+    path = f"payment_records/{record(account, 25000)['id']}/report_refund"
+    back = {"outcome": "refunded", "processor_details": {"type": "custom", "custom": {"refund_reference": "b"}}}
+    assert account.post(path, back | {"amount": {"value": 5000, "currency": "nok"}})["amount_refunded"]["value"] == 5000
+    assert error_of(account, path, back | {"amount": {"value": 20001, "currency": "nok"}})[1] == "amount"
+    assert account.post(path, back)["amount_refunded"]["value"] == 25000
+
+
 @pytest.mark.parametrize(
     "fields",
     [

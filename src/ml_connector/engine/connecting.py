@@ -7,6 +7,7 @@ from typing import Any
 
 from ml_connector.connectors.shapes import Ping
 from ml_connector.engine import schedules
+from ml_connector.engine.books import route_terms
 from ml_connector.engine.noting import note
 from ml_connector.engine.safekeeping import store_credentials
 from ml_connector.engine.works import Works, open_line
@@ -15,6 +16,7 @@ from ml_connector.store import (
     connection_rows,
     cursors,
     reviews,
+    setups,
 )
 from ml_connector.store.connection_rows import ConnectionRow
 from ml_connector.store.database import Connection
@@ -98,7 +100,7 @@ def _check_fields(fields: Sequence[Any], given: Mapping[str, str], connector: st
 def ping(works: Works, connection_id: str) -> Ping:
     """Prove a connection without writing anything; remember whose account it is, and end a pause when all is well."""
     line = open_line(works, connection_id)
-    answer = line.ping()
+    answer = line.ping(writes=_written_by_routes(works, connection_id))
     account_ref = answer.facts.get("account_ref")
     with works.database.writing() as c:
         row = connection_rows.get(c, connection_id)
@@ -118,6 +120,16 @@ def ping(works: Works, connection_id: str) -> Ping:
                 facts={"ok": answer.ok, "checks": [[one.name, one.ok] for one in answer.checks]},
             )
     return answer
+
+
+def _written_by_routes(works: Works, connection_id: str) -> set[str]:
+    """What the routes into this connection that post may write there."""
+    with works.database.reading() as c:
+        row = connection_rows.get(c, connection_id)
+        routes = setups.routes(c, workspace_id=row.workspace_id) if row else []
+        into = [one for one in routes if one.target_id == connection_id and one.posting != "off"]
+        known = [(works.flows[one.flow].writes, route_terms(c, one)) for one in into]
+    return {kind for writes, terms in known if writes is not None for kind in writes(terms)}
 
 
 def find_connection(works: Works, workspace_id: str, code: str) -> ConnectionRow:

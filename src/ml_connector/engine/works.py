@@ -6,7 +6,7 @@ Built once by the composition root; units take it as their first argument and ke
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -235,9 +235,10 @@ class Line:
             )
         return self._writer
 
-    def ping(self) -> Ping:
-        """Ask the system who we are and what we may do."""
-        return self.system.ping(self.http, self.credentials, self._settings(), tokens=self.tokens, clock=self.clock)
+    def ping(self, *, writes: Iterable[str] = ()) -> Ping:
+        """Ask the system who we are and what we may do; `writes`: the kinds that we must be able to write there."""
+        settings = {**self._settings(), "writes": " ".join(sorted(writes))}
+        return self.system.ping(self.http, self.credentials, settings, tokens=self.tokens, clock=self.clock)
 
     def _settings(self) -> Mapping[str, str]:
         base = self.connection.base_url or self.system.connector.default_base_url

@@ -173,8 +173,14 @@ def _sent_of(document: LedgerInvoice | LedgerPayment, terms: Terms) -> tuple[Nee
     return tuple(sent(number, terms) for number in numbers)
 
 
+def writes(terms: Terms) -> tuple[str, ...]:
+    """What may be written there. Part of an invoice is told as paid where the terms say so alone."""
+    parts = ("part_payment",) if terms.collect_part_payments == "record" else ()
+    return ("customer", "collection_invoice", "collection_credit", "invoice_void", "outside_payment", *parts)
+
+
 FLOW = Flow(
     name="visma_to_stripe", source="visma", target="stripe", kinds=KINDS, roles=ROLES,
     needs=needs, plan=plan, links=links, on_demand=("customerinvoice", collecting.ROLE),
-    follows=("customer",),
+    follows=("customer",), writes=writes,
 )  # fmt: skip

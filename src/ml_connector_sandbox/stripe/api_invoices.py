@@ -230,6 +230,11 @@ def report(call: Call) -> Json:
     return call.show(records.report(call.book, call.params, call.now))
 
 
+def report_refund(call: Call) -> Json:
+    """`POST /v1/payment_records/{id}/report_refund`."""
+    return call.show(records.refund(call.own("payment_record"), call.params, call.now))
+
+
 def record(call: Call) -> Json:
     """`GET /v1/payment_records/{id}`."""
     return call.show(call.own("payment_record"))

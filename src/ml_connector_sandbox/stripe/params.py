@@ -134,6 +134,11 @@ RECORD_REPORT: Table = EXPAND | {
     "processor_details": {"custom": {"payment_reference*": "str"}, "type*": "one:custom"},
     "shipping_details": {"address": _ADDRESS, "name": "str", "phone": "str"},
 }  # fmt: skip
+RECORD_REFUND: Table = EXPAND | {
+    "amount": _MONEY, "initiated_at": _UNIX, "metadata": "map", "outcome*": "one:refunded",
+    "processor_details*": {"custom": {"refund_reference*": "str"}, "type*": "one:custom"},
+    "refunded": {"refunded_at*": _UNIX},
+}  # fmt: skip
 RECORD_LIST: Table = PAGING | {"created_after": _UNIX, "created_before": _UNIX}
 
 CREDIT_NOTE: Table = EXPAND | {

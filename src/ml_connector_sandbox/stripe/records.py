@@ -46,6 +46,19 @@ def report(book: Book, given: Json, now: int) -> Json:
     return events.made(book, row, now)
 
 
+def refund(row: Json, given: Json, now: int) -> Json:
+    """Money of a record that its reporter gave back outside Stripe: no more than is left of it. No invoice changes."""
+    left = row["amount_guaranteed"]["value"] - row["amount_refunded"]["value"]
+    asked = given.get("amount") or {"currency": row["amount"]["currency"], "value": left}
+    if asked["currency"] != row["amount"]["currency"] or not 0 < asked["value"] <= left:
+        raise bad(f"At most {left} {row['amount']['currency']} of this payment can be refunded.", param="amount")
+    if (given.get("refunded") or {}).get("refunded_at", 0) > seconds(now):
+        raise bad("`refunded_at` must be in the past.", param="refunded[refunded_at]")
+    row["amount_refunded"] = asked | {"value": row["amount_refunded"]["value"] + asked["value"]}
+    row["metadata"] = merged(row["metadata"], given["metadata"]) if "metadata" in given else row["metadata"]
+    return row
+
+
 def _details(book: Book, given: Json) -> Json:
     custom = given.get("custom") or {}
     return {

@@ -90,6 +90,7 @@ _TABLE: tuple[tuple[str, str, _Answer, Shape, str], ...] = (
     ("GET", "payment_records", bills.record_list, p.RECORD_LIST, "payment_record"),
     ("POST", "payment_records/report_payment", bills.report, p.RECORD_REPORT, "payment_record"),
     ("GET", "payment_records/{id}", bills.record, p.EXPAND, "payment_record"),
+    ("POST", "payment_records/{id}/report_refund", bills.report_refund, p.RECORD_REFUND, "payment_record"),
     ("GET", "payouts", money.payout_list, p.PAYOUT_LIST, "payout"),
     ("POST", "payouts", money.payout_new, p.PAYOUT_NEW, "payout"),
     ("GET", "payouts/{id}", _one("payout"), p.EXPAND, "payout"),

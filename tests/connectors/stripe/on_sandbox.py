@@ -84,8 +84,13 @@ class Account:
         self.credentials = {"api_key": self.do("key", grants=grants)["secret"]}
         self.kept_writer = self.new_writer()
 
-    def ping(self) -> Ping:
-        return ping(self.http, self.credentials, SETTINGS, tokens=None, clock=self.clock)
+    def ping(self, *, writes: str = "") -> Ping:
+        return ping(self.http, self.credentials, {**SETTINGS, "writes": writes}, tokens=None, clock=self.clock)
+
+    def held(self) -> dict[str, int]:
+        """How many objects of each kind the account holds, events too: every change tells one."""
+        counts: dict[str, int] = self.do("truth")["counts"]
+        return counts
 
     def watch(self, url: str = URL) -> Subscribed | None:
         return watch(self.http, self.credentials, url, clock=self.clock)

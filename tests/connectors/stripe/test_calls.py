@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ml_connector.connectors.shapes import Check
 from ml_connector.connectors.stripe import CONNECTOR, VERSION
 from ml_connector.connectors.stripe.amounts import HUNDREDFOLD, THOUSANDTHS, WHOLE, from_wire, to_wire
 from ml_connector.connectors.stripe.auth import access_of
@@ -254,11 +255,87 @@ GRANTS = {
 
 def test_a_ping_tells_account_mode_and_each_permission_and_changes_nothing(account: Account) -> None:
     account.restricted(**GRANTS)
+    before = account.held()
     found = account.ping()
     assert (found.ok, found.account, found.facts["environment"]) == (True, account.facts["account_id"], "sandbox")
     assert found.facts["account_ref"] == account.facts["account_id"]
-    assert {name.partition(" ")[0] for name in account.calls} == {"GET"}
-    assert "Writing is not tried" in found.checks[-1].sentence
+    assert account.held() == before
+
+
+WRITING = {"customer": "write", "invoice": "write", "credit_note": "write", "payment_record": "write"}
+ALL = "collection_credit collection_invoice customer invoice_void outside_payment part_payment"
+
+
+def writing(account: Account, writes: str = "") -> dict[str, Check]:
+    return {check.name: check for check in account.ping(writes=writes).checks if check.name.startswith("writing")}
+
+
+def test_each_permission_to_write_is_proved_and_nothing_is_written(account: Account) -> None:
+    account.restricted(**GRANTS | WRITING)
+    before = account.held()
+    account.forget_calls()
+    found = writing(account, ALL)
+    assert {check.ok for check in found.values()} == {True}
+    assert [check.sentence for check in found.values()] == [
+        "writing customers: the key may (rak_customer_write).",
+        "writing invoices: the key may (rak_invoice_write).",
+        "writing credit notes: the key may (rak_credit_note_write).",
+        "writing payment records: the key may (rak_payment_record_write).",
+        "writing webhook endpoints: the key may (rak_webhook_write).",
+    ]
+    assert sum(n for name, n in account.calls.items() if name.startswith("POST")) == len(found)
+    assert account.held() == before
+
+
+@pytest.mark.parametrize(
+    ("lacking", "name"),
+    [
+        ("customer", "writing customers"), ("invoice", "writing invoices"), ("credit_note", "writing credit notes"),
+        ("payment_record", "writing payment records"),
+    ],
+)  # fmt: skip
+def test_a_permission_to_write_that_a_route_needs_is_named_as_stripe_names_it(
+    account: Account, lacking: str, name: str
+) -> None:
+    account.restricted(**GRANTS | WRITING | {lacking: "read"})
+    found = account.ping(writes=ALL)
+    assert not found.ok
+    (refused,) = [check for check in found.checks if not check.ok]
+    assert refused.name == name
+    assert f"rak_{lacking}_write is missing" in refused.sentence
+    assert f"rak_{lacking}_write" in refused.fix
+
+
+def test_what_no_route_needs_may_be_missing_and_is_told(account: Account) -> None:
+    account.restricted(**GRANTS)
+    found = account.ping()
+    assert found.ok
+    told = {check.name: check for check in found.checks}["writing invoices"]
+    assert "rak_invoice_write is missing. No route of this connection needs it now." in told.sentence
+    assert "Grant the key Invoices: Write" in told.fix
+    without_parts = writing(account, ALL.replace(" part_payment", ""))
+    assert [name for name, check in without_parts.items() if check.ok] == [
+        "writing payment records", "writing webhook endpoints",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_any_other_answer_proves_nothing_and_says_so(account: Account, status: int) -> None:
+    account.restricted(**GRANTS | WRITING)
+    account.fault({"kind": "status", "status": status}, operation="POST /v1/customers/{id}")
+    found = writing(account, ALL)
+    assert not found["writing customers"].ok
+    assert f"could not be proved: Stripe answered {status}" in found["writing customers"].sentence
+    assert found["writing invoices"].ok
+
+
+def test_a_lost_answer_proves_nothing_and_says_so(account: Account) -> None:
+    before = account.held()
+    account.fault({"kind": "cut_after"}, operation="POST /v1/invoices/{id}")
+    found = writing(account, ALL)
+    assert not found["writing invoices"].ok
+    assert "could not be proved" in found["writing invoices"].sentence
+    assert account.held() == before
 
 
 @pytest.mark.parametrize("missing", sorted(set(GRANTS) - {"account", "webhook"}))

@@ -57,6 +57,11 @@ class StripeClient:
         )
         return judged(answer, f"POST {path}", method="POST")
 
+    def knock(self, path: str, form: Form, *, key: str, operation: str) -> Answer:
+        """A change that nothing can come of, to see how it is refused; the answer as it is, whatever its status."""
+        headers = {"Idempotency-Key": key} | HEADERS
+        return self._send("POST", path, operation=operation, headers=headers, body=encoded(form))
+
     def delete(self, path: str, *, operation: str) -> Row:
         """One removal: of a draft or a webhook endpoint."""
         return judged(self._send("DELETE", path, operation=operation), f"DELETE {path}", method="DELETE")

@@ -103,6 +103,11 @@ def missing_permission(said: Mapping[str, Any]) -> str:
     return found[0] if found else ""
 
 
+def refused_permission(answer: Answer) -> str:
+    """The permission that an answer says is missing; empty where it names none."""
+    return missing_permission(_mapping((body_of(answer) or {}).get("error")))
+
+
 def body_of(answer: Answer) -> dict[str, Any] | None:
     """The body as a JSON object, None when it is none."""
     try:
