@@ -45,6 +45,7 @@ from ml_connector.finance.journal import JournalEntry, Posting, joined, summaris
 from ml_connector.finance.kinds import KINDS
 from ml_connector.finance.money import Money
 from ml_connector.finance.plan import Content, Explanation, Finding, PlannedWrite
+from ml_connector.finance.procurement import LedgerCoding
 from ml_connector.finance.rulebook import Rulebook, Terms
 from ml_connector.finance.selling import PaymentApplication, SalesOrder, SalesOrderLine
 from tests.connectors.basware.contents import CONTENTS as PURCHASING
@@ -175,6 +176,14 @@ def test_the_same_invoice_made_from_another_document_is_another_booking() -> Non
     """Two documents of one invoice share a key and never a write: the second is told the number of the first."""
     first, second = (booked_hash("supplier_invoice", replace(SUPPLIER, document=one)) for one in ("D1", "D2"))
     assert len({first, second, booked_hash("supplier_invoice", SUPPLIER)}) == 3
+
+
+def test_a_coding_is_the_same_whatever_period_its_invoice_stands_in() -> None:
+    coding = CONTENTS["ledger_coding"]
+    assert isinstance(coding, LedgerCoding)
+    plain = replace(coding, day=None, period="")
+    moved = replace(plain, day=DAY, period="202604")
+    assert booked_hash("ledger_coding", plain) == booked_hash("ledger_coding", moved)
 
 
 def test_a_payment_of_another_invoice_or_day_is_another_payment() -> None:

@@ -176,10 +176,12 @@ class World:
         self, *documents: Document, flow: Flow = OUT, terms: Terms = TERMS, rules: Rulebook = RULES,
         found: Mapping[str, Iterable[Found]] | None = None, decisions: Mapping[str, str] | None = None,
         posted: Mapping[str, Content] | None = None, ours: tuple[Elsewhere, ...] = (),
+        chart: Chart = CHART,
     ) -> None:  # fmt: skip
         self.documents, self.flow, self.terms, self.rules = documents, flow, terms, rules
         self.found = {kind: tuple(several) for kind, several in (found or {}).items()}
         self.decisions, self.posted, self.ours = decisions or {}, posted or {}, ours
+        self.chart = chart
         self.asked: list[Need] = []
 
     def verdict(self, document: Document) -> Verdict:
@@ -189,7 +191,7 @@ class World:
             self.asked = list(self.flow.needs(document, related, self.terms))
             fresh = {need.name: self._answer(need) for need in self.asked if need.name not in answers}
             if not fresh:
-                return self.flow.plan(document, related, terms=self.terms, rulebook=self.rules, chart=CHART)
+                return self.flow.plan(document, related, terms=self.terms, rulebook=self.rules, chart=self.chart)
             answers |= fresh
         raise AssertionError("the needs never end")
 

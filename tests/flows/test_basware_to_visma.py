@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ml_connector.finance.chart import Account
 from ml_connector.finance.invoices import PurchaseLink, Ref, SupplierInvoice
 from ml_connector.finance.plan import Elsewhere, Found
 from ml_connector.finance.procurement import Acknowledgement, LedgerCoding, TransferAnswer
@@ -16,6 +17,7 @@ from ml_connector.finance.purchasing import GivenAnswer
 from ml_connector.finance.rulebook import Rule, When
 from ml_connector.flows.basware_to_visma import FLOW as BACK
 from tests.flows.purchase_builders import (
+    CHART,
     RULES,
     SUPPLIER,
     World,
@@ -87,6 +89,33 @@ def test_the_voucher_date_names_the_period() -> None:
     made = invoice_of(back(), approved(voucher_day=date(2026, 3, 1)))
     assert (made.day, made.posting_day) == (date(2026, 2, 3), date(2026, 3, 1))
     assert invoice_of(back(), approved(voucher_day=date(2026, 2, 3))).posting_day is None
+
+
+def test_a_period_that_is_closed_by_now_follows_the_routes_policy_for_late_items() -> None:
+    shut = replace(CHART, periods=tuple(
+        replace(one, closed=frozenset({"supplier_ledger"})) if one.id in ("202602", "202603") else one
+        for one in CHART.periods
+    ))  # fmt: skip
+    assert back(chart=shut).held(approved()) == {"period-closed"}
+    late = back(chart=shut, terms=replace(receives(), late="next_open"))
+    made = invoice_of(late, approved())
+    assert (made.day, made.posting_day) == (date(2026, 2, 3), date(2026, 4, 1))
+    assert invoice_of(late, approved(voucher_day=date(2026, 5, 2))).posting_day == date(2026, 5, 2)
+
+
+@pytest.mark.parametrize(
+    ("account", "says"),
+    [
+        (Account("6540", "Payables", control="AP"), "account 6540 belongs to AP and takes no other entry"),
+        (Account("6540", "Dollars", currency="USD"), "account 6540 keeps USD, and the invoice is in NOK"),
+        (Account("6540", "Old", active=False), "account 6540 is inactive"),
+    ],
+)
+def test_an_account_that_takes_no_cost_goes_back_to_who_coded_it(account: Account, says: str) -> None:
+    chart = replace(CHART, accounts={**CHART.accounts, "6540": account})
+    assert says in refusal_of(back(chart=chart), approved())
+    coded = back(chart=chart, terms=HERE, found=there())
+    assert says in refusal_of(coded, approved())
 
 
 def test_a_negative_gross_sum_is_a_credit() -> None:
@@ -353,6 +382,7 @@ def test_updates_bring_the_coding_to_the_invoice_on_hold_release_it_and_answer()
     coding = writes[BILL].content
     assert isinstance(coding, LedgerCoding)
     assert (coding.number, coding.total, [one.account for one in coding.lines]) == ("000042", nok(1250), ["6540"])
+    assert coding.day == ledger_invoice().day  # it is checked in the period in which the invoice stands
     answer = writes[ANSWER].content
     assert isinstance(answer, TransferAnswer)
     assert answer.voucher == "000042"

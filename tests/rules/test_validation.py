@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from ml_connector.finance.chart import CashAccount, Chart, CurrencyUse, Period
-from ml_connector.finance.invoices import CustomerPayment, PartyCard, SupplierInvoice, SupplierInvoiceLine
+from ml_connector.finance.invoices import CustomerPayment, PartyCard, SupplierInvoice, SupplierInvoiceLine, TaxDetail
 from ml_connector.finance.journal import JournalEntry, Posting
 from ml_connector.finance.money import Money
 from ml_connector.finance.plan import Content, Finding, Found, Plan, PlannedWrite
+from ml_connector.finance.procurement import LedgerCoding
 from ml_connector.finance.rulebook import Terms
 from ml_connector.rules.matching import match_party, second_road
 from ml_connector.rules.validation import validate
@@ -181,6 +182,52 @@ def test_a_suppliers_invoice_is_checked_in_the_period_it_is_booked_in() -> None:
     assert "period-missing" in codes(content)
     assert "period-missing" not in codes(replace(content, posting_day=DAY))
     assert "period-missing" in codes(replace(content, day=DAY, posting_day=date(2025, 1, 1)))
+
+
+CODED = LedgerCoding(
+    "500001", "EUR", (SupplierInvoiceLine("6570", eur("80"), "V25", "Chairs"),), eur("100"), eur("20"), "bw:doc:1",
+    day=DAY, period="202603",
+)  # fmt: skip
+
+
+def recoded(**changes: Any) -> LedgerCoding:
+    return replace(CODED, lines=(replace(CODED.lines[0], **changes),))
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (CODED, []),
+        (recoded(account="4711"), ["account-unknown"]),
+        (recoded(account="9999"), ["account-inactive"]),
+        (recoded(account="1510"), ["account-control"]),
+        (recoded(dimensions=((1, "MOON"),)), ["dimension-unknown"]),
+        (recoded(dimensions=((1, "OLD"),)), ["dimension-inactive"]),
+        (recoded(vat_code="XX"), ["vat-code-unknown"]),
+        (recoded(vat_code="OLD"), ["vat-code-inactive"]),
+        (replace(CODED, currency="GBP"), ["currency-unknown"]),
+        (replace(CODED, tax_details=(TaxDetail("NONE", eur("80"), eur("20")),)), ["vat-id-unknown"]),
+        (replace(CODED, tax_details=(TaxDetail("GONE", eur("80"), eur("20")),)), ["vat-id-expired"]),
+        (replace(CODED, day=None, period=""), []),
+        (replace(CODED, day=date(2019, 1, 1), period="201901"), ["period-closed"]),
+    ],
+)
+def test_a_coding_that_comes_back_is_checked_before_it_is_written(content: LedgerCoding, found: list[str]) -> None:
+    assert codes(content) == found
+
+
+def test_a_coding_is_checked_in_the_period_in_which_its_invoice_stands() -> None:
+    shut = tuple(
+        replace(one, closed=frozenset({"supplier_ledger"})) if one.id == "202603" else one for one in LEDGER.periods
+    )
+    chart = replace(LEDGER, periods=shut)
+    assert codes(CODED, chart) == ["period-closed"]
+    assert codes(replace(CODED, period="202604"), chart) == []  # a person moved it there
+    assert codes(replace(CODED, period=""), chart) == ["period-closed"]
+
+
+def test_a_coding_of_vat_that_is_reported_is_held() -> None:
+    assert codes(CODED, terms=replace(TERMS, vat_reported_until=DAY)) == ["vat-reported"]
 
 
 def test_an_unknown_account_proposes_similar_ones() -> None:

@@ -156,6 +156,9 @@ def _booked(content: Content) -> Any:
         made_from = [content.document] if content.document else []
         party, vat = _party(content.supplier), content.vat_total.minor
         return [content.day.isoformat(), content.currency, party, costs, vat, *made_from]
+    if isinstance(content, LedgerCoding):
+        coded = encode(content)
+        return {name: value for name, value in coded.items() if name not in ("day", "period")}
     return encode(content)
 
 

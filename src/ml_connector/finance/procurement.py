@@ -321,6 +321,8 @@ class LedgerCoding:
     source: str
     pay_selected: bool | None = None
     tax_details: tuple[TaxDetail, ...] = ()
+    day: date | None = None  # of the invoice, and its period there: they stay as they are
+    period: str = ""
 
     def __post_init__(self) -> None:
         if sum(line.net.minor for line in self.lines) + self.vat_total.minor != self.total.minor:

@@ -177,6 +177,7 @@ class LedgerSupplierInvoice:
     text: str = ""
     files: tuple[LedgerFile, ...] = ()
     updated_at: datetime | None = None
+    period: str = ""  # in which it stands or will stand
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ only where a person switched updates on is it coded, released and answered.
 
 from __future__ import annotations
 
+from datetime import date
+
 from ml_connector.finance.chart import Chart
 from ml_connector.finance.documents import Document
 from ml_connector.finance.invoices import Ref, SupplierInvoice
@@ -71,18 +73,19 @@ def _approved(document: ApprovedInvoice, related: Related, books: Books) -> Verd
     faults = [*_faults(document, related, terms), *made.faults]
     if faults:
         return _sent_back(document, faults, related, terms)
-    findings = [*made.findings, *_findings(document, related, terms)]
+    booked_on, late = posting_day(document, books)
+    findings = [*made.findings, *_findings(document, related, terms), *late]
     if stops := blocking(findings):
         return Hold(stops)
     own = need.event_key(document, terms)
-    invoice = _invoice(document, made, books)
+    invoice = _invoice(document, made, books, booked_on=booked_on)
     writes = [
         PlannedWrite(own, "supplier_invoice", invoice, needs=(_ack_key(document, related, terms),), why=tuple(made.why))
     ]
     return _plan(document, writes, Ref(own), related, terms, findings=tuple(findings))
 
 
-def _invoice(document: ApprovedInvoice, made: Booked, books: Books) -> SupplierInvoice:
+def _invoice(document: ApprovedInvoice, made: Booked, books: Books, *, booked_on: date | None) -> SupplierInvoice:
     """Posted and released even with a payment block: on hold, its cost would be missing from the ledger."""
     total = document.gross or Money.zero(document.currency)
     net = sum(line.net.minor for line in made.lines)
@@ -101,7 +104,7 @@ def _invoice(document: ApprovedInvoice, made: Booked, books: Books) -> SupplierI
         text=document.text,
         tax_details=tax_details(document, made, books),
         payment_reference=document.payment_reference,
-        posting_day=posting_day(document),
+        posting_day=booked_on,
         pay_selected=False if document.payment_block else None,
         document=document.id,
     )
@@ -326,6 +329,8 @@ def _coded(document: ApprovedInvoice, invoice: LedgerSupplierInvoice, related: R
         source=document_key(terms, document.id),
         pay_selected=False if document.payment_block else None,
         tax_details=tax_details(document, made, books),
+        day=invoice.day,
+        period=invoice.period,
     )
     write = PlannedWrite(
         own, "ledger_coding", content, needs=(_ack_key(document, related, terms),), why=tuple(made.why)

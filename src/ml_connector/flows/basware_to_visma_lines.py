@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
-from ml_connector.finance.chart import VatId
+from ml_connector.finance.chart import Chart, VatId
 from ml_connector.finance.invoices import PurchaseLink, SupplierInvoiceLine, TaxDetail
 from ml_connector.finance.money import Money
 from ml_connector.finance.plan import Explanation, Finding, Found, Related
 from ml_connector.finance.purchasing import ApprovedInvoice, CodingRow, PurchaseOrder, PurchaseReceipt
 from ml_connector.flows import basware_to_visma_needs as need
+from ml_connector.rules import closing
 from ml_connector.rules.bookkeeping import Books
 from ml_connector.rules.findings import decided, mapping_missing
 from ml_connector.rules.mapping import Facts
@@ -62,9 +63,8 @@ def _row(document: ApprovedInvoice, row: CodingRow, made: Booked, *, related: Re
     dimensions = need.dimensions(row, books.terms)
     _combined(dimensions, where, made, related=related, books=books)
     link = _link(row, where, made, related)
-    account = books.chart.accounts.get(row.account)
-    if account is None or not account.active:
-        made.faults.append(f"{where}: account {row.account} is {'inactive' if account else 'not in the ledger'}")
+    if against := _unfit(row.account, document.currency, books.chart):
+        made.faults.append(f"{where}: account {row.account} {against}")
     made.taxed.append((vat_code, row.net.minor, row.gross.minor - row.net.minor))
     made.lines.append(
         SupplierInvoiceLine(
@@ -78,6 +78,18 @@ def _row(document: ApprovedInvoice, row: CodingRow, made: Booked, *, related: Re
             project=row.project if row.project and "project" not in books.terms.purchase.dimensions.values() else None,
         )
     )
+
+
+def _unfit(number: str, currency: str, chart: Chart) -> str:
+    """Why the ledger takes no cost on this account; empty when it does."""
+    account = chart.accounts.get(number)
+    if account is None or not account.active:
+        return "is inactive" if account else "is not in the ledger"
+    if account.control is not None:
+        return f"belongs to {account.control} and takes no other entry"
+    if account.currency not in (None, currency):
+        return f"keeps {account.currency}, and the invoice is in {currency}"
+    return ""
 
 
 # ---------------------------------------------------------------------------------------------- VAT
@@ -274,6 +286,15 @@ def _vat_id(vat_code: str, books: Books) -> VatId | None:
     return known[0] if len(known) == 1 and not known[0].reverse else None
 
 
-def posting_day(document: ApprovedInvoice) -> date | None:
-    """The day whose period is booked, where it is not the invoice's own."""
-    return document.voucher_day if document.voucher_day != document.day else None
+def posting_day(document: ApprovedInvoice, books: Books) -> tuple[date | None, tuple[Finding, ...]]:
+    """The day whose period is booked, where it is not the invoice's own; and why its period takes nothing.
+
+    A period that is closed by now follows the route's policy for late items, like everything else.
+    """
+    if document.day is None:
+        return None, ()
+    booked, against = closing.booking_day(
+        document.voucher_day or document.day, ledgers=closing.SUPPLIER, vat=False, terms=books.terms, chart=books.chart,
+        record=f"document {document.number or document.id}",
+    )  # fmt: skip
+    return None if booked == document.day else booked, (against,) if against is not None else ()

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
+from typing import Any
 
 from ml_connector.finance.chart import Account, Chart
 from ml_connector.finance.invoices import CustomerInvoice, CustomerPayment, PartyCard, SupplierInvoice
 from ml_connector.finance.journal import Dimensions, JournalEntry, Posting
 from ml_connector.finance.money import exponent
 from ml_connector.finance.plan import Finding, Plan, PlannedWrite
+from ml_connector.finance.procurement import LedgerCoding
 from ml_connector.finance.rulebook import Terms
+from ml_connector.finance.selling import SalesOrder
 from ml_connector.rules import closing
 
 _MOST_PROPOSED = 3  # similar accounts named in a proposal
@@ -36,17 +39,10 @@ def _all(plan: Plan, chart: Chart, terms: Terms) -> Iterator[Finding]:
             )
         seen[write.key] = write
         content = write.content
-        if isinstance(content, JournalEntry):
-            yield from _journal(content, write.key, chart)
-        elif isinstance(content, CustomerInvoice):
-            yield from _customer_invoice(content, write.key, chart)
-        elif isinstance(content, CustomerPayment):
-            yield from _customer_payment(content, write.key, chart)
-        elif isinstance(content, SupplierInvoice):
-            yield from _supplier_invoice(content, write.key, chart)
-        elif isinstance(content, PartyCard):
-            yield from _card(content, write.key, chart)
-        if isinstance(content, JournalEntry | CustomerInvoice | CustomerPayment | SupplierInvoice):
+        for kind, check in _CHECKS:
+            if isinstance(content, kind):
+                yield from check(content, write.key, chart)
+        if isinstance(content, JournalEntry | CustomerInvoice | CustomerPayment | SupplierInvoice | LedgerCoding):
             yield from _reported(content, write.key, terms)
 
 
@@ -124,13 +120,43 @@ def _customer_payment(payment: CustomerPayment, key: str, chart: Chart) -> Itera
     yield from _branch(payment.branch, key, chart)
 
 
-def _supplier_invoice(invoice: SupplierInvoice, key: str, chart: Chart) -> Iterator[Finding]:
-    for line in invoice.lines:
-        yield from _account(line.account, "fee", key, chart, journal=False)
-        yield from _dimensions(line.dimensions, key, chart)
+def _sales_order(order: SalesOrder, key: str, chart: Chart) -> Iterator[Finding]:
+    for line in order.lines:
         yield from _vat_code(line.vat_code, key, chart)
+    yield from _currency(order.currency, key, chart)
+    yield from _branch(order.branch, key, chart)
+
+
+def _supplier_invoice(invoice: SupplierInvoice, key: str, chart: Chart) -> Iterator[Finding]:
+    yield from _costs(invoice, "coding" if invoice.document else "fee", key, chart)
     yield from _period(invoice.posting_day or invoice.day, closing.SUPPLIER, key, chart)
     yield from _currency(invoice.currency, key, chart)
+
+
+def _coding(coding: LedgerCoding, key: str, chart: Chart) -> Iterator[Finding]:
+    """The new lines of an invoice that waits in the ledger, which keeps its day and its period."""
+    yield from _costs(coding, "coding", key, chart)
+    yield from _currency(coding.currency, key, chart)
+    if coding.day is None and not coding.period:
+        return
+    named = next((one for one in chart.periods if one.id == coding.period), None)
+    period = named if named is not None or coding.day is None else chart.period_of(coding.day)
+    if period is None or not closing.is_open(period, closing.SUPPLIER):
+        where = f"Period {period.id}" if period is not None else f"The period of {coding.period or coding.day}"
+        yield _finding(
+            "period-closed",
+            f"{where} takes no supplier invoice, and {coding.number}, which {key} codes, stands in it.",
+            "Open the period, or move the invoice to another in Visma.", "period", period=coding.period,
+        )  # fmt: skip
+
+
+def _costs(content: SupplierInvoice | LedgerCoding, role: str, key: str, chart: Chart) -> Iterator[Finding]:
+    for line in content.lines:
+        yield from _account(line.account, role, key, chart, journal=False)
+        yield from _dimensions(line.dimensions, key, chart)
+        yield from _vat_code(line.vat_code, key, chart)
+    for detail in content.tax_details:
+        yield from _vat_id(detail.vat_id, content.day or date.min, key, chart)
 
 
 def _card(card: PartyCard, key: str, chart: Chart) -> Iterator[Finding]:
@@ -343,12 +369,13 @@ def _branch(number: str | None, key: str, chart: Chart) -> Iterator[Finding]:
 
 
 def _reported(
-    content: JournalEntry | CustomerInvoice | CustomerPayment | SupplierInvoice, key: str, terms: Terms
+    content: JournalEntry | CustomerInvoice | CustomerPayment | SupplierInvoice | LedgerCoding, key: str, terms: Terms
 ) -> Iterator[Finding]:
     """The last look at VAT that is already reported, whatever way the write came about."""
     if (
         isinstance(content, CustomerPayment)
         or terms.vat_reported_until is None
+        or content.day is None
         or content.day > terms.vat_reported_until
     ):
         return
@@ -368,3 +395,14 @@ def _said(dimensions: Dimensions) -> str:
 
 def _finding(code: str, what: str, fix: str, name: str, **proposal: object) -> Finding:
     return Finding(code, f"{what} {fix}", name, proposal)
+
+
+_CHECKS: tuple[tuple[type[Any], Callable[[Any, str, Chart], Iterator[Finding]]], ...] = (
+    (JournalEntry, _journal),
+    (CustomerInvoice, _customer_invoice),
+    (CustomerPayment, _customer_payment),
+    (SupplierInvoice, _supplier_invoice),
+    (LedgerCoding, _coding),
+    (SalesOrder, _sales_order),
+    (PartyCard, _card),
+)

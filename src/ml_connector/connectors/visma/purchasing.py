@@ -186,6 +186,7 @@ def invoice(row: Row) -> LedgerSupplierInvoice:
         text=text(row.get("description")),
         files=tuple(_file(one) for one in _rows(row, "attachments")),
         updated_at=_moment(row),
+        period=text(row.get("financialPeriod")).replace("-", ""),
     )
 
 
