@@ -12,6 +12,7 @@ from urllib.parse import urlencode, urlsplit
 
 import httpx2
 
+from ml_connector import jsontext
 from ml_connector.connectors.wire import NoAnswer, NotSent, Reply, TooLarge, Wire
 from ml_connector.errors import HostRefused, Transient, UnknownOutcome
 
@@ -21,16 +22,6 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 USER_AGENT = "ml-connector/0.1"
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 _ALWAYS = {"User-Agent": USER_AGENT, "Accept": "*/*"}
-
-
-class _Numbers(dict[str, Decimal]):
-    """The numbers of one answer by their text: a page of a ledger says 0.0 some ten thousand times."""
-
-    __slots__ = ()
-
-    def __missing__(self, text: str) -> Decimal:
-        self[text] = number = Decimal(text)
-        return number
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +34,7 @@ class Answer:
 
     def json(self) -> Any:
         """The body with numbers as Decimal (never through a float). Raises ValueError when it is not JSON."""
-        return json.loads(self.body, parse_float=_Numbers().__getitem__)
+        return jsontext.parse(self.body)
 
     @property
     def ok(self) -> bool:

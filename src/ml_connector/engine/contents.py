@@ -5,13 +5,13 @@ A content never changes and its text says all of it. Losing this memory costs ti
 
 from __future__ import annotations
 
-import json
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
-from ml_connector.finance.encoding import decode_content, decode_sent, encode_sent, text_of
+from ml_connector import jsontext
+from ml_connector.finance.encoding import decode_content, decode_sent, encode_sent
 from ml_connector.finance.plan import Content, Parcel, PlannedWrite
 from ml_connector.store.submissions import Submission
 from ml_connector.store.writes import Write
@@ -52,7 +52,7 @@ _large = _Memory(64)
 
 def write_text(write: PlannedWrite, encoded: Any) -> str:
     """How a planned write is kept: its content and why each choice was made. `encoded` is what encode_write gave."""
-    text = text_of({"content": encoded["content"], "why": encoded["why"]})
+    text = jsontext.canonical({"content": encoded["content"], "why": encoded["why"]})
     if len(text) <= _SMALL_TEXT:
         _written.put(write.kind, text, write.content)
     return text
@@ -68,7 +68,7 @@ def of_write(write: Write) -> Content:
 
 def sent_text(kind: str, content: Content | Parcel) -> str:
     """How the content of a submission is kept."""
-    text = text_of(encode_sent(content))
+    text = jsontext.canonical(encode_sent(content))
     _memory(text).put(kind, text, content)
     return text
 
@@ -84,8 +84,8 @@ def _memory(text: str) -> _Memory:
 
 
 def _read_write(kind: str, text: str) -> Content:
-    return decode_content(kind, json.loads(text)["content"])
+    return decode_content(kind, jsontext.parse(text)["content"])
 
 
 def _read_sent(kind: str, text: str) -> Content | Parcel:
-    return decode_sent(kind, json.loads(text))
+    return decode_sent(kind, jsontext.parse(text))

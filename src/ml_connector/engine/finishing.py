@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ml_connector import jsontext
 from ml_connector.connectors.shapes import Observed
 from ml_connector.engine.books import Books
 from ml_connector.engine.works import Works
-from ml_connector.finance.encoding import text_of
 from ml_connector.store import (
     audit,
     bindings,
@@ -94,7 +94,7 @@ def _noted(books: Books, standing: Sequence[tuple[Submission, Observed | None]],
 
 def observed_text(shown: Observed) -> str:
     """What was read back, as it is kept with the submission."""
-    return text_of(
+    return jsontext.canonical(
         {
             "number": shown.number,
             "status": shown.status,

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from ml_connector import jsontext
 from ml_connector.engine import contents, correcting, grounds, reversing
 from ml_connector.engine.arriving import link_name
 from ml_connector.engine.books import Books
@@ -13,7 +14,7 @@ from ml_connector.engine.correcting import CORRECTION, TAKE_BACK, InBooks
 from ml_connector.engine.judging import Judged, Stands, plan_hash
 from ml_connector.engine.references import refers_to
 from ml_connector.engine.works import Works
-from ml_connector.finance.encoding import booked_hash, encode_finding, encode_write, expected, text_of
+from ml_connector.finance.encoding import booked_hash, encode_finding, encode_write, expected
 from ml_connector.finance.kinds import KINDS
 from ml_connector.finance.plan import Finding, Hold, Ignore, Need, Plan, PlannedWrite, Wait
 from ml_connector.rules import pooling
@@ -316,7 +317,7 @@ class Outcomes:
         waiting_for = [other for other in others if other.state != "done" and other.trip_id != trip.id]
         own_sealed = [other for other in others if other.state == "sealed" and other.trip_id == trip.id]
         wanted = plan_hash(plan, hashes)
-        text = text_of(
+        text = jsontext.canonical(
             {"keys": [write.key for write in plan.writes], "warnings": [encode_finding(f) for f in plan.findings]}
         )
         if fresh or own_sealed:

@@ -153,12 +153,11 @@ class Need:
     since: datetime | None = None
     location: str | None = None
     awaited: bool = False
+    name: str = dataclasses.field(init=False, repr=False, compare=False)  # one text that identifies what is needed
 
-    @property
-    def name(self) -> str:
-        """One text that identifies what is needed."""
+    def __post_init__(self) -> None:
         what = self.id or (":".join(self.link) if self.link else ",".join(f"{k}={v}" for k, v in self.fields))
-        return f"{self.system}:{self.kind}:{what}"
+        object.__setattr__(self, "name", f"{self.system}:{self.kind}:{what}")
 
     @property
     def said(self) -> str:

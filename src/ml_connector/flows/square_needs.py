@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from functools import lru_cache
+
 from ml_connector.finance.documents import Capture, Dispute, Document, Invoice, Party, Payout, PayoutEntry, Refund, Sale
 from ml_connector.finance.plan import Elsewhere, Need, Related
 from ml_connector.finance.rulebook import Terms
@@ -11,6 +14,8 @@ from ml_connector.flows.square_entries import ENTRIES
 from ml_connector.flows.verdicts import is_before_go_live
 from ml_connector.rules.bookkeeping import role_of
 from ml_connector.rules.parties import party_need
+
+_ASKED_LATELY = 2_048  # a record asks the same several times while it is read and planned: a round's worth is kept
 
 
 def needs(document: Document, related: Related, terms: Terms) -> tuple[Need, ...]:
@@ -53,6 +58,7 @@ def links(document: Document) -> tuple[tuple[str, str], ...]:
     return ()
 
 
+@lru_cache(_ASKED_LATELY)
 def order(order_id: str) -> Need:
     """An order by its id."""
     return Need(kind="order", id=order_id)
@@ -68,6 +74,7 @@ def shop_credit_note(key: str, refund: Refund) -> Need:
     return shops.credit_note(key, minor=refund.amount.minor, currency=refund.amount.currency)
 
 
+@lru_cache(_ASKED_LATELY)
 def payment(payment_id: str) -> Need:
     """A payment by its id."""
     return Need(kind="payment", id=payment_id)
@@ -90,13 +97,12 @@ def invoice_of(sale: Sale) -> Need:
     Square has no filter by order, so the answer comes from a walk over the location's invoices. "Not there" counts only
     after the order was closed: an invoice made for an order that stood open would be overlooked, and booked twice.
     """
-    return Need(
-        kind="invoice",
-        link=("order", sale.id),
-        optional=True,
-        since=sale.closed_at or sale.created_at,
-        location=sale.location,
-    )
+    return _invoice_of(sale.id, since=sale.closed_at or sale.created_at, location=sale.location)
+
+
+@lru_cache(_ASKED_LATELY)
+def _invoice_of(order_id: str, *, since: datetime | None, location: str | None) -> Need:
+    return Need(kind="invoice", link=("order", order_id), optional=True, since=since, location=location)
 
 
 def payout_of(payment_id: str) -> Need:

@@ -3,35 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, select, update
 
+from ml_connector import jsontext
 from ml_connector.store.bulk import chunks, insert_many, update_many
 from ml_connector.store.ids import Ids
 from ml_connector.store.tables import Micros, link, record, version
 
-_MARK = "\u0001decimal:"
-
 
 def payload_text(payload: Mapping[str, Any]) -> str:
     """The payload as JSON text in a stable order, decimals with the very digits that were read."""
-    found: list[str] = []
-
-    def mark(value: object) -> str:
-        if isinstance(value, Decimal):
-            found.append(str(value))
-            return f"{_MARK}{len(found) - 1}"
-        raise TypeError(f"{type(value).__name__} is not JSON")
-
-    text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"), sort_keys=True, default=mark)
-    for place, digits in enumerate(found):
-        text = text.replace(json.dumps(f"{_MARK}{place}", ensure_ascii=False), digits, 1)
-    return text
+    return jsontext.canonical(payload)
 
 
 def payload_hash(text: str) -> str:
@@ -41,7 +27,7 @@ def payload_hash(text: str) -> str:
 
 def payload_of(text: str) -> dict[str, Any]:
     """The payload back from its text, decimals as Decimal."""
-    parsed: dict[str, Any] = json.loads(text, parse_float=Decimal)
+    parsed: dict[str, Any] = jsontext.parse(text)
     return parsed
 
 

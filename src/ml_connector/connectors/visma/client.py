@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
+from ml_connector import jsontext
 from ml_connector.connectors.http import Answer, Http
 from ml_connector.connectors.shapes import Created
 from ml_connector.connectors.tokens import AccessToken, Now, Tokens
@@ -19,6 +20,7 @@ from ml_connector.connectors.visma.faults import SCOPE_OF_METHOD, fault, refused
 from ml_connector.errors import Transient, UnknownOutcome
 
 Row = Mapping[str, Any]
+Parse = Callable[[bytes], Any]
 
 PAGE_SIZE = 1000
 MAX_PAGES = 200  # of one list: 200 000 journal lines; a longer list is asked for in smaller windows
@@ -107,13 +109,13 @@ class VismaClient:
         raise fault(answer, method="GET", where=f"GET {path}", scopes=self._scopes)
 
     def row(
-        self, path: str, *, operation: str, params: Mapping[str, str] | None = None
+        self, path: str, *, operation: str, params: Mapping[str, str] | None = None, parse: Parse = jsontext.parse
     ) -> tuple[Row, str | None] | None:
         """GET of one thing as (object, ETag); None when it does not exist. Raises Transient when it is no object."""
         answer = self.one(path, operation=operation, params=params)
         if answer is None:
             return None
-        content = _mapping(answer)
+        content = _mapping(answer, parse)
         if not content:
             raise Transient(f"The answer to GET {path} is not an object.", record=path)
         return content, answer.headers.get("etag")
@@ -151,8 +153,9 @@ class VismaClient:
         raise Transient(f"{path} has more than {MAX_PAGES} pages.", record=path, fix="Read a shorter time at once.")
 
     def whole(
-        self, path: str, params: Mapping[str, str], *, operation: str, count: Callable[[list[Row]], int] = len
-    ) -> list[list[Row]]:
+        self, path: str, params: Mapping[str, str], *, operation: str, count: Callable[[list[Row]], int] = len,
+        parse: Parse = jsontext.parse,
+    ) -> list[list[Row]]:  # fmt: skip
         """All the pages of a list. One is parsed while the next is made: that takes the vendor as long as us."""
 
         def asked(page: int) -> Answer | None:
@@ -160,13 +163,15 @@ class VismaClient:
             return self.one(path, operation=operation, params=numbered)
 
         answer = asked(1)
-        rows = [] if answer is None else rows_of(answer, path)
+        rows = [] if answer is None else rows_of(answer, path, parse)
         if not rows or is_last(rows, units=count(rows), seen=count(rows)):
             return [rows] if rows else []
         total, cap = _metadata(rows)
         surely = min(MAX_PAGES, -(-(total or 0) // min(PAGE_SIZE, cap or PAGE_SIZE)))
         with ThreadPoolExecutor(1, thread_name_prefix="parse") as parsing:
-            coming = [parsing.submit(rows_of, one, path) for page in range(2, surely + 1) if (one := asked(page))]
+            coming = [
+                parsing.submit(rows_of, one, path, parse) for page in range(2, surely + 1) if (one := asked(page))
+            ]
             pages = [rows, *(page for future in coming if (page := future.result()))]
         seen = sum(count(page) for page in pages)
         if len(pages) < max(surely, 1) or is_last(pages[-1], units=count(pages[-1]), seen=seen):
@@ -209,10 +214,10 @@ def is_last(rows: list[Row], *, units: int, seen: int, first: int = 1) -> bool:
     return units < min(PAGE_SIZE, cap or PAGE_SIZE)
 
 
-def rows_of(answer: Answer, where: str) -> list[Row]:
+def rows_of(answer: Answer, where: str, parse: Parse = jsontext.parse) -> list[Row]:
     """The rows of a list: a bare array, or the few resources that wrap it in `records`."""
     try:
-        content = answer.json()
+        content = parse(answer.body)
     except ValueError:
         raise Transient(f"The answer to GET {where} is not JSON.", record=where) from None
     if isinstance(content, Mapping):
@@ -292,11 +297,11 @@ def number_in(body: Mapping[str, Any]) -> str:
     return ""
 
 
-def _mapping(answer: Answer) -> Mapping[str, Any]:
+def _mapping(answer: Answer, parse: Parse = jsontext.parse) -> Mapping[str, Any]:
     if not answer.body.strip():
         return {}
     try:
-        content = answer.json()
+        content = parse(answer.body)
     except ValueError:
         return {}
     return content if isinstance(content, Mapping) else {}

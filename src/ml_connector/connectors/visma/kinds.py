@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ml_connector import jsontext
 from ml_connector.connectors.shapes import Observed
 from ml_connector.connectors.visma import observed
 from ml_connector.connectors.visma.client import segment
@@ -16,13 +17,15 @@ from ml_connector.finance.plan import Content
 from ml_connector.finance.procurement import LedgerCoding
 
 Row = Mapping[str, Any]
+Parse = Callable[[bytes], Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
     """One resource. `typed`: its remote ids are "Type/number", because numbers repeat between types.
 
-    `background`: If-Match is only checked in calls that carry the background header.
+    `background`: If-Match is only checked in calls that carry the background header. `parse_one` and `parse_list`
+    make of an answer what is looked at.
     """
 
     create: str
@@ -34,6 +37,8 @@ class Place:
     lines: bool = False  # lists are paged by line, so that a document may come in several rows
     needs_condition: bool = True  # lastModifiedDateTime is ignored without its Condition; on journals it stands alone
     base_filter: tuple[tuple[str, str], ...] = ()
+    parse_one: Parse = jsontext.parse
+    parse_list: Parse = jsontext.parse
 
     def seen(self, rows: Sequence[Row], *, etag: str | None = None) -> Observed:
         """One document from the rows it came in. Raises Untranslatable where they are not what they should be."""
@@ -61,6 +66,8 @@ PLACES: dict[str, Place] = {
         lines=True,
         needs_condition=False,
         base_filter=(("module", "GL"),),
+        parse_one=observed.parse_batch,
+        parse_list=observed.parse_batches,
     ),
     "customer_invoice": Place(
         "/v2/customerinvoice",

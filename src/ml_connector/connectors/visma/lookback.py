@@ -72,7 +72,7 @@ def whole(client: VismaClient, place: Place, params: Mapping[str, str]) -> list[
     """
     before: set[object] | None = None
     for _ in range(READINGS):
-        pages = client.whole(place.read, params, operation=f"GET {place.read}", count=units)
+        pages = client.whole(place.read, params, operation=f"GET {place.read}", count=units, parse=place.parse_list)
         rows = [row for page in pages for row in page]
         total = total_of(pages[-1]) if pages else None
         if total is None or (len(pages) == 1 and units(rows) >= total):

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
+from ml_connector import jsontext
 from ml_connector.connectors.shapes import Observed
 from ml_connector.errors import Untranslatable
 from ml_connector.finance.money import exponent
@@ -36,6 +37,43 @@ DOCUMENT_STATES: dict[str, State] = {
 VOIDING = frozenset({"VoidPayment", "VoidRefund"})
 
 
+class BatchLine(TypedDict, total=False):
+    """What is looked at of a journal line: a tenth of what the API tells of it."""
+
+    lineNumber: Any
+    accountNumber: Any
+    debitAmountInCurrency: Any
+    creditAmountInCurrency: Any
+    vat: Any
+    referenceNumber: Any
+
+
+class Batch(TypedDict, total=False):
+    """What is looked at of a journal transaction."""
+
+    batchNumber: Any
+    module: Any
+    status: Any
+    description: Any
+    currencyId: Any
+    transactionDate: Any
+    financialPeriod: Any
+    createVatTransaction: Any
+    debitTotal: Any
+    debitTotalInCurrency: Any
+    creditTotalInCurrency: Any
+    lastModifiedDateTime: Any
+    timeStamp: Any
+    timestamp: Any
+    metadata: Any
+    attachments: Any
+    journalTransactionLines: list[BatchLine] | None
+
+
+parse_batch = jsontext.parsing(Batch)
+parse_batches = jsontext.parsing(list[Batch])
+
+
 def journal(rows: Iterable[Row], *, etag: str | None = None) -> Observed:
     """A batch from the parts that line-based paging cut it into; a line that came twice counts once."""
     parts = list(rows)
@@ -43,23 +81,22 @@ def journal(rows: Iterable[Row], *, etag: str | None = None) -> Observed:
     lines = {line.get("lineNumber"): line for part in parts for line in part.get("journalTransactionLines") or ()}
     currency, status = text(head.get("currencyId")), text(head.get("status"))
     description = text(head.get("description"))
-    references = dict.fromkeys(text(line.get("referenceNumber")) for line in lines.values())
-    by_account: dict[str, int] = {}
-    vat_lines = 0
-    decimals = exponent(currency)
+    references: dict[str, None] = {}
+    by_account: dict[str, Decimal] = {}
+    vat_lines = Decimal(0)
     for line in lines.values():
-        amount = minor(line.get("debitAmountInCurrency"), decimals) - minor(
-            line.get("creditAmountInCurrency"), decimals
-        )
+        amount = _amount(line.get("debitAmountInCurrency")) - _amount(line.get("creditAmountInCurrency"))
         account = text(line.get("accountNumber"))
         by_account[account] = by_account.get(account, 0) + amount
         if text(line.get("vat")):
             vat_lines += amount
+        references[text(line.get("referenceNumber"))] = None
+    decimals = exponent(currency)
     facts = {
         "module": text(head.get("module")),
         "lines": len(lines),
-        "by_account": by_account,
-        "vat_lines": vat_lines,
+        "by_account": {account: minor(amount, decimals) for account, amount in by_account.items()},
+        "vat_lines": minor(vat_lines, decimals),
         "vat_transaction": bool(head.get("createVatTransaction")),
         "unposted": status == "Unposted",
         "period": text(head.get("financialPeriod")),
@@ -224,6 +261,16 @@ def _plain(value: Any) -> str:
     currency of the batch does not tell.
     """
     return "" if value is None else str(Decimal(str(value)))
+
+
+def _amount(value: Any) -> Decimal:
+    """An amount of the API as it is; summed before it is rounded."""
+    if type(value) is Decimal:
+        return value
+    try:
+        return Decimal(0 if value is None else value)
+    except (ArithmeticError, TypeError, ValueError):
+        raise Untranslatable(f"{value!r} is not an amount.", field="amount") from None
 
 
 def minor(value: Any, decimals: int) -> int:

@@ -248,7 +248,7 @@ class VismaWriter:
     def _single(self, kind: str, place: Place, remote_id: str) -> Observed:
         if kind in PAYMENTS:  # the path has no type: two documents may share the number
             return search.payment(self.client, remote_id) or gone(remote_id)
-        found = self.client.row(place.item(remote_id), operation=f"GET {place.read}/{{id}}")
+        found = self.client.row(place.item(remote_id), operation=f"GET {place.read}/{{id}}", parse=place.parse_one)
         if found is None:
             return gone(remote_id)
         row, etag = found
