@@ -9,6 +9,7 @@ import hmac
 import json
 import secrets
 import threading
+import uuid
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from typing import Any
 
 PUBLIC = "https://books.example.test"
 KEY = "made-up-signature-key"
+BASWARE_KEY = "bw-webhook-secret-" + "a" * 20
 STRIPE_KEY = "whsec_" + "a" * 32
 MERCHANT = "MLBENCH0000001"
 SHOP = "https://shop.example.test"
@@ -87,6 +89,24 @@ def paypal() -> Iterator[Sender]:
 def stripe() -> Sender:
     """HMAC-SHA256 over the time and the bytes, in hex; a charge as events carry it, about 2.4 kB, indented."""
     return Sender("stripe", {"api_key": "rk_test_" + "a" * 40}, STRIPE_KEY, "", _charge, _stripe_headers)
+
+
+def basware() -> Sender:
+    """HMAC-SHA256 over the bytes, in hex; a notification names a document and no more, about 200 bytes."""
+    pair = {"client_id": "made-up", "client_secret": "made-up"}
+    return Sender("basware", pair, BASWARE_KEY, "", _notification, _basware_headers)
+
+
+def _notification() -> bytes:
+    told = {
+        "taskId": str(uuid.uuid4()), "taskStatus": "New", "taskType": "AccountingDocuments",
+        "taskSubType": "WaitingForTransfer", "documentId": secrets.token_hex(16),
+    }  # fmt: skip
+    return json.dumps(told, separators=(",", ":")).encode()
+
+
+def _basware_headers(_path: str, body: bytes) -> dict[str, str]:
+    return {"x-bwapi-signature-256": hmac.new(BASWARE_KEY.encode(), body, hashlib.sha256).hexdigest()}
 
 
 def _stripe_headers(_path: str, body: bytes) -> dict[str, str]:

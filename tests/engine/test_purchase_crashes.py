@@ -61,25 +61,30 @@ def expect_unbroken(world: PurchaseWorld) -> None:
 
 
 def test_killed_anywhere_everything_is_there_once_on_both_sides(databases: Databases, tmp_path: Path) -> None:
-    world = open_office(databases.new(), tmp_path / "whole")
+    url = databases.new()
+    world = open_office(url, tmp_path / "whole")
     play(world)
     expected = seen(world)
     assert expected["booked"]
     assert expected["documents"] == [("TransferFailed", 1), ("Transferred", 1)]
     assert (expected["open"], expected["sent"]) == ([], [])
     world.close()
-    point, tried = STEP // 2 + 1, 0
+    databases.remove(url)
+    step = STEP if databases.dialect == "sqlite" else 3 * STEP
+    point, tried = step // 2 + 1, 0
     while True:
-        world = open_office(databases.new(), tmp_path / str(point))
+        url = databases.new()
+        world = open_office(url, tmp_path / str(point))
         died = killed_at(world, point)
         if died is not None:
             assert seen(world) == expected, f"killed at point {point}, {died}"
             expect_unbroken(world)
         world.close()
+        databases.remove(url)
         if died is None:
             break
         tried += 1
-        point += STEP
+        point += step
     assert tried > 2
 
 

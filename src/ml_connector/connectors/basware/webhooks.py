@@ -9,12 +9,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NoReturn
 
 from ml_connector.connectors.basware.doorkeys import DoorKey, read_key
+from ml_connector.connectors.deliveries import event_in
 from ml_connector.connectors.shapes import Delivered
 from ml_connector.errors import BadSignature, ConfigurationError, Untranslatable
 
@@ -49,7 +49,7 @@ class BaswareWebhooks:
     def read(self, body: bytes, headers: Mapping[str, str]) -> list[Delivered]:
         """The one notification: what to fetch, or why it is ignored. Raises Untranslatable for bodies that are none."""
         del headers
-        return [_delivered(_parsed(body))]
+        return [_delivered(event_in(body))]
 
 
 WEBHOOKS = BaswareWebhooks()
@@ -58,8 +58,8 @@ WEBHOOKS = BaswareWebhooks()
 def is_test(body: bytes) -> bool:
     """Whether these bytes are the notification that tries a door."""
     try:
-        found = json.loads(body)
-    except (ValueError, RecursionError):
+        found = event_in(body)
+    except Untranslatable:
         return False
     return isinstance(found, Mapping) and _word(found.get("taskType")) == TEST
 
@@ -108,13 +108,6 @@ def _delivered(event: Any) -> Delivered:
         return told(None, None, f"Notifications of {task_type[:60]} are not needed.")
     found = _id(event.get("documentId"))
     return told("accountingDocument", found or _refuse("names no document", "documentId"))
-
-
-def _parsed(body: bytes) -> Any:
-    try:
-        return json.loads(body.decode())
-    except (ValueError, RecursionError) as error:
-        raise Untranslatable(f"The notification is no JSON text: {type(error).__name__}.", field="(body)") from None
 
 
 def _word(value: object) -> str:
