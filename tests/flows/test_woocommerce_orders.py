@@ -262,11 +262,6 @@ def test_a_booked_order_keeps_its_form_when_the_route_changes() -> None:
     assert again.writes[0].content == first.writes[0].content
 
 
-def test_sales_orders_are_not_offered() -> None:
-    terms = replace(TERMS, order_document="sales_order")
-    assert Store(terms=terms).holds(order()) == ["sales-order-not-offered"]
-
-
 # ------------------------------------------------------------------------------------------------- gift cards
 
 

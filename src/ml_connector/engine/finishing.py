@@ -155,3 +155,4 @@ def _finish_trips(works: Works, c: Connection, books: Books, done: Sequence[Writ
     for source_id in sources:
         if trip_needs.anybody_waits(c, source_id):
             trip_needs.wake_for(c, source_id, "write", keys, now=now)
+            trip_moves.reopen(c, trip_needs.unfinished(c, source_id, ended), now=now)

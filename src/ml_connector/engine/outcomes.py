@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from ml_connector import jsontext
+from ml_connector.clock import micros
 from ml_connector.engine import contents, correcting, grounds, reversing
 from ml_connector.engine.arriving import link_name
 from ml_connector.engine.books import Books
@@ -28,6 +30,7 @@ CONSENT = "consent"
 WAITED = trip_needs.WAITED
 _LOOK_AGAIN_US = 3_600_000_000  # a waiting trip is looked at hourly, in case a wake-up was lost
 _ON_ITS_WAY_US = 30_000_000
+_SELDOM_US = 24 * 3_600_000_000  # at least so often what the target makes by itself is looked for
 
 
 class Outcomes:
@@ -150,8 +153,8 @@ class Outcomes:
             case Stands():
                 trip = self.trips[one.case.id]
                 self._move(one, "posted", plan=trip.plan, hash_text=trip.plan_hash)
-            case Wait(reason, until):
-                self._wait(one, reason, until_us=None if until is None else int(until.timestamp() * 1_000_000))
+            case Wait():
+                self._wait(one, one.verdict)
 
     def _hold(self, one: Judged, findings: Sequence[Finding]) -> None:
         for finding in findings:
@@ -172,9 +175,11 @@ class Outcomes:
             }
         )
 
-    def _wait(self, one: Judged, reason: str, *, until_us: int | None) -> None:
+    def _wait(self, one: Judged, wait: Wait) -> None:
         """For something missing, for a moment, or until the record itself changes: none of them for ever."""
-        overdue = None if until_us is not None and until_us > self.now else self._overdue(one, reason)
+        until_us = _micros(wait.until)
+        passing = until_us is not None and until_us > self.now
+        overdue = None if passing else self._overdue(one, wait.reason, hours=wait.patience_h)
         already = len(self.asked)
         for need in one.missing:
             self._need(one, need)
@@ -193,11 +198,11 @@ class Outcomes:
                 asked["due_at"] = None  # nobody looks for it any more; when it comes after all it wakes the record
             self._hold(one, [overdue])
             return
-        self._move(one, "waiting", reason=reason, due_at=until_us or self.now + _LOOK_AGAIN_US)
+        self._move(one, "waiting", reason=wait.reason, due_at=until_us or self.now + _LOOK_AGAIN_US)
 
-    def _overdue(self, one: Judged, reason: str) -> Finding | None:
+    def _overdue(self, one: Judged, reason: str, *, hours: int | None = None) -> Finding | None:
         """Why waiting has lasted too long. A record that has changed is waited for anew."""
-        trip, hours = self.trips[one.case.id], one.case.terms.needs_limit_h
+        trip, hours = self.trips[one.case.id], hours or one.case.terms.needs_limit_h
         limit_us = hours * 3_600_000_000
         if self.now - trip.created_at <= limit_us or one.case.decisions.get(WAITED):
             return None
@@ -321,14 +326,30 @@ class Outcomes:
             {"keys": [write.key for write in plan.writes], "warnings": [encode_finding(f) for f in plan.findings]}
         )
         if fresh or own_sealed:
+            if plan.rest is not None:
+                self.asked.append(self._named(one, trip_needs.REST, trip.id))
             self._move(one, "planned", plan=text, hash_text=wanted)
             self._consent(one, trip, plan, wanted)
         elif waiting_for:
             self._wait_for(one, [other.key for other in waiting_for])
             reason = f"Shares {waiting_for[0].key} with another record."
             self._move(one, "waiting", reason=reason, plan=text, hash_text=wanted, due_at=self.now + _LOOK_AGAIN_US)
+        elif plan.rest is not None:
+            self._rest(one, plan.rest, plan=text, hash_text=wanted)
         else:
             self._move(one, "posted", plan=text, hash_text=wanted)
+
+    def _rest(self, one: Judged, rest: Wait, *, plan: str, hash_text: str) -> None:
+        """All that was planned stands, and the target is to make something of it: looked for ever more seldom.
+
+        When that lasts too long a person is asked, and it is looked for all the same.
+        """
+        trip = self.trips[one.case.id]
+        overdue = self._overdue(one, rest.reason, hours=rest.patience_h)
+        if overdue is not None:
+            self._ask(one, overdue)
+        due = _micros(rest.until) or self.now + max(_LOOK_AGAIN_US, min((self.now - trip.created_at) // 8, _SELDOM_US))
+        self._move(one, "waiting", reason=rest.reason, plan=plan, hash_text=hash_text, due_at=due)
 
     def _consent(self, one: Judged, trip: Trip, plan: Plan, wanted: str) -> None:
         """Who accepted a correction has consented to the very plan that it named."""
@@ -456,16 +477,12 @@ class Outcomes:
 
     def _wait_for(self, one: Judged, keys: Collection[str]) -> None:
         """The trip is looked at again when any of these writes is done."""
-        self.asked += [
-            {
-                "trip_id": one.case.id,
-                "connection_id": one.case.source_id,
-                "kind": "write",
-                "external_id": key,
-                "fields": {},
-            }
-            for key in dict.fromkeys(keys)
-        ]
+        self.asked += [self._named(one, "write", key) for key in dict.fromkeys(keys)]
+
+    def _named(self, one: Judged, kind: str, name: str) -> dict[str, Any]:
+        """A need of the trip that nobody looks for: who meets it wakes the trip."""
+        where = one.case.source_id
+        return {"trip_id": one.case.id, "connection_id": where, "kind": kind, "external_id": name, "fields": {}}
 
     def _write(self, one: Judged, write: PlannedWrite, hash_text: str, *, position: int) -> None:
         write_id = self.works.ids.new()
@@ -545,3 +562,7 @@ class Outcomes:
         )
         self.decided[trip.id] = (target, reason)
         self.facts.append([trip.id, target, hash_text or reason or ""])
+
+
+def _micros(moment: datetime | None) -> int | None:
+    return None if moment is None else micros(moment)

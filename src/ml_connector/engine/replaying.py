@@ -80,12 +80,14 @@ def undo(works: Works, trip_id: str, *, by: str) -> list[str]:
         route = setups.get_route(c, found.route_id) if found else None
     if found is None or route is None:
         raise UsageError("There is no such record.", record=trip_id)
-    if found.state not in ("posted", "held") or found.reason == trip_undo.BEING_UNDONE:
+    if found.state not in ("posted", "held", "waiting") or found.reason == trip_undo.BEING_UNDONE:
         told = "being taken back already" if found.reason == trip_undo.BEING_UNDONE else found.state
         raise UsageError(f"Only a posted record can be taken back; this one is {told}.", record=trip_id)
     books = open_books(works, route.company_id)
     with works.database.writing() as c:
         several = _standing(c, [trip_id])
+        if not several and found.state == "waiting":
+            raise UsageError("Only a posted record can be taken back; this one is waiting.", record=trip_id)
         if not several:
             raise UsageError("This record shares its posting with another; undo that one.", record=trip_id)
         several = _whole_records(c, books, several)

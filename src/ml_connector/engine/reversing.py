@@ -20,11 +20,13 @@ from ml_connector.finance.invoices import CustomerInvoice, CustomerPayment, Reve
 from ml_connector.finance.journal import JournalEntry, mirrored
 from ml_connector.finance.kinds import KINDS
 from ml_connector.finance.plan import Content, Finding
+from ml_connector.finance.selling import PaymentApplication, SalesOrder
 from ml_connector.rules import closing
 from ml_connector.store import trip_needs, trip_undo, unsent, write_moves, writes
 from ml_connector.store.database import Connection
 from ml_connector.store.writes import Write
 
+_PAYMENT_TYPES = {"payment": "Payment", "prepayment": "Prepayment", "refund": "Refund"}
 CORRECTING = "correction"  # what is taken back is booked anew, so its record counts as booked meanwhile
 TAKEN_BACK = "taken back"
 UNDOING = "undo"
@@ -194,8 +196,9 @@ def opposite_of(content: Content, old: Write, books: Books) -> tuple[str, Conten
             return Finding("period-closed", sentence, field=old.key)
         return "journal", mirrored(content, day=day, text=f"reverses {number}")
     if isinstance(content, CustomerPayment):
-        kind = "Refund" if content.kind == "refund" else "Payment"
-        return "void_payment", Reversal("void_payment", number, kind, content.source)
+        return "void_payment", Reversal("void_payment", number, _PAYMENT_TYPES[content.kind], content.source)
+    if isinstance(content, SalesOrder):
+        return "order_cancellation", Reversal("order_cancellation", number, content.type, content.source)
     if isinstance(content, CustomerInvoice) and content.kind == "customer_invoice":
         return "reverse_invoice", Reversal("reverse_invoice", number, "Invoice", content.source)
     if isinstance(content, CustomerInvoice) and content.kind == "credit_note" and content.applies_to is None:
@@ -214,6 +217,11 @@ def _by_hand(content: Content, number: str) -> str:
             f"Credit note {number} lowers {against}, and no call of Visma frees it again. In Visma, reverse its "
             "application and take it back or correct it there; then answer ignore: what stands here stays until the "
             "record changes once more."
+        )
+    if isinstance(content, PaymentApplication):
+        return (
+            f"Advance {number} is put against invoice {content.invoice}, and no call of Visma frees it again. Void the "
+            "advance and credit the invoice in Visma; then answer ignore, or ignore the record."
         )
     return f"{number} is of a kind that only a person can take back in Visma. Do so there, then ignore the record."
 

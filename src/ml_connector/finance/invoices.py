@@ -75,7 +75,7 @@ class CustomerInvoice:
 class Application:
     """Part of a payment put against one document."""
 
-    document: Literal["Invoice", "CreditNote", "Payment"]
+    document: Literal["Invoice", "CreditNote", "Payment", "Prepayment"]
     number: Number
     amount: Money
     write_off: Money | None = None

@@ -131,6 +131,12 @@ class Terms:
     order_statuses: tuple[str, ...] = ("processing", "completed")
     gateway_statuses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # instead, for one payment method
     order_document: Literal["invoice", "journal", "sales_order"] = "invoice"
+    order_type: str = "SO"  # of the ledger's sales orders
+    order_items: Mapping[str, str] = field(default_factory=dict)
+    """What is sold -> item of the ledger: a role of lines (sales, shipping, service_charge, discount, gift_cards,
+    rounding), or "sku:" and an article number; an article of no such name is looked for by its own number."""
+    order_patience_days: int = 30  # a person is asked when the ledger has not invoiced a paid order for so long
+    advances: Literal["warn", "hold"] = "warn"  # VAT may be due when an order is paid before it is invoiced
     guests: Literal["collective", "person"] = "collective"  # with a VAT or organisation number always their own card
     collective_customers: Mapping[str, str] = field(default_factory=dict)  # "VAT zone:currency" -> customer number
     gateways_elsewhere: Mapping[str, str] = field(default_factory=dict)

@@ -15,6 +15,7 @@ from ml_connector.finance.invoices import CustomerInvoice, CustomerPayment, Ref
 from ml_connector.finance.journal import JournalEntry
 from ml_connector.finance.money import Money
 from ml_connector.finance.plan import Content, Elsewhere, Finding, Hold, Need, Plan, Wait
+from ml_connector.finance.selling import SalesOrder
 from ml_connector.rules.invoicing import Bill
 from ml_connector.rules.matching import PartyMatch
 from ml_connector.rules.parties import Known
@@ -25,7 +26,7 @@ _AT_REST = frozenset({"ignored", "reversed", "posted"})  # without a document: i
 
 @dataclass(frozen=True, slots=True)
 class Invoiced:
-    """The invoice that a shop's route made of an order: which, and whose it is."""
+    """The invoice or the sales order that a shop's route made of an order: which, and whose it is."""
 
     bill: Bill
     customer: Known
@@ -75,7 +76,7 @@ def order_among(
     if not booking:
         return waits_for(found)
     one = booking[0]
-    if any(isinstance(content, CustomerPayment) and content.kind == "payment" for content in one.contents.values()):
+    if any(isinstance(content, CustomerPayment) and content.kind != "refund" for content in one.contents.values()):
         return Hold((_booked_by_shop(payment_id, amount, one),))
     order = _order(one)
     if order is None or order.amount != amount:
@@ -132,16 +133,21 @@ def _order(one: Elsewhere) -> Order | None:
     for key, content in one.contents.items():
         if isinstance(content, CustomerInvoice) and content.kind == "customer_invoice":
             return Order(key, one.record, content.total, _invoiced(key, one.record, content))
+        if isinstance(content, SalesOrder):
+            return Order(key, one.record, content.total, _invoiced(key, one.record, content))
         if isinstance(content, JournalEntry):
             accounts, left = _on_suspense(content)
             return Order(key, one.record, left, suspense=accounts[0]) if len(accounts) == 1 else None
     return None
 
 
-def _invoiced(key: str, record: str, content: CustomerInvoice) -> Invoiced:
+def _invoiced(key: str, record: str, content: CustomerInvoice | SalesOrder) -> Invoiced:
+    """Whose it is. What pays a sales order is an advance, which the shop's route puts against its invoices."""
     number = content.customer
     match = PartyMatch(None if isinstance(number, Ref) else number, made=False, because=f"customer of {key}")
-    bill = Bill(key, record, record, content.event_day or content.day, None, None, "elsewhere")
+    ordered = isinstance(content, SalesOrder)
+    day = content.day if isinstance(content, SalesOrder) else content.event_day or content.day
+    bill = Bill(key, record, record, day, None, None, "elsewhere", advance=ordered)
     return Invoiced(bill, Known(number, (), match))
 
 

@@ -6,8 +6,10 @@ from ml_connector.finance.documents import Document, Party, Refund, Sale
 from ml_connector.finance.invoices import CustomerInvoice
 from ml_connector.finance.plan import Need, Related
 from ml_connector.finance.rulebook import Terms
+from ml_connector.finance.selling import SalesOrder
 from ml_connector.flows.verdicts import is_before_go_live
 from ml_connector.rules.parties import party_need
+from ml_connector.rules.selling import invoices_of, item_needs
 from ml_connector.rules.shop_buyers import buyer_needs
 from ml_connector.rules.shop_orders import not_booked, order_key, sold_at
 from ml_connector.rules.shop_parties import as_supplier
@@ -79,8 +81,10 @@ def _of_order(sale: Sale, related: Related, terms: Terms) -> tuple[Need, ...]:
     posted = related.posted.get(order_key(sale.id, terms))
     if posted is None and (not_booked(sale, terms) or is_before_go_live(sold_at(sale, terms), sale.location, terms)):
         return ()
-    refunds = (refund(stated.id) for stated in sale.refunds) if sale.state == "canceled" else ()
-    return (*_around(sale, related, terms), *refunds)
+    sold = isinstance(posted, SalesOrder) or (posted is None and terms.order_document == "sales_order")
+    refunds = (refund(stated.id) for stated in sale.refunds) if sale.state == "canceled" or sold else ()
+    selling = (*item_needs(sale, terms), invoices_of(order_key(sale.id, terms))) if sold else ()
+    return (*_around(sale, related, terms), *refunds, *selling)
 
 
 def _of_refund(one: Refund, related: Related, terms: Terms) -> tuple[Need, ...]:
@@ -91,13 +95,14 @@ def _of_refund(one: Refund, related: Related, terms: Terms) -> tuple[Need, ...]:
     if sale is None:
         return (own,)
     others = (refund(stated.id) for stated in sale.refunds if stated.id != one.id)
-    return (own, refunds_of(one), *others, *_around(sale, related, terms))
+    made = (invoices_of(order_key(sale.id, terms)),) if terms.order_document == "sales_order" else ()
+    return (own, refunds_of(one), *others, *made, *_around(sale, related, terms))
 
 
 def _around(sale: Sale, related: Related, terms: Terms) -> tuple[Need, ...]:
     """The buyer of an order, where it becomes a customer's document and is not booked on somebody already."""
     posted = related.posted.get(order_key(sale.id, terms))
-    if isinstance(posted, CustomerInvoice) or (posted is None and terms.order_document != "invoice"):
+    if isinstance(posted, CustomerInvoice | SalesOrder) or (posted is None and terms.order_document == "journal"):
         return ()
     if not sale.customer_id:
         return buyer_needs(sale, None, terms)

@@ -10,8 +10,10 @@ from ml_connector.finance.journal import JournalEntry
 from ml_connector.finance.money import Money
 from ml_connector.finance.plan import Content, Finding, Hold, Ignore, Plan, Related, Verdict, Wait
 from ml_connector.finance.rulebook import Terms
+from ml_connector.finance.selling import SalesOrder
 from ml_connector.flows import woocommerce_needs as need
 from ml_connector.flows.verdicts import before_go_live, booked_day, pooled, verdict
+from ml_connector.flows.woocommerce_selling import plan_sold
 from ml_connector.rules.bookkeeping import Books
 from ml_connector.rules.days import business_day
 from ml_connector.rules.findings import approved, blocking
@@ -45,14 +47,14 @@ def plan_order(sale: Sale, related: Related, books: Books) -> Verdict:
     if related.posted.get(f"{key}:cancel") is not None and sale.state != "canceled":
         return Hold((_revived(sale),))
     form = form_of(posted, terms)
-    if form == "sales_order":
-        return Hold((_no_sales_orders(sale),))
     paid = paid_how(sale, related, terms)
     if paid.note is not None and paid.note.blocks:
         return Hold((paid.note,))
     ready = replace(sale, lines=recognised(sale.lines, terms, related))
     if form == "journal":
         return _sales_transaction(ready, paid, related, books)
+    if form == "sales_order":
+        return _ordered(ready, paid, related, books, posted=posted)
     return _invoiced(ready, paid, related, books, posted=posted)
 
 
@@ -60,6 +62,8 @@ def form_of(posted: Content | None, terms: Terms) -> str:
     """As what an order is booked: as it stands in the ledger, else as the route says."""
     if posted is None:
         return terms.order_document
+    if isinstance(posted, SalesOrder):
+        return "sales_order"
     return "journal" if isinstance(posted, JournalEntry) else "invoice"
 
 
@@ -119,6 +123,16 @@ def _invoiced(sale: Sale, paid: Paid, related: Related, books: Books, *, posted:
     return verdict(Plan((*made.writes, *undone.writes), (*made.findings, *undone.findings)))
 
 
+def _ordered(sale: Sale, paid: Paid, related: Related, books: Books, *, posted: Content | None) -> Verdict:
+    """A sales order of the ledger, which people ship and invoice there."""
+    known = know_buyer(sale, need.account(sale, related), related, books.terms, booked=posted)
+    rest = left_of(sale, need.stated_refunds(sale, related))
+    if sale.state == "canceled" and paid.how != "unpaid" and rest.total.minor > 0:
+        return _canceled_but_paid(sale, Plan(()), rest.total, related)
+    bill = bill_of(sale, related, books.terms, paid)
+    return plan_sold(sale, bill, paid, known, related, books, against=against_order(sale, paid, related, books))
+
+
 def _sales_transaction(sale: Sale, paid: Paid, related: Related, books: Books) -> Verdict:
     """One journal for a paid order. Money that a processor books waits in suspense, which its payment empties."""
     terms = books.terms
@@ -165,14 +179,4 @@ def _revived(sale: Sale) -> Finding:
         f"Order {sale.reference or sale.id} was cancelled and its invoice credited; now it is {sale.status}. Undo its "
         "credit note, then plan again, or invoice it by hand and ignore it here.",
         "status",
-    )
-
-
-def _no_sales_orders(sale: Sale) -> Finding:
-    return Finding(
-        "sales-order-not-offered",
-        f"Order {sale.reference or sale.id} should become a sales order, and we write none to Visma.net. Set the "
-        "route's order document to invoice or journal.",
-        "order_document",
-        {"choices": ["invoice", "journal"]},
     )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
 
-from ml_connector.finance.documents import Capture, Refund, Sale
+from ml_connector.finance.documents import Refund, Sale
 from ml_connector.finance.plan import Finding, Hold, Ignore, Plan, Related, Verdict, Wait
 from ml_connector.finance.rulebook import Terms
 from ml_connector.flows import woocommerce_needs as need
 from ml_connector.flows.verdicts import before_go_live, booked_day, is_before_go_live, pooled, verdict
 from ml_connector.flows.woocommerce_orders import bill_of, form_of
+from ml_connector.flows.woocommerce_selling import is_sold, plan_refund_unbilled, refund_bill
 from ml_connector.rules.bookkeeping import Books
 from ml_connector.rules.days import business_day
 from ml_connector.rules.findings import approved, blocking
@@ -28,7 +28,7 @@ from ml_connector.rules.shop_orders import (
     rounding_too_large,
     sold_at,
 )
-from ml_connector.rules.shop_refunds import TakenBack, is_deleted, sum_of, taken_back
+from ml_connector.rules.shop_refunds import is_deleted, sum_of, taken_back
 
 
 def plan_refund_record(refund: Refund, related: Related, books: Books) -> Verdict:
@@ -50,8 +50,6 @@ def plan_refund_record(refund: Refund, related: Related, books: Books) -> Verdic
     paid = paid_how(ready, related, terms)
     if paid.note is not None and paid.note.code == "payment-unproven":
         return Hold((paid.note,))
-    if form_of(related.posted.get(order_key(sale.id, terms)), terms) == "sales_order":
-        return Wait(f"order {refund.sale_id} is not booked yet")
     return _planned(_recognised(refund, related, terms), ready, paid, key=key, related=related, books=books)
 
 
@@ -74,26 +72,22 @@ def _planned(refund: Refund, sale: Sale, paid: Paid, *, key: str, related: Relat
             related=related,
         )  # fmt: skip
         return pooled(Plan(made.writes, (*notes, *made.findings)), books, location=sale.location, payout=None)
-    made = _credited(
-        refund, sale, paid, taken=taken, capture=capture, before=before, day=day, books=books, related=related
-    )
-    return verdict(Plan(made.writes, (*notes, *made.findings)))
-
-
-def _credited(
-    refund: Refund, sale: Sale, paid: Paid, *, taken: TakenBack, capture: Capture, before: RefundedBefore, day: date,
-    books: Books, related: Related,
-) -> Plan:  # fmt: skip
-    terms = books.terms
-    posted = related.posted.get(order_key(sale.id, terms))
     known = know_buyer(sale, need.account(sale, related), related, terms, booked=posted)
     if stops := blocking(known.findings):
-        return Plan((), stops)
+        return Hold(stops)
     bill = bill_of(sale, related, terms, paid)
-    return plan_invoice_refund(
+    if form_of(posted, terms) == "sales_order":
+        invoices, became = is_sold(sale.id, related, terms)
+        if became:
+            return Hold((_order_booked_otherwise(refund, sale),))
+        if not invoices:
+            return plan_refund_unbilled(refund, sale, paid, known, related, books, first=not earlier)
+        bill = refund_bill(bill, invoices, refund.amount)
+    made = plan_invoice_refund(
         refund, capture=capture, sale=taken.sale, back=taken.back, bill=bill, customer=known, before=before, day=day,
         books=books, related=related,
     )  # fmt: skip
+    return verdict(Plan(made.writes, (*notes, *made.findings)))
 
 
 def _recognised(refund: Refund, related: Related, terms: Terms) -> Refund:
@@ -178,4 +172,13 @@ def _of_canceled(refund: Refund, sale: Sale) -> Finding:
         "Approve if the order was booked before it was cancelled; ignore the refund if it never was.",
         "order",
         {"decision": "approve"},
+    )
+
+
+def _order_booked_otherwise(refund: Refund, sale: Sale) -> Finding:
+    return Finding(
+        "order-booked-otherwise",
+        f"Refund {refund.id} of {refund.amount} is for order {sale.reference or sale.id}, which stands in Visma as no "
+        "sales order (any more). Book the refund there by hand and ignore it here.",
+        "order",
     )

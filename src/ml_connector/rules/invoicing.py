@@ -41,8 +41,10 @@ Kind = Literal["customer_invoice", "credit_note"]
 class Bill:
     """What an invoice of the source says beside its order. `requested` None: the order's own total is asked for.
 
-    `refunds`: money given back is paid out by us; by another system (`elsewhere`), for which the credit note is open;
-    or nothing was paid yet (`owed`), and the credit note lowers the invoice.
+    `key` is that of the write that makes it; where the ledger makes it itself of an order, that of the order: then a
+    payment is an `advance`, and `invoice` its number once it is known. `refunds`: money given back is paid out by us;
+    by another system (`elsewhere`), for which the credit note is open; or nothing was paid yet (`owed`), and the credit
+    note lowers the invoice.
     """
 
     key: str
@@ -52,6 +54,13 @@ class Bill:
     due_on: date | None
     requested: Money | None
     refunds: Literal["out", "elsewhere", "owed"] = "out"
+    advance: bool = False
+    invoice: str | None = None
+
+    @property
+    def document(self) -> Number:
+        """The invoice that a credit note lowers."""
+        return self.invoice or Ref(self.key)
 
 
 def plan_invoice(
@@ -105,7 +114,7 @@ def plan_cancel(
     lines = sale.lines if not paid.minor else part_of(sale.lines, left - _rounding_left(sale, paid))
     note = credit_note(
         sheet, lines, customer=customer, reference=bill.number, text=f"Invoice {bill.number} cancelled",
-        policy=policy_of(books.terms, related), rounding=_rounding_left(sale, paid), applies_to=Ref(bill.key),
+        policy=policy_of(books.terms, related), rounding=_rounding_left(sale, paid), applies_to=bill.document,
     )  # fmt: skip
     write = _write(sheet, "credit_note", note, needs=(bill.key, *customer.needs))
     return Plan((write,) if write else (), tuple(sheet.findings))
@@ -137,7 +146,7 @@ def plan_invoice_refund(
         sheet.note(_mix(record, given))
     note = credit_note(
         sheet, given.lines, customer=customer, reference=refund.id, text=f"Refund {refund.id} of invoice {bill.number}",
-        policy=policy, rounding=given.rounding, applies_to=Ref(bill.key) if bill.refunds == "owed" else None,
+        policy=policy, rounding=given.rounding, applies_to=bill.document if bill.refunds == "owed" else None,
     )  # fmt: skip
     credit = _write(sheet, "credit_note", note, needs=(bill.key, *customer.needs))
     out = Sheet(f"{key}:paid", record=record, day=sheet.day, facts=facts, books=books)
@@ -192,9 +201,9 @@ def _document(
     sheet: Sheet, kind: Kind, lines: Iterable[SaleLine], *, customer: Known, reference: str, text: str, policy: Policy,
     rounding: int, due_on: date | None = None, applies_to: Number | None = None,
 ) -> CustomerInvoice | None:  # fmt: skip
-    rows = [row for line in lines for row in _rows(sheet, line, policy)]
+    rows = [row for line in lines for row in invoice_rows(sheet, line, policy)]
     if rounding:
-        rows.extend(_plain_row(sheet, "rounding", rounding, "Rounding"))
+        rows.extend(plain_row(sheet, "rounding", rounding, "Rounding"))
     vat = sum(row.vat.minor for row in rows if row.vat is not None)
     if blocked(sheet.findings):
         return None
@@ -214,7 +223,7 @@ def _document(
     )  # fmt: skip
 
 
-def _rows(sheet: Sheet, line: SaleLine, policy: Policy) -> list[InvoiceLine]:
+def invoice_rows(sheet: Sheet, line: SaleLine, policy: Policy) -> list[InvoiceLine]:
     """A sale line as an invoice line; without a VAT code of its own it gets the company's no-VAT code, always sent."""
     role, instead = line_role(sheet, line, policy)
     if role is None or not (line.net.minor or line.tax.minor):
@@ -236,7 +245,8 @@ def _rows(sheet: Sheet, line: SaleLine, policy: Policy) -> list[InvoiceLine]:
     return _row(sheet, place, line.net, code=code, text=line.name, vat=line.tax if line.tax.minor else None, role=role)
 
 
-def _plain_row(sheet: Sheet, role: str, minor: int, text: str) -> list[InvoiceLine]:
+def plain_row(sheet: Sheet, role: str, minor: int, text: str) -> list[InvoiceLine]:
+    """An amount without VAT as an invoice line."""
     place = sheet.place(role, replace(sheet.facts, type=role))
     return _row(sheet, place, Money(minor, sheet.currency), code=None, text=text, vat=None, role=role) if place else []
 
@@ -280,10 +290,11 @@ def _vat_id(sheet: Sheet, code: str) -> str | None:
 
 
 def _payment(sheet: Sheet, capture: Capture, *, bill: Bill, customer: Known) -> PlannedWrite | None:
-    applied = (Application("Invoice", Ref(bill.key), capture.amount),)
+    applied = () if bill.advance else (Application("Invoice", Ref(bill.key), capture.amount),)
     return customer_money(
-        sheet, "payment", capture.means, capture.amount, customer=customer, applied=applied, needs=(bill.key,),
-        text=f"Payment {capture.id}, invoice {bill.number}",
+        sheet, "prepayment" if bill.advance else "payment", capture.means, capture.amount, customer=customer,
+        applied=applied, needs=(bill.key,),
+        text=f"Payment {capture.id}, {'order' if bill.advance else 'invoice'} {bill.number}",
     )  # fmt: skip
 
 
@@ -311,7 +322,7 @@ def _paid_out(
 
 
 def customer_money(
-    sheet: Sheet, kind: Literal["payment", "refund"], means: str, amount: Money, *, customer: Known,
+    sheet: Sheet, kind: Literal["payment", "prepayment", "refund"], means: str, amount: Money, *, customer: Known,
     applied: tuple[Application, ...], needs: tuple[str, ...], text: str,
 ) -> PlannedWrite | None:  # fmt: skip
     """A payment from or to the customer on the cash account of its means."""
@@ -334,7 +345,7 @@ def customer_money(
         text=clipped(text, PAYMENT_TEXT), branch=branch_of(sheet.books.terms, sheet.facts.location),
         event_day=sheet.day if booked != sheet.day else None,
     )  # fmt: skip
-    name = "customer_payment" if kind == "payment" else "customer_refund"
+    name = "customer_refund" if kind == "refund" else "customer_payment"
     sheet.explain("payment method", content.method, place.choice.reason("payment_method"))
     return PlannedWrite(sheet.key, name, content, needs=(*needs, *customer.needs), why=tuple(sheet.why.values()))
 

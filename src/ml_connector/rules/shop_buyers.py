@@ -11,6 +11,7 @@ from ml_connector.finance.documents import Party, Sale
 from ml_connector.finance.invoices import CustomerInvoice
 from ml_connector.finance.plan import Content, Finding, Found, Need, Related
 from ml_connector.finance.rulebook import Terms
+from ml_connector.finance.selling import SalesOrder
 from ml_connector.rules.findings import approved
 from ml_connector.rules.matching import PartyMatch, usable
 from ml_connector.rules.parties import Known, default_of, know, party_need
@@ -35,7 +36,7 @@ def buyer_needs(sale: Sale, account: Party | None, terms: Terms) -> tuple[Need, 
 
 def know_buyer(sale: Sale, account: Party | None, related: Related, terms: Terms, *, booked: Content | None) -> Known:
     """The customer of an order; what stands against it is in its findings. `booked`: what the order was booked as."""
-    if isinstance(booked, CustomerInvoice):
+    if isinstance(booked, CustomerInvoice | SalesOrder):
         return Known(booked.customer, (), PartyMatch(None, made=False, because="the order was booked on it before"))
     if against := _refused_number(sale, related):
         return _nobody(against)

@@ -16,7 +16,8 @@ from ml_connector.store.tables import Micros, link, trip, trip_need
 # Reasons for which a record is held that waits all the same: what it waited for may come after all.
 NOT_MET, WAITED = "need-not-met", "waited-too-long"
 READING = "reading"  # a need for the next whole reading of a connection's stream, which is its external id
-_ONLY_WOKEN = ("write", READING)  # kinds of needs that nobody looks for: whoever meets them wakes the trips
+REST = "rest"  # a need of more than was planned: the trip is looked at again when all of that stands
+_ONLY_WOKEN = ("write", READING, REST)  # kinds of needs that nobody looks for: whoever meets them wakes the trips
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +170,11 @@ def waiting_for(c: Connection, connection_id: str, kind: str, external_ids: Sequ
         )
         found.update(row.trip_id for row in rows)
     return found
+
+
+def unfinished(c: Connection, connection_id: str, trip_ids: Sequence[str]) -> list[str]:
+    """Which of these trips know that they are not all that is to be written."""
+    return sorted(waiting_for(c, connection_id, REST, trip_ids))
 
 
 def _wake(c: Connection, trips: Any, *, now: Micros) -> None:

@@ -28,12 +28,12 @@ def sharing_in_company(c: Connection, company_id: str, keys: Collection[str]) ->
 
 
 def begin(c: Connection, trip_id: str, *, now: Micros) -> bool:
-    """Mark a trip as being taken back: a posted one, or one that is held half done; False when it is neither."""
-    refuse_missing_arrow(trip, ("held",), "posted")
+    """Mark a trip as being taken back: a posted one, or one that is held or waits half done; False for any other."""
+    refuse_missing_arrow(trip, ("held", "waiting"), "posted")
     return (
         c.execute(
             update(trip)
-            .where(trip.c.id == trip_id, trip.c.state.in_(("posted", "held")))
+            .where(trip.c.id == trip_id, trip.c.state.in_(("posted", "held", "waiting")))
             .values(state="posted", reason=BEING_UNDONE, due_at=None, updated_at=now)
         ).rowcount
         == 1

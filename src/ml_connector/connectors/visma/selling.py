@@ -64,7 +64,12 @@ class Selling:
         """An item (`item`) by its `number`: 1 call. The invoices that were made of an order (`order_invoice`), which
         `of` names: 1 call and 1 an invoice, 3 while there is none.
         """
-        return self._item(fields["number"]) if kind == "item" else self._invoices(fields["of"])
+        if kind == "item":
+            return self._item(fields["number"])
+        of_kind = fields.get("of_kind", "sales_order")
+        if of_kind != "sales_order":  # booked before orders were written: an invoice is its own
+            return self._invoice(fields["of"]) if of_kind == "customer_invoice" else [Found("", status="Otherwise")]
+        return self._invoices(fields["of"])
 
     def _item(self, number: str) -> list[Found]:
         found = self.client.row(f"/v1/inventory/{segment(number)}", operation="GET /v1/inventory/{id}")

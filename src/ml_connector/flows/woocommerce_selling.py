@@ -1,0 +1,212 @@
+"""WooCommerce orders as sales orders: people ship and invoice them in the ledger, and the shop's money waits for it.
+
+An order that is paid becomes the order and an advance; each invoice that the ledger makes of it takes its part of that.
+What was invoiced is not changed from here: the order stays as it was sent, and a person is asked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ml_connector.finance.documents import Refund, Sale
+from ml_connector.finance.encoding import booked_hash
+from ml_connector.finance.invoices import Application, CustomerPayment, Ref
+from ml_connector.finance.money import Money
+from ml_connector.finance.plan import Finding, Found, Hold, Ignore, Plan, PlannedWrite, Related, Verdict, Wait
+from ml_connector.finance.rulebook import Terms
+from ml_connector.finance.selling import SalesOrder
+from ml_connector.flows import woocommerce_needs as need
+from ml_connector.flows.verdicts import booked_day, verdict
+from ml_connector.rules import selling
+from ml_connector.rules.bookkeeping import Books, Sheet
+from ml_connector.rules.days import business_day
+from ml_connector.rules.findings import approved, blocking
+from ml_connector.rules.goods import facts_of
+from ml_connector.rules.invoicing import Bill, customer_money, plan_cancel, plan_invoice_payment
+from ml_connector.rules.parties import Known
+from ml_connector.rules.selling import Advance
+from ml_connector.rules.shop_orders import Paid, event_key, means_of, order_key, payment_of
+from ml_connector.rules.shop_refunds import left_of
+
+
+def plan_sold(
+    sale: Sale, bill: Bill, paid: Paid, customer: Known, related: Related, books: Books, *, against: tuple[Finding, ...]
+) -> Verdict:
+    """The sales order, the advance where it is paid, and what of that is put against the invoices made of it."""
+    posted, terms = related.posted.get(bill.key), books.terms
+    invoices, became = selling.made_of(bill.key, related)
+    if became and posted is not None and not approved(related, "order-gone"):
+        return Hold((_gone(sale),))
+    bill = replace(bill, advance=True, invoice=invoices[0].number if invoices else None)
+    rest = left_of(sale, need.stated_refunds(sale, related))
+    if not invoices and rest.total.minor <= 0 and sale.total:
+        return _given_back(sale, bill, paid, customer, related, books)
+    if not invoices and sale.state == "canceled" and paid.how == "unpaid":
+        return Ignore(f"the order is {sale.status or sale.state} and was never paid")
+    made = selling.plan_order(bill, sale, customer, books=books, related=related)
+    findings = (*against, *made.findings)
+    if blocking(findings) or made.write is None:
+        return verdict(Plan((), findings))
+    order = _as_invoiced(made.write, posted, related) if invoices else made.write
+    if order is None:
+        return Hold((_changed_since(sale, invoices),))
+    advance, money = _advance(sale, bill, paid, customer, related, books, invoiced=bool(invoices))
+    applied = _applied(sale, advance, invoices, related, terms)
+    findings = (*findings, *money.findings, *_notes(sale, advance, applied, invoices, related, terms))
+    plan = Plan(
+        (*customer.writes, order, *money.writes, *applied), findings,
+        rest=_rest(sale, advance, applied, invoices, terms),
+    )  # fmt: skip
+    if sale.state == "canceled" and invoices and paid.how == "unpaid" and not blocking(findings):
+        return _credited(sale, rest, bill, customer, plan, related, books)
+    return verdict(plan)
+
+
+def plan_refund_unbilled(
+    refund: Refund, sale: Sale, paid: Paid, customer: Known, related: Related, books: Books, *, first: bool
+) -> Verdict:
+    """A refund of an order that is not invoiced: the whole is paid back from its advance; a part is held."""
+    number = sale.reference or sale.id
+    if not first or refund.amount != sale.total:
+        return Hold((_before_invoice(refund, sale),))
+    if paid.how != "here":
+        return Ignore(f"order {number} is taken back, and its money is not the shop's to give back")
+    key = f"{books.terms.code}:ref:{refund.id}"
+    pay = _pay_key(sale, books.terms)
+    day = booked_day(key, related) or business_day(refund.occurred_at, books.terms, refund.location)
+    sheet = Sheet(key, record=f"refund {refund.id}", day=day, facts=facts_of(sale, "refund"), books=books)
+    sheet.note(*customer.findings)
+    applied = (Application("Prepayment", Ref(pay), refund.amount),)
+    write = customer_money(
+        sheet, "refund", means_of(sale, paid), refund.amount, customer=customer, applied=applied, needs=(pay,),
+        text=f"Refund {refund.id}",
+    )  # fmt: skip
+    return verdict(Plan((*customer.writes, *((write,) if write else ())), tuple(sheet.findings)))
+
+
+def _pay_key(sale: Sale, terms: Terms) -> str:
+    return f"{terms.code}:pay:{sale.id}"
+
+
+def _given_back(sale: Sale, bill: Bill, paid: Paid, customer: Known, related: Related, books: Books) -> Verdict:
+    """All of it was given back before it was invoiced: no order is left, only the money that came and went."""
+    if paid.how != "here":
+        return Ignore("the whole order was given back before it was invoiced")
+    money = _advance(sale, bill, paid, customer, related, books, invoiced=False)[1]
+    alone = tuple(replace(one, needs=tuple(key for key in one.needs if key != bill.key)) for one in money.writes)
+    return verdict(Plan((*customer.writes, *alone), money.findings))
+
+
+def _advance(
+    sale: Sale, bill: Bill, paid: Paid, customer: Known, related: Related, books: Books, *, invoiced: bool
+) -> tuple[Advance | None, Plan]:
+    """What was paid, and its payment where the shop books it; as it stands once the order is invoiced."""
+    if paid.how == "unpaid" or not sale.total:
+        return None, Plan(())
+    if paid.how == "elsewhere":
+        key = event_key(sale, books.terms)
+        return (Advance(key, sale.total) if key else None), Plan(())
+    key = _pay_key(sale, books.terms)
+    standing = related.posted.get(key)
+    if invoiced and isinstance(standing, CustomerPayment):
+        kept = PlannedWrite(key, "customer_payment", standing, needs=(bill.key,))
+        return Advance(key, standing.amount), Plan((kept,))
+    day = business_day(sale.paid_at or sale.created_at, books.terms, sale.location)
+    made = plan_invoice_payment(
+        payment_of(sale, paid), bill=bill, customer=customer, day=day, books=books, related=related
+    )
+    return Advance(key, sale.total), made
+
+
+def _applied(
+    sale: Sale, advance: Advance | None, invoices: tuple[Found, ...], related: Related, terms: Terms
+) -> list[PlannedWrite]:
+    if advance is None:
+        return []
+    posted = dict(related.posted)
+    return selling.applications(advance, invoices, order_id=sale.id, terms=terms, posted=posted)
+
+
+def _notes(
+    sale: Sale, advance: Advance | None, applied: list[PlannedWrite], invoices: tuple[Found, ...], related: Related,
+    terms: Terms,
+) -> tuple[Finding, ...]:  # fmt: skip
+    """What a person should know of money that came before the invoice."""
+    if advance is None:
+        return ()
+    if not invoices:
+        vat = selling.vat_on_advance(sale, terms, related)
+        return (vat,) if vat is not None else ()
+    left = selling.left_of_advance(advance, applied)
+    done = selling.still_to_come(sale, invoices, terms) is None
+    return (selling.advance_left(sale, left),) if left.minor > 0 and done else ()
+
+
+def _rest(
+    sale: Sale, advance: Advance | None, applied: list[PlannedWrite], invoices: tuple[Found, ...], terms: Terms
+) -> Wait | None:
+    """For what of the advance the ledger's invoices are waited for."""
+    if advance is None or selling.left_of_advance(advance, applied).minor <= 0:
+        return None
+    told = selling.still_to_come(sale, invoices, terms)
+    return None if told is None else Wait(told, patience_h=24 * terms.order_patience_days)
+
+
+def _as_invoiced(write: PlannedWrite, posted: object, related: Related) -> PlannedWrite | None:
+    """The order as it was sent, because it is invoiced; None: the shop changed it since, and nobody has said so."""
+    if not isinstance(posted, SalesOrder):
+        return write
+    same = booked_hash(write.kind, posted) == booked_hash(write.kind, write.content)
+    return replace(write, content=posted) if same or approved(related, "order-changed-since") else None
+
+
+def _credited(
+    sale: Sale, rest: Sale, bill: Bill, customer: Known, plan: Plan, related: Related, books: Books
+) -> Verdict:
+    """An invoiced order that was cancelled unpaid: its invoice is credited."""
+    key = f"{bill.key}:cancel"
+    day = booked_day(key, related) or business_day(sale.updated_at, books.terms, sale.location)
+    zero = Money.zero(sale.currency)
+    undone = plan_cancel(bill, rest, customer, paid=zero, day=day, books=books, related=related)
+    return verdict(Plan((*plan.writes, *undone.writes), (*plan.findings, *undone.findings)))
+
+
+def refund_bill(bill: Bill, found: tuple[Found, ...], amount: Money) -> Bill:
+    """The bill of a refund, with the invoice that its credit note lowers where nothing was paid."""
+    fitting = [one for one in found if int(one.facts.get("open", "0")) >= amount.minor]
+    return replace(bill, advance=True, invoice=(fitting or list(found))[0].number)
+
+
+def is_sold(order_id: str, related: Related, terms: Terms) -> tuple[tuple[Found, ...], str]:
+    """What became of the sales order of a shop's order."""
+    return selling.made_of(order_key(order_id, terms), related)
+
+
+def _gone(sale: Sale) -> Finding:
+    return Finding(
+        "order-gone",
+        f"The sales order of order {sale.reference or sale.id} is no longer in Visma. Undo its record here if it was "
+        "cancelled there, or enter it again in Visma; approve to leave it as it is.",
+        "order",
+        {"decision": "approve"},
+    )
+
+
+def _changed_since(sale: Sale, invoices: tuple[Found, ...]) -> Finding:
+    return Finding(
+        "order-changed-since",
+        f"Order {sale.reference or sale.id} was changed in the shop after Visma made invoice {invoices[0].number} of "
+        "it. Credit or invoice the difference in Visma; approve to leave what stands here as it was sent.",
+        "lines",
+        {"decision": "approve", "invoice": invoices[0].number},
+    )
+
+
+def _before_invoice(refund: Refund, sale: Sale) -> Finding:
+    return Finding(
+        "refund-before-invoice",
+        f"Refund {refund.id} gives back {refund.amount} of order {sale.reference or sale.id}, which Visma has not "
+        "invoiced yet. Lower the sales order there; once its invoice is made plan this refund again "
+        "(`ml-connector replay`), or book it by hand and ignore it here.",
+        "order",
+    )
