@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,13 +9,11 @@ from typing import Any
 import pytest
 
 from ml_connector.engine import reviewing
-from tests.databases import Databases
+from tests.databases import Databases, migrated
 from tests.engine.collecting_world import FEES, RECEIVABLE, CollectingWorld
+from tests.engine.crash_walk import killed_everywhere, step
 from tests.engine.proofs import query
 from tests.engine.test_collecting_back import STRIPE, stripe_shows
-from tests.engine.world import Killed
-
-STEP = int(os.environ.get("CRASH_STEP", "67"))  # 1: every point; a prime keeps the chosen points spread over all kinds
 
 pytestmark = [pytest.mark.slow, pytest.mark.trials]
 
@@ -44,7 +40,6 @@ def happen(world: CollectingWorld) -> None:
 
 
 def opened(url: str, folder: Path) -> CollectingWorld:
-    folder.mkdir(parents=True, exist_ok=True)
     world = CollectingWorld(url, folder)
     world.open_books()
     world.open_the_way_back()
@@ -52,28 +47,7 @@ def opened(url: str, folder: Path) -> CollectingWorld:
     return world
 
 
-def killed_at(world: CollectingWorld, point: int) -> str | None:
-    """Play, die at this point, start again and play on. What it died in; None when the play ended before."""
-    seen, died = 0, None
-
-    def reached(moment: str, what: str) -> bool:
-        nonlocal seen, died
-        seen += 1
-        if seen == point:
-            died = f"{moment} {what}"
-        return seen == point
-
-    world.kill_when = reached
-    try:
-        play(world)
-    except Killed:
-        world.restart()
-        play(world)
-    world.kill_when = None
-    return died
-
-
-def came_to(world: CollectingWorld) -> dict[str, Any]:
+def came_to(world: CollectingWorld, _said: str) -> dict[str, Any]:
     """What stands in the end on both sides."""
     first, second = world.numbers  # type: ignore[attr-defined]
     return {
@@ -87,30 +61,10 @@ def came_to(world: CollectingWorld) -> dict[str, Any]:
     }
 
 
-@pytest.fixture
-def folders(tmp_path: Path) -> Iterator[Path]:
-    return iter(tmp_path / str(n) for n in range(10_000))
-
-
-def test_killed_anywhere_both_sides_end_alike(databases: Databases, folders: Iterator[Path]) -> None:
-    url = databases.new()
-    world = opened(url, next(folders))
-    play(world)
-    expected = came_to(world)
+def test_killed_anywhere_both_sides_end_alike(databases: Databases, tmp_path: Path) -> None:
+    world = opened(databases.new(migrated), tmp_path)
+    each = step(67) if databases.dialect == "sqlite" else 3 * step(67)
+    expected, tried = killed_everywhere(world, databases, play=play, again=play, came_to=came_to, each=each)
     assert expected["there"] == [(number, "paid") for number in world.numbers]  # type: ignore[attr-defined]
     assert (expected["open"], expected["clearing"], expected["asked"]) == ((0, 0), 0, [])
-    world.close()
-    step = STEP if databases.dialect == "sqlite" else 3 * STEP
-    tried, point = 0, step // 2 + 1
-    while True:
-        url = databases.new()
-        world = opened(url, next(folders))
-        died = killed_at(world, point)
-        if died is not None:
-            assert came_to(world) == expected, f"killed at point {point}, {died}"
-        world.close()
-        databases.remove(url)
-        if died is None:
-            break
-        tried, point = tried + 1, point + step
     assert tried > 1

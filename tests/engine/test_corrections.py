@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,12 +10,11 @@ from typing import Any
 import pytest
 
 from ml_connector.engine import replaying, ruling
-from tests.databases import Databases
+from tests.databases import Databases, migrated
+from tests.engine.crash_walk import killed_everywhere, step
 from tests.engine.proofs import expect_settled, query, questions, states
 from tests.engine.shop_world import RECEIVABLE, VAT_25, ShopWorld
-from tests.engine.world import Killed
 
-STEP = int(os.environ.get("CRASH_STEP", "37")) // 2 + 1
 VOID = "POST /v1/customerPayment/{number}/action/void"
 REVERSE = "POST /v1/customerinvoice/{number}/action/reverseandapplytonote"
 Open = Callable[..., ShopWorld]
@@ -312,55 +310,27 @@ def test_an_undo_the_ledger_refuses_half_way_is_held_and_can_be_said_again(open_
     expect_settled(world)
 
 
-def killed_at(world: ShopWorld, point: int, act: Callable[[], object]) -> str | None:
-    """What happens, the process dying at this point and another going on; in what it died, None when it did not."""
-    seen = 0
-    died = None
-
-    def reached(moment: str, what: str) -> bool:
-        nonlocal seen, died
-        seen += 1
-        died = f"{moment} {what}" if seen == point else died
-        return seen == point
-
-    act()
-    world.kill_when = reached
-    try:
-        world.look(700)
-    except Killed:
-        world.restart()
-        world.look(1_500)
-    world.kill_when = None
-    return died
-
-
 @pytest.mark.slow
+@pytest.mark.trials
 @pytest.mark.parametrize("what", ["correction", "undo"])
 def test_killed_anywhere_the_books_end_as_they_should(databases: Databases, tmp_path: Path, what: str) -> None:
-    point, tried = 1, 0
-    while True:
-        url, folder = databases.new(), tmp_path / str(point)
-        folder.mkdir()
-        world = ShopWorld(url, folder)
-        world.set_up(corrections="automatic")
-        world.clock.advance(3 * 3600)
-        order = world.order("125.00")
-        world.look()
-        trip = world.trip(order)[0]
-        acts: dict[str, Callable[[], object]] = {
-            "correction": lambda w=world, o=order: w.reprice(o, "80.00"),  # type: ignore[misc]
-            "undo": lambda w=world, t=trip: replaying.undo(w.works, t, by="Ann"),  # type: ignore[misc]
-        }
-        died = killed_at(world, point, acts[what])
-        if died is not None:
-            said = f"killed at point {point}, {died}"
-            expect_settled(world, said)
-            assert world.balance("1583") == (10_000 if what == "correction" else 0), said
-            assert world.balance(RECEIVABLE) == 0, said
-        world.close()
-        databases.remove(url)
-        if died is None:
-            break
-        tried += 1
-        point += STEP if databases.dialect == "sqlite" else 2 * STEP
+    world = ShopWorld(databases.new(migrated), tmp_path)
+    world.set_up(corrections="automatic")
+    world.clock.advance(3 * 3600)
+    order = world.order("125.00")
+    world.look()
+    if what == "correction":
+        world.reprice(order, "80.00")
+    else:
+        replaying.undo(world.works, world.trip(order)[0], by="Ann")
+
+    def came_to(life: ShopWorld, said: str) -> tuple[int, int]:
+        expect_settled(life, said)
+        return life.balance("1583"), life.balance(RECEIVABLE)
+
+    each = step(19) if databases.dialect == "sqlite" else 2 * step(19)
+    expected, tried = killed_everywhere(
+        world, databases, play=lambda w: w.look(700), again=lambda w: w.look(1_500), came_to=came_to, each=each
+    )
+    assert expected == ((10_000, 0) if what == "correction" else (0, 0))
     assert tried > 1

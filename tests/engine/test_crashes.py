@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ml_connector.finance.rulebook import Mode
-from tests.databases import Databases
+from tests.databases import Databases, migrated
+from tests.engine.crash_walk import killed_everywhere, step
 from tests.engine.proofs import expect_settled, lines_in_ledger
-from tests.engine.world import Killed, World
-
-STEP = int(os.environ.get("CRASH_STEP", "37"))  # 1: every point; a prime keeps the chosen points spread over all kinds
+from tests.engine.world import World
 
 pytestmark = [pytest.mark.slow, pytest.mark.trials]
 
 
 def open_shop(url: str, folder: Path, mode: Mode) -> World:
     """A shop that has sold for cash and card, given back, sent an invoice and been paid out, none of it read yet."""
-    folder.mkdir(parents=True, exist_ok=True)
     world = World(url, folder)
     world.set_up(mode=mode, batch_size=2, batch_age_s=120)
     world.clock.advance(3 * 3600)
@@ -51,58 +48,15 @@ def play(world: World) -> None:
         world.run()
 
 
-def killed_at(world: World, point: int) -> str | None:
-    """Play, die at this point, start again and play on. What it died in; None when the play ended before."""
-    seen = 0
-    died = None
-
-    def reached(moment: str, what: str) -> bool:
-        nonlocal seen, died
-        seen += 1
-        if seen == point:
-            died = f"{moment} {what}"
-        return seen == point
-
-    world.kill_when = reached
-    try:
-        play(world)
-    except Killed:
-        world.restart()
-        play(world)
-    world.kill_when = None
-    return died
-
-
-@pytest.fixture
-def folders(tmp_path: Path) -> Iterator[Path]:
-    return iter(tmp_path / str(n) for n in range(10_000))
+def came_to(world: World, said: str) -> Counter[tuple[Any, ...]]:
+    """What stands in the ledger, once everything is proven."""
+    expect_settled(world, said)
+    return lines_in_ledger(world)
 
 
 @pytest.mark.parametrize("mode", ["per_record", "batch"])
-def test_killed_anywhere_everything_is_in_the_ledger_once(
-    mode: Mode, databases: Databases, folders: Iterator[Path]
-) -> None:
-    url = databases.new()
-    world = open_shop(url, next(folders), mode)
-    play(world)
-    expected: Any = lines_in_ledger(world)
-    expect_settled(world)
-    world.close()
-    databases.remove(url)
-    step = STEP if databases.dialect == "sqlite" else 3 * STEP
-    point = step // 2 + 1
-    tried = 0
-    while True:
-        url = databases.new()
-        world = open_shop(url, next(folders), mode)
-        died = killed_at(world, point)
-        if died is not None:
-            expect_settled(world, f"killed at point {point}, {died}")
-            assert lines_in_ledger(world) == expected, f"killed at point {point}, {died}"
-        world.close()
-        databases.remove(url)
-        if died is None:
-            break
-        tried += 1
-        point += step
+def test_killed_anywhere_everything_is_in_the_ledger_once(mode: Mode, databases: Databases, tmp_path: Path) -> None:
+    world = open_shop(databases.new(migrated), tmp_path, mode)
+    each = step(37) if databases.dialect == "sqlite" else 3 * step(37)
+    _, tried = killed_everywhere(world, databases, play=play, again=play, came_to=came_to, each=each)
     assert tried > 2

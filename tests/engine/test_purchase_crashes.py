@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ml_connector.store import audit_proof
-from tests.databases import Databases
+from tests.databases import Databases, migrated
+from tests.engine.crash_walk import killed_everywhere, step
 from tests.engine.proofs import query
 from tests.engine.purchase_world import PurchaseWorld
-from tests.engine.world import Killed
-
-STEP = int(os.environ.get("CRASH_STEP", "41"))  # 1: every point; a prime keeps the chosen points spread over all kinds
 
 pytestmark = [pytest.mark.slow, pytest.mark.trials]
 
 
 def open_office(url: str, folder: Path) -> PurchaseWorld:
     """A company whose reference data is out; orders, receipts and an approved invoice are not read yet."""
-    folder.mkdir(parents=True, exist_ok=True)
     world = PurchaseWorld(url, folder)
     world.open_books()
     order = world.order(10, 4)
@@ -39,8 +35,10 @@ def play(world: PurchaseWorld) -> None:
     world.settle(900, step=60)
 
 
-def seen(world: PurchaseWorld) -> dict[str, Any]:
-    """What stands on both sides, without ids and times."""
+def came_to(world: PurchaseWorld, said: str) -> dict[str, Any]:
+    """What stands on both sides, without ids and times; the audit chain is whole."""
+    with world.database.reading() as c:
+        assert audit_proof.verify(c).ok, said
     truth = world.at_basware("truth")
     return {
         "there": {name: len(rows) for name, rows in truth["records"].items()},
@@ -55,56 +53,16 @@ def seen(world: PurchaseWorld) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def expect_unbroken(world: PurchaseWorld) -> None:
-    with world.database.reading() as c:
-        assert audit_proof.verify(c).ok
+def play_on(world: PurchaseWorld) -> None:
+    play(world)
+    world.settle(1_200, step=60)
 
 
 def test_killed_anywhere_everything_is_there_once_on_both_sides(databases: Databases, tmp_path: Path) -> None:
-    url = databases.new()
-    world = open_office(url, tmp_path / "whole")
-    play(world)
-    expected = seen(world)
+    world = open_office(databases.new(migrated), tmp_path)
+    each = step(41) if databases.dialect == "sqlite" else 3 * step(41)
+    expected, tried = killed_everywhere(world, databases, play=play, again=play_on, came_to=came_to, each=each)
     assert expected["booked"]
     assert expected["documents"] == [("TransferFailed", 1), ("Transferred", 1)]
     assert (expected["open"], expected["sent"]) == ([], [])
-    world.close()
-    databases.remove(url)
-    step = STEP if databases.dialect == "sqlite" else 3 * STEP
-    point, tried = step // 2 + 1, 0
-    while True:
-        url = databases.new()
-        world = open_office(url, tmp_path / str(point))
-        died = killed_at(world, point)
-        if died is not None:
-            assert seen(world) == expected, f"killed at point {point}, {died}"
-            expect_unbroken(world)
-        world.close()
-        databases.remove(url)
-        if died is None:
-            break
-        tried += 1
-        point += step
     assert tried > 2
-
-
-def killed_at(world: PurchaseWorld, point: int) -> str | None:
-    """Play, die at this point, start again and play on. What it died in; None when the play ended before."""
-    count, died = 0, None
-
-    def reached(moment: str, what: str) -> bool:
-        nonlocal count, died
-        count += 1
-        if count == point:
-            died = f"{moment} {what}"
-        return count == point
-
-    world.kill_when = reached
-    try:
-        play(world)
-    except Killed:
-        world.restart()
-        play(world)
-        world.settle(1_200, step=60)
-    world.kill_when = None
-    return died

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx2
 
@@ -29,6 +30,8 @@ from ml_connector_sandbox.core.faults import Faulty
 from ml_connector_sandbox.core.wire import Request
 from ml_connector_sandbox.square import Square
 from ml_connector_sandbox.visma import Visma
+from tests.copying import copied
+from tests.databases import lay_tables
 
 START = datetime(2026, 3, 10, 6, 0, tzinfo=UTC)
 GO_LIVE = date(2026, 3, 1)
@@ -67,9 +70,11 @@ class World:
         self, database_url: str, folder: Path, *, inbox_url: str | None = None, seed: int = 1, patience_s: float = 10
     ) -> None:
         self.seed = seed
+        self.database_url = database_url
         self.clock = HandClock(START)
         self.visma = Faulty(Visma(seed=seed), seed=seed)
         self.square = Faulty(Square(seed=seed), seed=seed)
+        lay_tables(database_url)
         self.database = Doomed(database_url, inbox_url=inbox_url, patience_s=patience_s)
         migrate(self.database)
         self.database.moment = self._maybe_kill
@@ -103,6 +108,20 @@ class World:
         self.dead = False
         self.works = self.new_works("worker-2")
         self.clock.advance(61)
+
+    def survived(self, database_url: str) -> Self:
+        """What is left if the process dies now, in copies, and a new process over them; the rest of this one goes on.
+
+        `database_url`: a copy of the database as its last commit left it.
+        """
+        other = copy.copy(self)
+        outside = {name: one for name, one in vars(self).items() if isinstance(one, Faulty | HandClock)}
+        vars(other).update(copied(outside, instead={id(self): other}))
+        other.database = Doomed(database_url)
+        other.database.moment = other._maybe_kill
+        other.kill_when = other.during = None
+        other.restart()
+        return other
 
     def _transport(self, connection: ConnectionRow) -> httpx2.BaseTransport:
         vendor = self.visma if connection.connector == "visma" else self.square

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import count, islice
+from itertools import islice
 
 from ml_connector_sandbox.core.wire import Response
 from ml_connector_sandbox.visma.call import Call, Route, as_json, ok
@@ -41,7 +41,7 @@ class Jobs:
         self._execute = execute
         self._queue: list[tuple[datetime, int, Job]] = []
         self._jobs: dict[str, Job] = {}
-        self._ticket = count()
+        self._ticket = 0
 
     def accept(self, call: Call, route: Route, webhook: str | None) -> Response:
         """Put a call aside; 202 with its job id. `webhook` is the background header, None when it was not sent."""
@@ -49,7 +49,8 @@ class Jobs:
         due = call.at + timedelta(seconds=company.preferences.job_seconds)
         job = Job(company.guid(), call, route, webhook or "none", webhook is not None, call.at, due)
         self._jobs[job.id] = job
-        heapq.heappush(self._queue, (due, next(self._ticket), job))
+        self._ticket += 1
+        heapq.heappush(self._queue, (due, self._ticket, job))
         self._forget(call.at)
         state = call.url(f"/v1/background/{job.id}")
         self.run_due(call.at)

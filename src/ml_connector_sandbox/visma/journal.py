@@ -6,7 +6,6 @@ from bisect import bisect_left, insort
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from itertools import count
 
 from ml_connector_sandbox.visma.chart import ZERO, Account, Subaccount
 
@@ -88,7 +87,7 @@ class Ledger:
         self.batches: dict[Key, Batch] = {}
         self._periods: dict[str, dict[Key, Batch]] = {}
         self._changes: list[tuple[datetime, int, Batch]] = []
-        self._ticket = count()
+        self._ticket = 0
         self._latest: dict[Key, int] = {}  # the one change of each batch that still counts
 
     def add(self, batch: Batch) -> None:
@@ -118,7 +117,8 @@ class Ledger:
         return [batch for _, ticket, batch in self._changes[start:] if latest[batch.key] == ticket]
 
     def _note(self, batch: Batch) -> None:
-        ticket = next(self._ticket)
+        self._ticket += 1
+        ticket = self._ticket
         self._latest[batch.key] = ticket
         entry = (batch.modified, ticket, batch)
         if not self._changes or self._changes[-1][0] <= batch.modified:

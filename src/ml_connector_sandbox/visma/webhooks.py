@@ -8,7 +8,6 @@ import hmac
 import json
 from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
-from itertools import count
 from random import Random
 
 from ml_connector_sandbox.core.wire import Delivery
@@ -26,7 +25,7 @@ class Webhooks:
         self._random = random
         self._waiting: list[tuple[datetime, int, Delivery]] = []
         self._attempts: dict[str, int] = {}
-        self._ticket = count()
+        self._ticket = 0
 
     def due(self, companies: list[Company], at: datetime) -> list[Delivery]:
         """Take what is due now."""
@@ -77,7 +76,8 @@ class Webhooks:
         return Delivery(notification, subscription.url, headers, body)
 
     def _push(self, delivery: Delivery, at: datetime) -> None:
-        heappush(self._waiting, (at, next(self._ticket), delivery))
+        self._ticket += 1
+        heappush(self._waiting, (at, self._ticket, delivery))
 
 
 def signature(key: str, body: bytes) -> str:
