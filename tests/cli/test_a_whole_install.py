@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -108,6 +109,34 @@ def test_a_sale_goes_from_square_to_visma_by_commands(
     good(terminal("post", "--json"))
     first, second = outside["visma"].do("books")["vouchers"]
     assert [line["debit"] for line in first["lines"]] == [line["credit"] for line in second["lines"]]
+    assert good(terminal("audit", "verify", "--json"))["ok"]
+
+
+def test_a_route_is_named_by_its_flow_and_posts_at_its_hours_or_when_a_person_says(
+    terminal: Terminal, outside: dict[str, Vendor], tmp_path: Path
+) -> None:
+    set_up(terminal, outside, tmp_path)
+    for name in ("square_to_visma", "square-to-visma", "sq"):
+        assert good(terminal("route", "posting", "on", "--route", name, "--json"))["posting"] == "on"
+    unknown = good(terminal("route", "posting", "on", "--route", "paypal-to-visma", "--json"), code=2)["error"]
+    assert unknown["record"] == "paypal-to-visma"
+    assert "square_to_visma from sq" in unknown["fix"]
+
+    in_two_hours = (datetime.now(ZoneInfo("Europe/Oslo")) + timedelta(hours=2)).strftime("%H:%M")
+    said = good(terminal("schedule", "post", "--route", "square-to-visma", "--at", in_two_hours, "--json"))["route"]
+    assert (said["times"], said["is_on"], said["ready"]) == (f"at {in_two_hours}", False, 0)
+    sell(outside)
+    good(terminal("read", "--json"))
+    (shown,) = good(terminal("schedule", "posting", "--json"))["routes"]
+    assert shown["next_at"] == said["next_at"]
+    assert f"at {in_two_hours}" in terminal("schedule", "posting").out
+    posted = good(terminal("post", "--json"))
+    assert posted["records"]["payment"] == {"posted": 1}
+    assert len(outside["visma"].do("books")["vouchers"]) == 1
+    for wrong in (("--at", "25:00"), ("--at", "02:00", "--always"), ("--every", "5s"), ("--quiet", "22"), ()):
+        assert terminal("schedule", "post", *wrong, "--json").code == 2
+    always = good(terminal("schedule", "post", "--always", "--json"))["route"]
+    assert (always["times"], always["is_on"], always["next_at"]) == ("at once", True, None)
     assert good(terminal("audit", "verify", "--json"))["ok"]
 
 

@@ -86,7 +86,7 @@ def test_migrating_gives_exactly_the_tables_that_the_program_knows(databases: Da
 def test_migrating_again_changes_nothing(database_url: str) -> None:
     database = Database(database_url)
     waiting = pending(database)
-    assert migrate(database) == waiting == ["0001", "0002", "0003", "i0001"]
+    assert migrate(database) == waiting == ["0001", "0002", "0003", "0004", "i0001"]
     assert migrate(database) == []
     assert pending(database) == []
     database.close()
@@ -96,7 +96,7 @@ def test_two_that_start_together_migrate_once(database_url: str) -> None:
     first, second = Database(database_url), Database(database_url)
     with ThreadPoolExecutor(2) as pool:
         done = list(pool.map(migrate, [first, second]))
-    assert sorted(done[0] + done[1]) == ["0001", "0002", "0003", "i0001"]
+    assert sorted(done[0] + done[1]) == ["0001", "0002", "0003", "0004", "i0001"]
     first.close()
     second.close()
 

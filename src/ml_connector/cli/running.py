@@ -12,7 +12,7 @@ from rich.console import Console
 from ml_connector.cli.output import PERSON, TRANSIENT, AsJson, lines, plain, table
 from ml_connector.cli.session import CompanyName, RouteName, Session, session
 from ml_connector.clock import micros
-from ml_connector.engine import backfills, collecting, journals, preview, reading, units
+from ml_connector.engine import backfills, collecting, journals, preview, reading, timetables, units
 from ml_connector.engine.units import Ran, Unit
 from ml_connector.errors import UsageError
 from ml_connector.finance.encoding import decode_content
@@ -54,9 +54,10 @@ def read(
 
 
 def post(company: CompanyName = None, as_json: AsJson = False) -> None:
-    """Plan, send, read back and release everything that is due, until nothing is due."""
+    """Plan, send, read back and release everything that is due, at whatever hour the route posts else."""
     with session(as_json=as_json) as s:
         row = s.company(company)
+        timetables.ask_now(s.works, row.id, by=s.by)
         sources = {route.source_id for route in s.routes() if route.company_id == row.id}
         ran = run(
             s, "posting", lambda unit: unit.subject == row.id or (unit.kind == "fetch" and unit.subject in sources)

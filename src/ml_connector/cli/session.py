@@ -73,7 +73,8 @@ class Session:
         """The route of this id, flow or source code; without a name, the only one."""
         codes = {one.id: one.code for one in self.connections()}
         routes = self.routes()
-        found = [one for one in routes if name is None or name in (one.id, one.flow, codes.get(one.source_id))]
+        flow = name.replace("-", "_") if name is not None else None
+        found = [one for one in routes if name in (None, one.id, codes.get(one.source_id)) or flow == one.flow]
         if len(found) != 1:
             known = ", ".join(f"{one.id} ({one.flow} from {codes.get(one.source_id)})" for one in routes)
             raise UsageError(

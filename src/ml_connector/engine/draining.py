@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from ml_connector.engine import pausing, planning, pools, sealing, sending, settling
+from ml_connector.engine import pausing, planning, pools, sealing, sending, settling, timetables
 from ml_connector.engine.books import Books, open_books
 from ml_connector.engine.purse import Purse
 from ml_connector.engine.works import Line, Works, open_line
@@ -53,6 +53,8 @@ def drain(works: Works, company_id: str, *, stop: Callable[[], bool] = lambda: F
     if lease is None:
         return Drained(busy=True)
     try:
+        if timetables.idle(works, company_id):
+            return Drained()
         return _under_lease(works, lease, company_id, stop=stop)
     except NotAuthorized as fault:
         with works.database.writing() as c:
@@ -82,6 +84,7 @@ def _under_lease(works: Works, lease: Lease, company_id: str, *, stop: Callable[
                 total.settled + done.settled,
             )
             if not done.worked:
+                timetables.rest(works, company_id)
                 break
     with works.database.writing() as c:
         leases.renew(c, lease, now=works.now(), ttl_us=works.limits.lease_s * 1_000_000)
@@ -125,7 +128,8 @@ def next_due(works: Works, books: Books) -> int | None:
     """When this company has work again: a trip to look at, a submission to settle, a pool to close."""
     with works.database.reading() as c:
         times = [trips.next_due(c, books.route_ids), submissions.next_due(c, books.company.id)]
-        open_pools = pools.sendable(works, c, books)
+        gates = timetables.gates(works, c, books.company.id)
+        open_pools = pools.sendable(works, c, books, gates=gates)
     times += [pools.closes_at(books, pool, oldest=oldest) for pool, (_, oldest) in open_pools.items()]
     known = [time for time in times if time is not None]
     return min(known) if known else None

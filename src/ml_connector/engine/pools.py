@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from ml_connector.clock import micros, moment
 from ml_connector.engine.books import Books, terms_of
@@ -12,6 +12,7 @@ from ml_connector.rules import pooling
 from ml_connector.store import configs, connection_rows, inbox, setups, trips, unsent
 from ml_connector.store.bulk import chunks
 from ml_connector.store.database import Connection
+from ml_connector.store.unsent import Gates
 from ml_connector.store.writes import Write
 
 POOL_AT_ONCE = 20_000  # the writes of one round of a pool; the rest follows in the next
@@ -22,51 +23,59 @@ Age = tuple[int, int]
 """How many writes a pool holds, and when the oldest was planned."""
 
 
-def closing(works: Works, c: Connection, books: Books) -> list[tuple[str, list[Write]]]:
-    """Pools, or full parts of them, whose time has come: (pool, its writes in the order they happened)."""
+def closing(
+    works: Works, c: Connection, books: Books, *, gates: Gates = unsent.ALL_OPEN
+) -> list[tuple[str, list[Write]]]:  # fmt: skip
+    """Pools, or full parts of them, whose time has come: (pool, its writes in the order they happened).
+
+    A run of a timetable waits for no age: what is there is all there will be.
+    """
     found: list[tuple[str, list[Write]]] = []
     now = works.now()
     planning = _planning(c, books, now=now)
-    open_pools = sendable(works, c, books)
+    open_pools = sendable(works, c, books, gates=gates)
+    on = {road.terms.code for route_id, road in books.roads.items() if gates.get(route_id) is not None}
     ends = not planning and _ends_a_rush(works, books, open_pools)
     for pool, (count, oldest) in open_pools.items():
         size = _size(books, pool)
         due = closes_at(books, pool, oldest=oldest, planning=planning) <= now or (ends and size is not None)
+        due = due or (not planning and mode_of(pool) != "daily" and _whose(pool)[0] in on)
         if not due and (size is None or count < size):
             continue
-        members = unsent.sealable(c, books.company.id, pool=pool, limit=POOL_AT_ONCE)
+        members = unsent.sealable(c, books.company.id, pool=pool, limit=POOL_AT_ONCE, gates=gates)
         parts = [list(part) for part in chunks(members, size or POOL_AT_ONCE)]
         found += [(pool, part) for part in parts if due or len(part) == size]
         books.filled[pool] = books.filled.get(pool, 0) + sum(len(part) == size for part in parts)
     return found
 
 
-def sendable(works: Works, c: Connection, books: Books) -> dict[str, Age]:
+def sendable(works: Works, c: Connection, books: Books, *, gates: Gates = unsent.ALL_OPEN) -> dict[str, Age]:
     """Open pools of a company.
 
     Only those that seem full or old are looked at for what may really be sent: the others are not closed now anyway.
     """
-    if not unsent.posts(c, books.company.id):
+    if not unsent.posts(c, books.company.id, gates=gates):
         return {}
     now = works.now()
-    ages = unsent.pool_ages(c, books.company.id)
+    shut = {_road(books, route_id) for route_id, until in gates.items() if until is None}
+    ages = {pool: age for pool, age in unsent.pool_ages(c, books.company.id).items() if _whose(pool) not in shut}
     near = {
         pool
         for pool, (count, oldest) in ages.items()
         if closes_at(books, pool, oldest=oldest) <= now or ((size := _size(books, pool)) is not None and count >= size)
     }
     later = {pool: age for pool, age in ages.items() if pool not in near}
-    return {**later, **unsent.pool_ages(c, books.company.id, sendable=near)}
+    return {**later, **unsent.pool_ages(c, books.company.id, sendable=near, gates=gates)}
 
 
-def companies_due(works: Works, c: Connection) -> set[str]:
+def companies_due(works: Works, c: Connection, *, gates: Gates = unsent.ALL_OPEN) -> set[str]:
     """Companies of which a pool is to be closed now; a few queries, however many companies there are."""
-    ages = unsent.open_pools(c)
+    ages = unsent.open_pools(c, gates=gates)
     if not ages:
         return set()
-    terms = _terms_by_code(c, {company_id for company_id, _ in ages})
+    terms = _terms_by_code(c, {company_id for company_id, _ in ages}, but=[one for one in gates if gates[one] is None])
     near = _closed(works, ages, terms)
-    return {company_id for company_id, _ in _closed(works, unsent.open_pools(c, sendable=near), terms)}
+    return {company_id for company_id, _ in _closed(works, unsent.open_pools(c, sendable=near, gates=gates), terms)}
 
 
 def _closed(
@@ -81,11 +90,13 @@ def _closed(
     }
 
 
-def _terms_by_code(c: Connection, company_ids: set[str]) -> dict[tuple[str, str, bool], Terms]:
+def _terms_by_code(
+    c: Connection, company_ids: set[str], *, but: Collection[str]
+) -> dict[tuple[str, str, bool], Terms]:  # fmt: skip
     """Terms of the routes of these companies, by company and whose pools they are (`_whose`)."""
     codes = {one.id: one.code for one in connection_rows.every(c)}
     ledgers = {one.id: one.connection_id for one in setups.companies(c)}
-    routes = [route for route in setups.routes(c) if route.company_id in company_ids]
+    routes = [route for route in setups.routes(c) if route.company_id in company_ids and route.id not in but]
     saved = configs.newest_of(c, "route", [route.id for route in routes])
     found = {}
     for route in routes:
@@ -99,6 +110,12 @@ def _whose(pool: str) -> tuple[str, bool]:
     """The road a pool belongs to: the code of the system beside the ledger, and whether it leads out of the ledger."""
     name = pooling.named(pool)
     return name.code, name.is_parcel
+
+
+def _road(books: Books, route_id: str) -> tuple[str, bool]:
+    """The road of a route, as `_whose` names it."""
+    road = books.roads[route_id]
+    return road.terms.code, road.route.source_id == books.company.connection_id
 
 
 def _planning(c: Connection, books: Books, *, now: int) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
-from ml_connector.engine import contents, grounds, pools, reversing, transits
+from ml_connector.engine import contents, grounds, pools, reversing, timetables, transits
 from ml_connector.engine.books import Books
 from ml_connector.engine.references import refs_of
 from ml_connector.engine.works import Works
@@ -42,8 +42,9 @@ def token_of(company_id: str, submission_key: str) -> str:
 def seal_due(works: Works, lease: Lease, books: Books) -> tuple[Lease, int]:
     """Seal what may be sent now. Returns the renewed lease and how many submissions were made."""
     with works.database.reading() as c:
-        alone = unsent.sealable(c, books.company.id, pool=None, limit=ALONE_AT_ONCE)
-        closing = pools.closing(works, c, books)
+        gates = timetables.gates(works, c, books.company.id)
+        alone = unsent.sealable(c, books.company.id, pool=None, limit=ALONE_AT_ONCE, gates=gates)
+        closing = pools.closing(works, c, books, gates=gates)
     if not alone and not closing:
         return lease, 0
     with works.database.writing() as c:

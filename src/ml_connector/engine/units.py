@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from ml_connector.engine import draining, pools, reading, upkeep
+from ml_connector.engine import draining, pools, reading, timetables, upkeep
 from ml_connector.engine.draining import Drained
 from ml_connector.engine.reading import Read
 from ml_connector.engine.works import Works
@@ -52,9 +52,13 @@ def due_units(works: Works) -> list[Unit]:
         needing = ringing | set(trip_needs.connections_with_needs(c, now=now))
         found += [Unit("fetch", one) for one in sorted(needing & active)]
         companies = set(trips.companies_due(c, now=now)) | set(submissions.companies_due(c, now=now))
-        companies |= set(unsent.companies_with_reversals(c)) | set(unsent.companies_with_any(c))
+        gates = timetables.gates(works, c)
+        companies |= set(unsent.companies_with_reversals(c, gates=gates)) | set(
+            unsent.companies_with_any(c, gates=gates)
+        )
+        companies |= timetables.companies_running(c, gates)
         targets = {one.id: one.connection_id for one in setups.companies(c)}
-        companies |= pools.companies_due(works, c)
+        companies |= pools.companies_due(works, c, gates=gates)
         able = active - budget.exhausted(c, now=now)
         found += [Unit("drain", one) for one in sorted(companies) if targets.get(one) in able]
     found += [Unit("upkeep", subject) for subject in upkeep.due(works)]

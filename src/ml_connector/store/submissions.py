@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, Update, bindparam, func, or_, select, te
 from ml_connector.store.bulk import chunks, insert_many, one_of, update_many
 from ml_connector.store.ids import Ids
 from ml_connector.store.states import refuse_missing_arrow
-from ml_connector.store.tables import Micros, attempt, company, submission
+from ml_connector.store.tables import Micros, attempt, company, planned_write, submission, trip
 
 # In the words of the index over targets: without them every submission is read.
 _IS_DOCUMENT = text("submission.kind NOT IN ('customer', 'supplier')")
@@ -136,6 +136,23 @@ def due(
         .limit(limit)
     )
     return [_submission(row) for row in rows]
+
+
+def routes_under_way(c: Connection, route_ids: Collection[str]) -> set[str]:
+    """Which of these routes have something on its way: what is sent of it may make more of it ready."""
+    rows = c.execute(
+        select(trip.c.route_id)
+        .join(planned_write, planned_write.c.trip_id == trip.c.id)
+        .join(submission, submission.c.id == planned_write.c.submission_id)
+        .where(
+            trip.c.route_id.in_(route_ids),
+            planned_write.c.state == "sealed",
+            submission.c.state.in_(ACTIVE),
+            submission.c.due_at.is_not(None),
+        )
+        .distinct()
+    )
+    return {row.route_id for row in rows}
 
 
 def next_due(c: Connection, company_id: str) -> Micros | None:

@@ -146,6 +146,9 @@ route = Table(
     _to("target_id", "connection"),
     Column("posting", Text, nullable=False, server_default=text("'off'")),
     _at("created_at"),
+    _maybe("times"),  # its timetable; none: it posts at once
+    _maybe_at("run_asked_at"),
+    _maybe_at("rested_for"),
     UniqueConstraint("company_id", "flow", "source_id", "target_id"),
     Index(None, "source_id"),
     _one_of("posting", "off", "approve", "on"),

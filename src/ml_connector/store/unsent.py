@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import Connection, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
 from ml_connector.store.bulk import chunks
@@ -56,9 +56,27 @@ _MAY_BE_SENT = or_(
         ),
     ),
 )
+Gates = Mapping[str, Micros | None]
+"""Routes that post at times of their own: up to when what arrived may be sent now; None: nothing may."""
+ALL_OPEN: Gates = {}
+# A person takes something back: that waits for no hour.
+_UNDO = planned_write.c.content.contains('"purpose":"undo"')
 
 
-def sealable(c: Connection, company_id: str, *, pool: str | None, limit: int) -> list[Write]:
+def _may_be_sent(gates: Gates) -> ColumnElement[bool]:
+    if not gates:
+        return _MAY_BE_SENT
+    on = [and_(route.c.id == one, trip.c.created_at <= until) for one, until in gates.items() if until is not None]
+    return and_(_MAY_BE_SENT, or_(route.c.id.not_in(gates), *on, and_(planned_write.c.reverses_id.is_not(None), _UNDO)))
+
+
+def _may_post(gates: Gates) -> ColumnElement[bool]:
+    """Routes of which anything may be sent at all."""
+    closed = [one for one, until in gates.items() if until is None]
+    return and_(route.c.posting != "off", route.c.id.not_in(closed)) if closed else route.c.posting != "off"
+
+
+def sealable(c: Connection, company_id: str, *, pool: str | None, limit: int, gates: Gates = ALL_OPEN) -> list[Write]:
     """Open writes of one pool (None: those that stand alone) whose route posts (or whose plan a person approved) and
     whose needed keys are done, in the order things happened.
     """
@@ -70,7 +88,7 @@ def sealable(c: Connection, company_id: str, *, pool: str | None, limit: int) ->
             planned_write.c.company_id == company_id,
             planned_write.c.state == "open",
             planned_write.c.pool_key.is_(None) if pool is None else planned_write.c.pool_key == pool,
-            _MAY_BE_SENT,
+            _may_be_sent(gates),
             ~UNMET,
         )
         .order_by(trip.c.priority, trip.c.occurred_at, planned_write.c.id)
@@ -92,14 +110,27 @@ def unfinished_trips(c: Connection, trip_ids: Sequence[str]) -> set[str]:
     return found
 
 
-def posts(c: Connection, company_id: str) -> bool:
+def ready(c: Connection, company_id: str) -> dict[str, int]:
+    """How many open writes of each route could be sent at any hour."""
+    rows = c.execute(
+        select(trip.c.route_id, func.count())
+        .select_from(planned_write)
+        .join(trip, trip.c.id == planned_write.c.trip_id)
+        .join(route, route.c.id == trip.c.route_id)
+        .where(planned_write.c.company_id == company_id, planned_write.c.state == "open", _MAY_BE_SENT)
+        .group_by(trip.c.route_id)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def posts(c: Connection, company_id: str, *, gates: Gates = ALL_OPEN) -> bool:
     """Whether any route of this company posts at all."""
-    query = select(route.c.id).where(route.c.company_id == company_id, route.c.posting != "off").limit(1)
+    query = select(route.c.id).where(route.c.company_id == company_id, _may_post(gates)).limit(1)
     return c.execute(query).first() is not None
 
 
 def pool_ages(
-    c: Connection, company_id: str, *, sendable: Collection[str] | None = None
+    c: Connection, company_id: str, *, sendable: Collection[str] | None = None, gates: Gates = ALL_OPEN
 ) -> dict[str, tuple[int, Micros]]:
     """Open pooled writes by pool: how many and when the oldest was planned.
 
@@ -120,12 +151,12 @@ def pool_ages(
     if sendable is not None:
         query = query.where(planned_write.c.pool_key.in_(sendable))
         query = query.join(trip, trip.c.id == planned_write.c.trip_id).join(route, route.c.id == trip.c.route_id)
-        query = query.where(_MAY_BE_SENT)
+        query = query.where(_may_be_sent(gates))
     return {row[0]: (row[1], row[2]) for row in c.execute(query)}
 
 
 def open_pools(
-    c: Connection, *, sendable: Collection[tuple[str, str]] | None = None
+    c: Connection, *, sendable: Collection[tuple[str, str]] | None = None, gates: Gates = ALL_OPEN
 ) -> dict[tuple[str, str], tuple[int, Micros]]:
     """As `pool_ages` for every company that posts, by company and pool: one query for all."""
     if sendable is not None and not sendable:
@@ -137,19 +168,19 @@ def open_pools(
     )
     if sendable is None:
         # By the companies' ids in a list: else SQLite walks the index of every write there is.
-        posting = select(route.c.company_id).where(route.c.posting != "off")
+        posting = select(route.c.company_id).where(_may_post(gates))
         rows = c.execute(query.where(planned_write.c.company_id.in_(posting)))
         return {(row[0], row[1]): (row[2], row[3]) for row in rows}
     query = query.join(trip, trip.c.id == planned_write.c.trip_id).join(route, route.c.id == trip.c.route_id)
     found = {}
     for part in chunks(sorted(sendable)):
-        wanted = query.where(planned_write.c.company_id.in_({one for one, _ in part}), _MAY_BE_SENT)
+        wanted = query.where(planned_write.c.company_id.in_({one for one, _ in part}), _may_be_sent(gates))
         rows = c.execute(wanted.where(planned_write.c.pool_key.in_({pool for _, pool in part})))
         found.update({(row[0], row[1]): (row[2], row[3]) for row in rows if (row[0], row[1]) in sendable})
     return found
 
 
-def companies_with_any(c: Connection) -> list[str]:
+def companies_with_any(c: Connection, *, gates: Gates = ALL_OPEN) -> list[str]:
     """Companies where something may be sealed at once: what a worker left that ended between planning and sealing."""
     waiting = (
         select(planned_write.c.id)
@@ -159,20 +190,21 @@ def companies_with_any(c: Connection) -> list[str]:
             planned_write.c.company_id == company.c.id,
             planned_write.c.state == "open",
             planned_write.c.pool_key.is_(None),
-            _MAY_BE_SENT,
+            _may_be_sent(gates),
             ~UNMET,
         )
         .exists()
     )
-    posting = select(route.c.id).where(route.c.company_id == company.c.id, route.c.posting != "off").exists()
+    posting = select(route.c.id).where(route.c.company_id == company.c.id, _may_post(gates)).exists()
     return list(c.execute(select(company.c.id).where(posting, waiting)).scalars())
 
 
-def companies_with_reversals(c: Connection) -> list[str]:
+def companies_with_reversals(c: Connection, *, gates: Gates = ALL_OPEN) -> list[str]:
     """Companies where something is to be taken back."""
-    rows = c.execute(
-        select(planned_write.c.company_id)
-        .where(planned_write.c.reverses_id.is_not(None), planned_write.c.state == "open")
-        .distinct()
+    query = select(planned_write.c.company_id).where(
+        planned_write.c.reverses_id.is_not(None), planned_write.c.state == "open"
     )
-    return [row.company_id for row in rows]
+    if gates:
+        query = query.join(trip, trip.c.id == planned_write.c.trip_id).join(route, route.c.id == trip.c.route_id)
+        query = query.where(_may_be_sent(gates))
+    return [row.company_id for row in c.execute(query.distinct())]
