@@ -184,6 +184,30 @@ def test_a_newer_version_that_somebody_else_sent_at_the_same_moment_decides(
     assert len(noted) == 1
 
 
+def test_what_another_program_filled_in_before_us_keeps_its_key_and_stands_once(world: PurchaseWorld) -> None:
+    """A tenant is rarely empty: a second vendor with the same number would be refused, or stand beside the first."""
+    theirs = {"companyCode": COMPANY, "inherit": True, "active": True}
+    names = [{"language": "en-US", "translation": "Cost"}]
+    as_somebody_else(world, "/v1/vendors", [{
+        "externalCode": "old-50013", "vendorCode": "50013", "name": "Sydvind", "companies": [{"companyCode": COMPANY}],
+    }])  # fmt: skip
+    as_somebody_else(world, "/v1/accounts", [{
+        "externalCode": "old-4000", "accountCode": "4000", "accountNames": names, "companies": [theirs],
+    }])  # fmt: skip
+    world.settle(900)
+    (vendor,) = [one for one in world.there("vendors") if one["vendorCode"] == "50013"]
+    (account,) = [one for one in world.there("accounts") if one["accountCode"] == "4000"]
+    assert (vendor["externalCode"], vendor["name"]) == ("old-50013", "Sydvind Stolar AB")
+    assert account["externalCode"] == "old-4000"
+    assert world.trips("supplier")["50013"][0] == "posted"
+    world.restart()
+    world.ledger("set_supplier", number="50013", name="Sydvind Stolar & Bord AB")
+    world.settle(900)
+    (vendor,) = [one for one in world.there("vendors") if one["vendorCode"] == "50013"]
+    assert (vendor["externalCode"], vendor["name"]) == ("old-50013", "Sydvind Stolar & Bord AB")
+    assert "refused" not in world.items()
+
+
 def test_a_row_that_a_refused_batch_names_is_held_and_the_others_are_sent(world: PurchaseWorld) -> None:
     world.ledger("set_credit_terms", id="N5", description="Five days before", days=-5)
     world.settle(900)

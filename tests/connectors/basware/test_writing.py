@@ -15,7 +15,7 @@ from ml_connector.connectors.shapes import Observed
 from ml_connector.errors import ConfigurationError, NotAuthorized, RateLimited, Rejected, Transient, UnknownOutcome
 from ml_connector.finance.kinds import KINDS
 from ml_connector.finance.plan import Parcel
-from ml_connector.finance.procurement import Acknowledgement
+from ml_connector.finance.procurement import Acknowledgement, SupplierCard
 from tests.connectors.basware.contents import CARD, HEADER, INVOICE, LINE, PAID, REFERENCE, TRANSFER, code, row
 from tests.connectors.basware.scripted import CREDENTIALS, DOCUMENTS, STATUS, Scripted, context, error, reply, request
 
@@ -42,7 +42,7 @@ def test_a_parcel_is_one_array_and_its_request_id_is_kept() -> None:
     script = Scripted({"POST /v1/vendors": reply(200, [], x_amzn_RequestId="06ca")})
     made = script.writer().create("supplier_card", SUPPLIERS, context())
     assert (made.remote_id, made.released) == ("06ca", False)
-    assert [one["vendorCode"] for one in json.loads(script.to("/v1/vendors")[0].content)] == ["1", "2"]
+    assert [one["vendorCode"] for one in json.loads(script.to("/v1/vendors", "POST")[0].content)] == ["1", "2"]
 
 
 @pytest.mark.parametrize(
@@ -135,6 +135,69 @@ def test_each_refusal_is_the_error_it_means(answer: httpx2.Response, raised: typ
         assert caught.value.retry_after_s in (None, 5.0, 7.0)
     if answer.status_code == 400:
         assert "6f0c" in str(caught.value)
+
+
+# ---------------------------------------------------------------------------------------------- what is there already
+
+
+def vendor(card: SupplierCard, code_: str) -> dict[str, Any]:
+    return {"externalCode": code_, "vendorCode": card.number, "name": "Of another program"}
+
+
+def sent(script: Scripted) -> list[str]:
+    return [row["externalCode"] for row in json.loads(script.to("/v1/vendors", "POST")[0].content)]
+
+
+def test_a_row_that_is_there_already_keeps_its_key_because_a_code_exists_once() -> None:
+    listed = reply(200, {"vendorEntities": [vendor(A, "theirs-1"), vendor(B, B.external_code)]})
+    script = Scripted({"GET /v1/vendors": listed, "POST /v1/vendors": reply(200, [], x_amzn_RequestId="req-1")})
+    writer = script.writer()
+    writer.create("supplier_card", SUPPLIERS, context())
+    assert sent(script) == ["theirs-1", B.external_code]
+    assert script.to("/v1/vendors", "GET")[0].url.params["companyCode"] == A.company
+    script.answers[STATUS] = swept(request("req-1", ("theirs-1", "Success"), (B.external_code, "Success")))
+    done = writer.observe("supplier_card", [(SUPPLIERS, context("p", remote_id="req-1"))])["req-1"]
+    assert (done.state, done.refused) == ("released", {})
+    assert list(done.facts["notes"]) == [A.source]
+    assert len(script.to("/v1/vendors", "GET")) == 1  # read once, for ten minutes
+
+
+def test_what_is_there_is_read_whole_once_and_then_what_changed() -> None:
+    lists = [reply(200, {"vendorEntities": rows}) for rows in ([], [vendor(A, "theirs-1")])]
+    script = Scripted({"GET /v1/vendors": lists, "POST /v1/vendors": reply(200, [], x_amzn_RequestId="req-1")})
+    writer = script.writer()
+    writer.create("supplier_card", SUPPLIERS, context())
+    script.clock.advance(601)
+    writer.create("supplier_card", SUPPLIERS, context())
+    first, second = script.to("/v1/vendors", "GET")
+    assert "lastUpdated" not in first.url.params
+    assert second.url.params["lastUpdated"] == "2026-02-03T11:55:00.000Z"
+    assert json.loads(script.to("/v1/vendors", "POST")[1].content)[0]["externalCode"] == "theirs-1"
+
+
+def test_a_code_that_is_twice_there_is_held_and_the_others_go() -> None:
+    listed = reply(200, {"vendorEntities": [vendor(A, "theirs-1"), vendor(A, "theirs-2")]})
+    script = Scripted({"GET /v1/vendors": listed})
+    with pytest.raises(Rejected) as refused:
+        script.writer().create("supplier_card", SUPPLIERS, context())
+    assert refused.value.rows == {A.source: f"Basware has 2 rows with code 1 in company {A.company}: keep one."}
+
+
+def test_without_the_right_to_read_what_is_sent_decides() -> None:
+    answers = {"GET /v1/vendors": httpx2.Response(403), "POST /v1/vendors": reply(200, [], x_amzn_RequestId="req-1")}
+    script = Scripted(answers)
+    script.writer().create("supplier_card", SUPPLIERS, context())
+    assert sent(script) == [A.external_code, B.external_code]
+
+
+def test_a_refused_row_that_was_there_before_is_named_by_its_key() -> None:
+    listed = reply(200, {"vendorEntities": [vendor(A, "theirs-1")]})
+    errors = [{"externalCode": "theirs-1", "type": "VALIDATION", "code": "X", "message": "no"}]
+    answer = reply(400, {"requestId": "r", "hasErrors": True, "errors": errors})
+    script = Scripted({"GET /v1/vendors": listed, "POST /v1/vendors": answer})
+    with pytest.raises(Rejected) as refused:
+        script.writer().create("supplier_card", SUPPLIERS, context())
+    assert list(refused.value.rows) == [A.source]
 
 
 # ---------------------------------------------------------------------------------------------- requestStatus

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ml_connector.connectors.basware import bodies, network, smartpdf, statuses
+from ml_connector.connectors.basware.adopting import Adopting
 from ml_connector.connectors.basware.client import DOCUMENTS, BaswareClient, Row
 from ml_connector.connectors.basware.faults import AlreadyDone, request_id
 from ml_connector.connectors.basware.reader import KEY, open_client
@@ -59,6 +60,7 @@ ANSWERS: Mapping[str, tuple[str, str]] = {
 }
 TAKEN = frozenset({"TransferInProgress", "Transferred", "TransferFailed", "Paid", "PrebookInProgress", "Prebooked"})
 SEND_AGAIN = "Basware holds the same content and never said that it took it. Replay the record: it is sent anew."
+KEPT = "Basware had a row of this code already: it was overwritten and keeps its key there."
 NOT_NAMED = "The request is finished and does not name this record. Replay the record: it is sent anew."
 REPLACED = "A newer version of this record was sent at the same moment, and its result is not known."
 
@@ -72,7 +74,7 @@ def open_writer(
     def on_network(invoice: ReceivedInvoice) -> None:
         network.send(http, credentials, settings, invoice, base=client.client.base_url)
 
-    return BaswareWriter(client, on_network=on_network)
+    return BaswareWriter(client, clock=clock, on_network=on_network)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +83,15 @@ class _Wanted:
 
     entity: str
     rows: tuple[tuple[str, tuple[str, ...]], ...]  # (source key, codes by which an item may name it)
+    kept: frozenset[str] = frozenset()  # keys of rows that were there before us
 
 
 class BaswareWriter:
     """The Writer of Basware."""
 
-    def __init__(self, client: BaswareClient, *, on_network: Callable[[ReceivedInvoice], None]) -> None:
+    def __init__(self, client: BaswareClient, *, clock: Ticking, on_network: Callable[[ReceivedInvoice], None]) -> None:
         self.client = client
+        self._adopting = Adopting(client, clock)
         self._on_network = on_network
 
     # -- writing ---------------------------------------------------------------------------------------------------
@@ -95,11 +99,12 @@ class BaswareWriter:
     def create(self, kind: str, content: Sent, context: Context) -> Created:
         """Send it. A parcel's remote id is the request's; several, blank-separated, where it had to be split."""
         if kind in PARCELS:
-            path, rows = _parcel(kind, content)
+            rows = self._adopting.adopted(_rows(kind, content))
+            path, made = _parcel(kind, rows, getattr(content, "again", None))
             try:
-                ids = self.client.post_rows(path, rows)
+                ids = self.client.post_rows(path, made)
             except Rejected as refused:
-                raise _naming(refused, kind, content) from None
+                raise _naming(refused, rows) from None
             return Created(remote_id=" ".join(ids), number=ids[0])
         if kind == "acknowledgement" and isinstance(content, Acknowledgement):
             return self._acknowledge(content)
@@ -151,16 +156,12 @@ class BaswareWriter:
                     known[id_] = one
         judge = _Judge(self.client, known)
         return {
-            context.remote_id: judge.parcel(_wanted(kind, content, context), context) for content, context in contexts
+            context.remote_id: judge.parcel(self._wanted(kind, content, context), context)
+            for content, context in contexts
         }
 
     def look_up(self, kind: str, fields: Mapping[str, str]) -> list[Found]:
-        """A document by company, number and day (`accounting_document`); by code where a row of ours stands already.
-
-        Fields of `external_code`: resource (vendors...), code, company: the key of the row that has our code.
-        """
-        if kind == "external_code":
-            return self._row_with(fields)
+        """A document by company, number and day (`accounting_document`)."""
         if kind != "accounting_document":
             return []
         params = {name: fields[key] for name, key in _STATUS_FIELDS.items() if fields.get(key)}
@@ -200,7 +201,7 @@ class BaswareWriter:
         judge = _Judge(self.client, known)
         found: dict[str, list[Observed]] = {}
         for content, context in contexts:
-            wanted = _wanted(kind, content, context)
+            wanted = self._wanted(kind, content, context)
             since = (context.started_at or EPOCH).isoformat(timespec="microseconds")
             hits = [
                 one
@@ -212,6 +213,14 @@ class BaswareWriter:
             newest = max(hits, key=lambda one: one.at, default=None)
             found[context.token] = [] if newest is None else [judge.parcel(wanted, _at(context, newest.id))]
         return found
+
+    def _wanted(self, kind: str, content: Sent, context: Context) -> _Wanted:
+        if kind in ANSWERS:
+            return _Wanted(ANSWERS[kind][1], ((context.key, (content.external_code, content.document_id)),))
+        rows = _rows(kind, content)
+        named = tuple((key, self._adopting.codes(row)) for key, row in rows)
+        kept = frozenset(key for key, codes in named if len(codes) > 1)
+        return _Wanted(_place(kind, rows[0][1])[1], named, kept)
 
     def _find_answer(self, kind: str, content: Sent, context: Context) -> Observed | None:
         """An answer by its code on the document itself; an acknowledgement by the document's state."""
@@ -227,19 +236,6 @@ class BaswareWriter:
         if all(row.get("externalCode") != content.external_code for row in ours):
             return None
         return _standing(_at(context, content.external_code))
-
-    def _row_with(self, fields: Mapping[str, str]) -> list[Found]:
-        resource, company = fields.get("resource", ""), fields.get("company", "")
-        name = _CODE_FIELDS.get(resource)
-        if name is None:
-            return []
-        params = {"pageSize": "500", **({"companyCode": company} if company else {})}
-        rows = self.client.rows(f"/v1/{resource}", _LIST_KEYS.get(resource, resource), params)
-        return [
-            Found(str(row.get("externalCode")), status="Active", facts={"by": "code"})
-            for row in rows
-            if row.get(name) == fields.get("code") and row.get("externalCode")
-        ]
 
 
 class _Judge:
@@ -264,8 +260,8 @@ class _Judge:
                 waiting += 1
             elif item.verdict == "refused":
                 refused[key] = f"{item.sentence.rstrip('.') or 'Basware gave no reason'}."
-            elif item.sentence:
-                notes[key] = item.sentence
+            elif item.sentence or key in wanted.kept:
+                notes[key] = item.sentence or KEPT
         state = "pending" if waiting else "released"
         facts = {"rows": len(wanted.rows), "waiting": waiting, "notes": notes}
         return _observed(context, state, facts=facts, refused={} if waiting else refused)
@@ -300,14 +296,6 @@ class _Judge:
 
 
 _STATUS_FIELDS = {"companyCode": "company", "invoiceNumber": "number", "invoiceDate": "day", "grossSum": "gross"}
-_LIST_KEYS = {"vendors": "vendorEntities"}
-_CODE_FIELDS = {
-    "vendors": "vendorCode",
-    "accounts": "accountCode",
-    "costCenters": "costCenterCode",
-    "taxCodes": "taxCode",
-    "paymentTerms": "paymentTermCode",
-}
 
 
 def _rows(kind: str, content: Sent) -> tuple[tuple[str, Any], ...]:
@@ -320,19 +308,21 @@ def _rows(kind: str, content: Sent) -> tuple[tuple[str, Any], ...]:
     return rows
 
 
-def _naming(refused: Rejected, kind: str, content: Sent) -> Rejected:
+def _naming(refused: Rejected, rows: Sequence[tuple[str, Any]]) -> Rejected:
     """The same refusal with the keys of the rows it names instead of their codes there."""
-    keys = {row.external_code: key for key, row in _rows(kind, content)}
-    rows = {keys[code]: words for code, words in refused.rows.items() if code in keys}
-    return Rejected(refused.what, record=refused.record, fix=refused.fix, rows=rows)
+    keys = {row.external_code: key for key, row in rows}
+    named = {keys[code]: words for code, words in refused.rows.items() if code in keys}
+    return Rejected(refused.what, record=refused.record, fix=refused.fix, rows=named)
 
 
-def _parcel(kind: str, content: Sent) -> tuple[str, list[Row]]:
+def _parcel(
+    kind: str, keyed: Sequence[tuple[str, Any]], again: tuple[int, ...] | None
+) -> tuple[str, list[Row]]:  # fmt: skip
     """Where a parcel goes, and its records. One company and one resource: others may not share a call."""
-    rows = [row for _, row in _rows(kind, content)]
+    rows = [row for _, row in keyed]
     if len({row.company for row in rows}) > 1 or len({_place(kind, row) for row in rows}) > 1:
         raise Rejected("A parcel mixes companies or resources.", record=rows[0].source, fix="Report this.")
-    counts: tuple[int, ...] = getattr(content, "again", None) or (0,) * len(rows)
+    counts = again or (0,) * len(rows)
     made: list[Row] = [_MAKERS[kind](row, again) for row, again in zip(rows, counts, strict=True)]
     return _place(kind, rows[0])[0], made
 
@@ -355,13 +345,6 @@ def _place(kind: str, row: Any) -> tuple[str, str]:
         "order_header": ("/v1/matchingOrders", "MatchingOrder"),
         "order_line": ("/v1/matchingOrderLines", "MatchingOrderLine"),
     }[kind]
-
-
-def _wanted(kind: str, content: Sent, context: Context) -> _Wanted:
-    if kind in ANSWERS:
-        return _Wanted(ANSWERS[kind][1], ((context.key, (content.external_code, content.document_id)),))
-    rows = _rows(kind, content)
-    return _Wanted(_place(kind, rows[0][1])[1], tuple((key, (row.external_code,)) for key, row in rows))
 
 
 def _taken_as(content: Acknowledgement) -> str:
