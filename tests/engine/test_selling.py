@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ml_connector.engine import clearing, replaying, ruling
 from ml_connector.engine.tracing import trace
+from tests.engine.proofs import query
 from tests.engine.shop_world import CLEARING, RECEIVABLE, VAT_25, ShopWorld
 
 Open = Callable[..., "SellingWorld"]
@@ -21,7 +24,7 @@ class SellingWorld(ShopWorld):
 
     def sell_by_order(self, **terms: Any) -> None:
         """The route, and the items that it names."""
-        self.set_up(order_document="sales_order", order_items=ITEMS, **terms)
+        self.set_up(**{"order_document": "sales_order", "order_items": ITEMS, **terms})
         self.ledger("set_item", number="GOODS", description="Goods", vat="25", account="3001")
         self.ledger("set_item", number="FREIGHT", description="Freight", vat="25", account="3001")
 
@@ -74,3 +77,262 @@ def test_a_paid_order_is_ordered_advanced_invoiced_by_a_person_and_settled(open_
     assert trip in shown
     assert sold["number"] in shown
     assert f"wc:app:{order['id']}:{number}" in shown
+
+
+def look(world: SellingWorld, seconds: float = 1_200) -> None:
+    """As long, in coarse steps."""
+    world.look(seconds, step=300)
+
+
+def explained(world: SellingWorld) -> list[int]:
+    """What of each clearing account nobody can explain."""
+    return [one.unexplained.minor for one in clearing.statements(world.works, world.company_id)]
+
+
+def settled(world: SellingWorld) -> None:
+    """Nothing is owed, nothing waits as an advance, and every clearing account is explained."""
+    assert (world.balance(RECEIVABLE), world.balance(ADVANCES)) == (0, 0)
+    assert set(explained(world)) <= {0}
+
+
+def test_a_lost_answer_leaves_one_order(open_world: Open) -> None:
+    world = open_world()
+    world.visma.add({"match": {"operation": "POST /api/v3/SalesOrders"}, "effect": {"kind": "cut_after"}})
+    order = world.order("125.00")
+    look(world)
+    assert len(world.orders()) == 1
+    assert world.trip(order)[1] == "waiting"
+    assert [outcome for (outcome,) in query(world, "SELECT outcome FROM attempt WHERE call = 'create'")].count(
+        "adopted"
+    ) == 1
+
+
+def test_planning_again_changes_nothing(open_world: Open) -> None:
+    world = open_world()
+    order = world.order("125.00")
+    look(world)
+    world.invoice()
+    look(world, 5_000)
+    before, calls = world.writes(), dict(world.visma.calls)
+    replaying.replay_trips(world.works, world.workspace, [world.trip(order)[0]], by="Ann")
+    look(world)
+    assert (world.writes(), world.trip(order)[1]) == (before, "posted")
+    written = [name for name in world.visma.calls if not name.startswith("GET") and "connect" not in name]
+    assert {name: world.visma.calls[name] for name in written} == {name: calls[name] for name in written}
+    settled(world)
+
+
+def test_what_the_ledger_has_no_item_for_is_held_until_somebody_names_one(open_world: Open) -> None:
+    world = open_world(order_items={})
+    order = world.order("125.00")
+    look(world)
+    (item,) = world.items("item-missing")
+    assert item.proposal["terms"]["order_items"]
+    assert world.orders() == []
+    (name,) = item.proposal["terms"]["order_items"]
+    ruling.save_terms(world.works, world.route_id, replace(world.terms, order_items={name: "GOODS"}), by="Ann")
+    look(world)
+    assert [line[0] for line in world.orders()[0]["lines"]] == ["GOODS"]
+    assert world.trip(order)[1] == "waiting"
+
+
+def test_an_item_that_may_not_be_sold_is_held(open_world: Open) -> None:
+    world = open_world()
+    world.ledger("set_item", number="GOODS", status="NoSales")
+    world.order("125.00")
+    look(world)
+    assert [one.code for one in world.items("item-not-sold")] == ["item-not-sold"]
+    assert world.orders() == []
+
+
+def test_a_draft_invoice_is_waited_for_until_it_is_released(open_world: Open) -> None:
+    world = open_world()
+    order = world.order("125.00")
+    look(world)
+    number = world.invoice(release=False)
+    look(world, 5_000)
+    assert world.trip(order)[1:] == (
+        "waiting", f"invoice {number} of order {order['number']} is Balanced in Visma: release it there"
+    )  # fmt: skip
+    world.ledger("by_hand", path=f"/v1/customerinvoice/{number}/action/release", body={})
+    look(world, 8_000)
+    assert world.trip(order)[1] == "posted"
+    settled(world)
+
+
+def test_somebody_is_asked_when_an_order_is_not_invoiced_for_long_and_it_goes_on_all_the_same(open_world: Open) -> None:
+    world = open_world(order_patience_days=2)
+    order = world.order("125.00")
+    look(world)
+    world.clock.advance(3 * 86_400)
+    look(world, 600)
+    (item,) = world.items("waited-too-long")
+    assert "ship and invoice it there" in item.sentence
+    assert world.trip(order)[1] == "waiting"
+    world.invoice()
+    world.clock.advance(86_400)
+    look(world)
+    assert (world.trip(order)[1], world.items("waited-too-long")) == ("posted", [])
+    settled(world)
+
+
+def test_an_order_that_is_given_back_before_it_is_invoiced_is_taken_back_and_its_advance_paid_out(
+    open_world: Open,
+) -> None:
+    world = open_world(corrections="automatic")
+    order = world.order("125.00")
+    look(world)
+    world.do("refund", order_id=order["id"], amount="125.00")
+    look(world, 5_000)
+    assert world.orders() == []
+    assert world.trip(order)[1] == "posted"
+    assert (world.balance(CLEARING["stripe"]), world.balance("3001")) == (0, 0)
+    settled(world)
+
+
+def test_part_of_an_order_given_back_before_it_is_invoiced_is_a_persons_matter(open_world: Open) -> None:
+    world = open_world()
+    order = world.order("125.00")
+    look(world)
+    world.do("refund", order_id=order["id"], amount="25.00")
+    look(world)
+    (item,) = world.items("refund-before-invoice")
+    world.invoice()
+    look(world, 5_000)
+    replaying.replay_trips(world.works, world.workspace, [item.trip_id], by="Ann")
+    look(world)
+    world.answer("refund-vat-mix", "approve")
+    look(world)
+    assert world.balance(CLEARING["stripe"]) == 10_000
+    settled(world)
+
+
+def test_an_order_edited_before_it_is_invoiced_is_made_anew(open_world: Open) -> None:
+    world = open_world(corrections="automatic")
+    order = world.order("125.00")
+    look(world)
+    world.reprice(order, "200.00")
+    look(world, 5_000)
+    (sold,) = world.orders()
+    assert (sold["number"], sold["total"]) == ("000002", "250.00")
+    assert world.balance(CLEARING["stripe"]) == 25_000
+    world.invoice()
+    look(world, 5_000)
+    settled(world)
+
+
+def test_an_order_edited_after_it_was_invoiced_is_held_and_stays_as_it_was_sent(open_world: Open) -> None:
+    world = open_world(corrections="automatic")
+    order = world.order("125.00")
+    look(world)
+    world.invoice()
+    world.reprice(order, "200.00")
+    look(world, 5_000)
+    (item,) = world.items("order-changed-since")
+    assert "Credit or invoice the difference in Visma" in item.sentence
+    world.answer("order-changed-since", "approve")
+    look(world, 5_000)
+    assert world.trip(order)[1] == "posted"
+    assert world.orders()[0]["total"] == "125.00"
+    assert (world.balance(RECEIVABLE), world.balance(ADVANCES)) == (0, 0)
+    assert explained(world) == [-12_500]  # the shop says that more was paid than was ordered
+
+
+def test_a_shipped_order_is_not_taken_back_behind_the_warehouse(open_world: Open) -> None:
+    world = open_world(corrections="automatic")
+    order = world.order("125.00")
+    look(world)
+    world.ledger("ship_sales_order", number="000001")
+    world.reprice(order, "200.00")
+    look(world, 5_000)
+    (item,) = world.items("refused")
+    assert "shipped or invoiced" in item.sentence
+    assert [one["number"] for one in world.orders()] == ["000001"]
+
+
+def test_an_order_that_waits_for_its_invoice_can_be_undone(open_world: Open) -> None:
+    world = open_world()
+    order = world.order("125.00")
+    look(world)
+    replaying.undo(world.works, world.trip(order)[0], by="Ann")
+    look(world)
+    assert world.trip(order)[1] == "reversed"
+    assert (world.orders(), world.balance(CLEARING["stripe"])) == ([], 0)
+    settled(world)
+
+
+def test_an_order_that_somebody_deleted_in_the_ledger_is_asked_about(open_world: Open) -> None:
+    world = open_world()
+    order = world.order("125.00")
+    look(world)
+    company = next(iter(world.visma.vendor.companies()))  # type: ignore[attr-defined]
+    company.sales_orders.clear()
+    look(world, 5_000)
+    assert [one.code for one in world.items("order-gone")] == ["order-gone"]
+    assert world.trip(order)[1] == "held"
+
+
+def test_vat_on_advances_stops_an_order_where_the_route_says_so(open_world: Open) -> None:
+    world = open_world(advances="hold")
+    order = world.order("125.00")
+    look(world)
+    assert (world.orders(), world.trip(order)[1]) == ([], "held")
+    world.answer("vat-on-advance", "approve")
+    look(world)
+    assert len(world.orders()) == 1
+
+
+def test_a_company_that_did_not_approve_the_service_is_told_which_scope_is_missing(open_world: Open) -> None:
+    world = open_world()
+    scopes = [one for one in world.company["scopes"] if "salesorder" not in one]
+    world.ledger("approve_tenant", scopes=scopes)
+    world.order("125.00")
+    look(world)
+    assert world.orders() == []
+    assert "App Store" in str(query(world, "SELECT sentence FROM review_item WHERE state = 'open'"))
+
+
+def test_an_article_is_the_item_of_its_own_number_where_the_ledger_has_one(open_world: Open) -> None:
+    world = open_world()
+    world.ledger("set_item", number="MUG-RED", description="Mug", vat="25", account="3001", type="FinishedGoodItem")
+    lines = [{"price": "100.00", "tax": "25", "sku": "mug-red", "quantity": 3}, {"price": "12.50", "tax": "25"}]
+    world.do("order", lines=lines, gateway="stripe", shipping="40.00")
+    look(world)
+    (sold,) = world.orders()
+    assert [line[:2] for line in sold["lines"]] == [["MUG-RED", "3"], ["GOODS", "1"], ["FREIGHT", "1"]]
+    world.invoice()
+    look(world, 5_000)
+    settled(world)
+
+
+def test_an_unpaid_order_is_ordered_and_taken_back_when_it_is_cancelled(open_world: Open) -> None:
+    world = open_world(order_statuses=("on-hold", "processing"), corrections="automatic")
+    order = world.order("125.00", gateway="bacs")
+    look(world)
+    assert (len(world.orders()), world.trip(order)[1]) == (1, "posted")
+    world.set_status(order, "cancelled")
+    look(world, 5_000)
+    assert (world.orders(), world.trip(order)[1]) == ([], "ignored")
+
+
+def test_an_unpaid_order_that_is_cancelled_after_its_invoice_is_credited(open_world: Open) -> None:
+    world = open_world(order_statuses=("on-hold", "processing"))
+    order = world.order("125.00", gateway="bacs")
+    look(world)
+    world.invoice()
+    world.set_status(order, "cancelled")
+    look(world, 5_000)
+    assert [key for key, _, _ in world.writes()] == [f"wc:ord:{order['id']}", f"wc:ord:{order['id']}:cancel"]
+    settled(world)
+
+
+def test_an_order_that_is_paid_after_it_was_invoiced_settles_its_invoice(open_world: Open) -> None:
+    world = open_world(order_statuses=("on-hold", "processing"))
+    order = world.order("125.00", gateway="bacs")
+    look(world)
+    world.invoice()
+    world.do("pay", order_id=order["id"])
+    look(world, 8_000)
+    assert world.trip(order)[1] == "posted"
+    assert world.balance(CLEARING["bacs"]) == 12_500
+    settled(world)
