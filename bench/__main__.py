@@ -24,6 +24,7 @@ NAMES = (
     "visma_calls",
     "other_planning",
     "other_calls",
+    "directories",
     "other_webhooks",
     "collecting",
     "purchasing",

@@ -19,6 +19,7 @@ SIZES = {
     "visma_calls": 12,
     "other_planning": 40,
     "other_calls": 12,
+    "directories": 300,
     "other_webhooks": 24,
     "collecting": 20,
     "purchasing": 5,

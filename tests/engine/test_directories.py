@@ -12,7 +12,7 @@ from ml_connector.finance.plan import Found
 from tests.engine.wallet_world import WalletWorld
 
 LEDGER = ("V1", "customer")
-MINUTE = 60_000_000
+MINUTE, DAY = 60_000_000, 86_400_000_000
 
 
 class Book:
@@ -26,35 +26,48 @@ class Book:
 
 def test_nothing_is_read_whole_before_look_ups_have_cost_as_much() -> None:
     parties = Parties()
-    asked = [parties.wants_whole(LEDGER, 1, now=n) for n in range(FIRST_GUESS + 1)]
-    assert asked == [False] * FIRST_GUESS + [True]
+    asked = [parties.worth(LEDGER, 1, now=n) for n in range(FIRST_GUESS + 1)]
+    assert asked == [None] * FIRST_GUESS + [FIRST_GUESS + 1]
 
 
-def test_a_directory_is_kept_as_long_as_a_chart_may_be_old_and_then_costs_what_it_cost() -> None:
+def test_a_price_that_one_call_told_is_what_look_ups_must_have_cost() -> None:
+    parties = Parties()
+    parties.keep(LEDGER, 50, now=0)
+    assert parties.worth(LEDGER, 40, now=0) is None
+    assert parties.worth(LEDGER, 9, now=MINUTE) is None
+    assert parties.worth(LEDGER, 2, now=2 * MINUTE) == 51
+
+
+def test_a_directory_is_fresh_as_long_as_a_chart_may_be_and_then_only_what_changed_is_read_for_a_day() -> None:
     parties, book = Parties(max_age_s=600), Book()
     parties.keep(LEDGER, book, now=0)
     assert parties.directory(LEDGER, now=9 * MINUTE) is book
     assert parties.directory(LEDGER, now=11 * MINUTE) is None
-    assert [parties.wants_whole(LEDGER, 1, now=11 * MINUTE) for _ in range(3)] == [False, False, True]
+    assert parties.read_before(LEDGER, now=11 * MINUTE) is book
+    again = Book()
+    parties.keep(LEDGER, again, now=DAY)
+    assert parties.directory(LEDGER, now=DAY) is again
+    assert parties.read_before(LEDGER, now=DAY + MINUTE) is None  # read whole again, a day after the first time
 
 
 def test_what_was_spent_long_ago_does_not_count() -> None:
-    parties = Parties(max_age_s=600)
-    asked = [parties.wants_whole(LEDGER, 1, now=n * 11 * MINUTE) for n in range(10)]
-    assert not any(asked)
+    parties = Parties()
+    asked = [parties.worth(LEDGER, 1, now=n * (DAY + MINUTE)) for n in range(10)]
+    assert asked == [None] * 10
 
 
 def test_a_ledger_too_large_to_be_read_whole_is_never_asked_again() -> None:
     parties = Parties()
     parties.keep(LEDGER, None, now=0)
-    assert not any(parties.wants_whole(LEDGER, 100, now=0) for _ in range(50))
+    assert {parties.worth(LEDGER, 100, now=0) for _ in range(50)} == {None}
 
 
-def test_a_party_that_was_made_ends_a_directory() -> None:
-    parties = Parties()
-    parties.keep(LEDGER, Book(), now=0)
+def test_after_a_party_was_made_what_changed_is_read() -> None:
+    parties, book = Parties(), Book()
+    parties.keep(LEDGER, book, now=0)
     parties.forget()
     assert parties.directory(LEDGER, now=0) is None
+    assert parties.read_before(LEDGER, now=0) is book
 
 
 @pytest.fixture
@@ -73,3 +86,14 @@ def test_many_payers_cost_one_reading_of_the_ledgers_customers(world: WalletWorl
     world.look()
     assert {state for state, _ in world.trips().values()} == {"posted"}
     assert calls.count("GET /v1/customer") == 1
+
+
+def test_a_day_of_payers_costs_one_reading_and_then_what_changed(world: WalletWorld) -> None:
+    calls: list[str] = []
+    world.during = calls.append
+    for hour in range(4):
+        for payer in range(6):
+            world.pay("100.00", payer=payer, email=f"payer{hour}-{payer}@example.test")
+        world.look(seconds=3_600, step=600)
+    assert {state for state, _ in world.trips().values()} == {"posted"}
+    assert calls.count("GET /v1/customer") <= 4

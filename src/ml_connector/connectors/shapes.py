@@ -263,8 +263,12 @@ class Directory(Protocol):
 class ReadsDirectories(Protocol):
     """A writer that can read all parties at once, where that is cheaper than many look-ups."""
 
-    def directory(self, kind: str) -> Directory | None:
-        """None: this kind has none, or it is too long to be read whole (one call has told so)."""
+    def directory(self, kind: str, *, before: Directory | None, most_calls: int) -> Directory | int | None:
+        """All parties of a kind; of a directory that was read `before`, only what changed since is read.
+
+        An int: how many calls it takes, where that is more than `most_calls` (one call has told so). None: this kind
+        has none, or it is too long to be kept.
+        """
         ...
 
 

@@ -316,8 +316,10 @@ def _directory(works: Works, writer: Writer, registry: Registry, wanted: int) ->
     known = works.parties.directory(registry, now=works.now())
     if known is not None or not isinstance(writer, ReadsDirectories):
         return known
-    if not works.parties.wants_whole(registry, wanted, now=works.now()):
+    before = works.parties.read_before(registry, now=works.now())
+    worth = works.parties.worth(registry, wanted, now=works.now())
+    if before is None and worth is None:
         return None
-    read = writer.directory(registry[1])
+    read = writer.directory(registry[1], before=before, most_calls=worth or 0)
     works.parties.keep(registry, read, now=works.now())
-    return read
+    return None if isinstance(read, int) else read

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ml_connector.clock import Clock, micros
@@ -19,7 +19,7 @@ from ml_connector.finance.plan import Found
 from ml_connector.flows.flow import Flow
 from ml_connector.store import connection_rows, sealed_secrets
 from ml_connector.store.connection_rows import ConnectionRow
-from ml_connector.store.database import Database
+from ml_connector.store.database import Connection, Database
 from ml_connector.store.ids import Ids
 from ml_connector.vault.credentials import Sealed, Secret, open_sealed
 from ml_connector.vault.keys import KeyRing
@@ -126,10 +126,20 @@ class Lines:
 
 
 PartyName = tuple[str, str, tuple[tuple[str, str], ...]]
+"""Connection, kind and the fields asked for."""
 Registry = tuple[str, str]  # (connection, kind): customers of one ledger
 FIRST_GUESS = 3  # calls that reading a registry may take, before anybody has
 NEVER_WHOLE = 2**62
-"""Connection, kind and the fields asked for."""
+WHOLE_US = 86_400_000_000  # so long only what changed is read; what was deleted is seen after it
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A directory: when what changed was read last, and when all of it was."""
+
+    parties: Directory
+    read_at: int
+    whole_at: int
 
 
 class Parties:
@@ -141,7 +151,7 @@ class Parties:
         self._lock = threading.Lock()
         self._max_age_us = max_age_s * 1_000_000
         self._known: dict[PartyName, tuple[int, tuple[Found, ...]]] = {}
-        self._directories: dict[Registry, tuple[int, Directory]] = {}
+        self._directories: dict[Registry, _Read] = {}
         self._spent: dict[Registry, tuple[int, int]] = {}  # since when, and how many look-ups one by one
         self._price: dict[Registry, int] = {}  # calls that reading all of them takes; NEVER_WHOLE: too many to
 
@@ -162,35 +172,47 @@ class Parties:
         """All parties of a kind, while that is young enough."""
         with self._lock:
             known = self._directories.get(registry)
-        return known[1] if known and now - known[0] <= self._max_age_us else None
+        return known.parties if known and now - known.read_at <= self._max_age_us else None
 
-    def keep(self, registry: Registry, directory: Directory | None, *, now: int) -> None:
-        """Remember a directory that was just read; None: there is none, nobody asks for it again."""
+    def read_before(self, registry: Registry, *, now: int) -> Directory | None:
+        """All parties of a kind as read lately, where only what changed since need be read; a day at most."""
         with self._lock:
-            self._spent.pop(registry, None)
-            self._price[registry] = directory.calls if directory is not None else NEVER_WHOLE
-            if directory is not None:
-                self._directories[registry] = (now, directory)
+            known = self._directories.get(registry)
+        return known.parties if known and now - known.whole_at <= WHOLE_US else None
 
-    def wants_whole(self, registry: Registry, more: int, *, now: int) -> bool:
-        """Whether look-ups one by one, with `more` that are to be made, would have cost as much lately as reading all.
+    def keep(self, registry: Registry, read: Directory | int | None, *, now: int) -> None:
+        """Remember what reading a directory gave: itself, or what it would cost; None: nobody asks for it again."""
+        with self._lock:
+            if read is None or isinstance(read, int):
+                self._price[registry] = NEVER_WHOLE if read is None else read
+                return
+            known = self._directories.get(registry)
+            whole_at = known.whole_at if known and now - known.whole_at <= WHOLE_US else now
+            if whole_at == now:
+                self._price[registry] = read.calls
+                self._spent.pop(registry, None)
+            self._directories[registry] = _Read(read, now, whole_at)
 
-        So that, whatever comes, no more than twice the least is spent.
+    def worth(self, registry: Registry, more: int, *, now: int) -> int | None:
+        """How many calls reading all may take now: as many as look-ups one by one, with `more` that are to be made,
+        would have cost within a day. None: it takes more than that, as far as is known.
+
+        So that, whatever comes, little more than twice the least is spent.
         """
         with self._lock:
             since, spent = self._spent.get(registry, (now, 0))
-            if now - since > self._max_age_us:
+            if now - since > WHOLE_US:
                 since, spent = now, 0
-            if spent + more > self._price.get(registry, FIRST_GUESS):
-                return True
-            self._spent[registry] = (since, spent + more)
-            return False
+            spent += more
+            self._spent[registry] = (since, spent)
+            return spent if spent > self._price.get(registry, FIRST_GUESS) else None
 
     def forget(self) -> None:
-        """A party was made or changed: ask again."""
+        """A party was made or changed: ask again, and read what changed."""
         with self._lock:
             self._known.clear()
-            self._directories.clear()
+            long_ago = -1 - self._max_age_us
+            self._directories = {name: replace(one, read_at=long_ago) for name, one in self._directories.items()}
 
 
 @dataclass(slots=True)
@@ -253,21 +275,36 @@ def open_line(works: Works, connection_id: str) -> Line:
         connection = connection_rows.get(c, connection_id)
         if connection is None:
             raise UsageError("There is no such connection.", record=connection_id)
-        sealed = sealed_secrets.in_use(c, "connection", connection_id, now=works.now())
-    newest: dict[str, sealed_secrets.SecretRow] = {}
-    for row in sealed:
-        newest.setdefault(row.field, row)
+        newest = _newest_secrets(works, c, connection_id)
     version = (
         ",".join(sorted(row.id for row in newest.values()))
         + str(connection.base_url)
         + str(sorted(connection.settings.items()))
     )
-    return works.lines.get(connection_id, version, lambda: _make_line(works, connection, newest))
+    return works.lines.get(
+        connection_id, version, lambda: make_line(works, connection, _opened(works, newest), tokens=works.tokens)
+    )
 
 
-def _make_line(works: Works, connection: ConnectionRow, newest: Mapping[str, sealed_secrets.SecretRow]) -> Line:
+def _newest_secrets(works: Works, c: Connection, connection_id: str) -> dict[str, sealed_secrets.SecretRow]:
+    newest: dict[str, sealed_secrets.SecretRow] = {}
+    for row in sealed_secrets.in_use(c, "connection", connection_id, now=works.now()):
+        newest.setdefault(row.field, row)
+    return newest
+
+
+def _opened(works: Works, newest: Mapping[str, sealed_secrets.SecretRow]) -> dict[str, str]:
+    return {name: open_secret(works, row).reveal() for name, row in newest.items()}
+
+
+def credentials_of(works: Works, c: Connection, connection_id: str) -> dict[str, str]:
+    """What a connection is called with now, in the clear."""
+    return _opened(works, _newest_secrets(works, c, connection_id))
+
+
+def make_line(works: Works, connection: ConnectionRow, credentials: Mapping[str, str], *, tokens: TokenCache) -> Line:
+    """A line with these credentials, kept or tried before they are."""
     system = works.system(connection.connector)
-    credentials = {name: open_secret(works, row).reveal() for name, row in newest.items()}
     for text in credentials.values():
         works.conceal(text)
     base = connection.base_url or system.connector.default_base_url
@@ -282,7 +319,7 @@ def _make_line(works: Works, connection: ConnectionRow, newest: Mapping[str, sea
     else:
         reach = Reach(base, frozenset(system.connector.hosts), works.allowed_hosts)
         http = Http(reach, timeout_s=timeout_s, meter=meter, transport=transport)
-    line = Line(connection, http, system, credentials, works.tokens, works.clock)
+    line = Line(connection, http, system, credentials, tokens, works.clock)
     if system.rate_of is not None:
         rate_of = system.rate_of
 

@@ -9,15 +9,14 @@ from functools import partial
 
 from ml_connector.connectors.shapes import Observed
 from ml_connector.connectors.visma import observed
-from ml_connector.connectors.visma.client import PAGE_SIZE, VismaClient, segment, total_of
+from ml_connector.connectors.visma.client import VismaClient, segment
 from ml_connector.connectors.visma.observed import Row, text
 from ml_connector.errors import UsageError
 from ml_connector.finance.invoices import PartyCard
 from ml_connector.finance.plan import Found
 
 KINDS = frozenset({"customer", "supplier"})
-MOST_PAGES = 20  # of a directory: 20 000 parties; more are looked up one by one
-_FILTERS = {"org_number": "corporateId", "vat_number": "vatRegistrationId", "email": "email"}
+FILTERS = {"org_number": "corporateId", "vat_number": "vatRegistrationId", "email": "email"}
 
 
 def look_up(client: VismaClient, kind: str, fields: Mapping[str, str]) -> list[Found]:
@@ -30,50 +29,16 @@ def look_up(client: VismaClient, kind: str, fields: Mapping[str, str]) -> list[F
     if fields.get("number"):
         row = _numbered(client, kind, fields["number"])
         if row is not None:
-            return [_found(row)]
-    for name, filtered in _FILTERS.items():
+            return [found_in(row)]
+    for name, filtered in FILTERS.items():
         wanted = fields.get(name, "").strip()
         if not wanted or (kind == "supplier" and name == "email"):
             continue
         for spelled in _spellings(name, wanted):
             rows = _filtered(client, kind, {filtered: spelled}, partial(_fits, name=name, wanted=wanted))
             if rows:
-                return [_found(row) for row in rows]
+                return [found_in(row) for row in rows]
     return []
-
-
-class Directory:
-    """Every party of one kind by what identifies it. What a later change did is seen by the next one."""
-
-    def __init__(self, kind: str, rows: Iterable[Row], *, calls: int) -> None:
-        self.calls = calls
-        self._kind = kind
-        self._by: dict[tuple[str, str], dict[str, Row]] = {}
-        for row in rows:
-            for name, value in _marks(row):
-                self._by.setdefault((name, value), {})[text(row.get("number"))] = row
-
-    def look_up(self, fields: Mapping[str, str]) -> list[Found]:
-        """As `look_up` of this module."""
-        for name in ("number", *_FILTERS):
-            wanted = fields.get(name, "").strip()
-            if not wanted or (self._kind == "supplier" and name == "email"):
-                continue
-            rows = self._by.get((name, _mark(name, wanted)))
-            if rows:
-                return [_found(row) for row in rows.values()]
-        return []
-
-
-def directory(client: VismaClient, kind: str) -> Directory | None:
-    """All parties of a kind; None where the first page tells that they are too many."""
-    found: list[Row] = []
-    for calls, rows in enumerate(client.pages(f"/v1/{kind}", {}, operation=f"GET /v1/{kind}"), start=1):
-        found += rows
-        total = total_of(rows)
-        if calls > MOST_PAGES or (total is not None and total > MOST_PAGES * PAGE_SIZE):
-            return None
-    return Directory(kind, found, calls=max(1, -(-len(found) // PAGE_SIZE)))
 
 
 def find(client: VismaClient, card: PartyCard, *, since: datetime | None) -> list[Observed]:
@@ -119,40 +84,25 @@ def _fits(row: Row, name: str, wanted: str) -> bool:
         contacts = (row.get("mainContact"), row.get("invoiceContact"))
         mails = {text(contact.get("email")).casefold() for contact in contacts if isinstance(contact, Mapping)}
         return wanted.casefold() in mails
-    return _bare(text(row.get(_FILTERS[name]))) == _bare(wanted)
-
-
-def _marks(row: Row) -> Iterable[tuple[str, str]]:
-    """By what a party is found, as `_mark` spells it."""
-    yield "number", text(row.get("number")).strip()
-    for name in ("org_number", "vat_number"):
-        yield name, _bare(text(row.get(_FILTERS[name])))
-    for contact in (row.get("mainContact"), row.get("invoiceContact")):
-        if isinstance(contact, Mapping):
-            yield "email", text(contact.get("email")).casefold()
-
-
-def _mark(name: str, wanted: str) -> str:
-    if name == "number":
-        return wanted
-    return wanted.casefold() if name == "email" else _bare(wanted)
+    return bare(text(row.get(FILTERS[name]))) == bare(wanted)
 
 
 def _spellings(name: str, wanted: str) -> Iterable[str]:
     """The filter compares letter by letter: a number is asked for as given, bare, or with the dash of ten digits."""
     if name == "email":
         return (wanted,)
-    bare = _bare(wanted)
-    dashed = f"{bare[:6]}-{bare[6:]}" if len(bare) == 10 and bare.isdigit() else bare
-    return dict.fromkeys((wanted, bare, dashed))
+    digits = bare(wanted)
+    dashed = f"{digits[:6]}-{digits[6:]}" if len(digits) == 10 and digits.isdigit() else digits
+    return dict.fromkeys((wanted, digits, dashed))
 
 
-def _bare(number: str) -> str:
+def bare(number: str) -> str:
     """A registration number without the spaces, dots and dashes people write in it."""
     return re.sub(r"[^0-9A-Z]", "", number.upper())
 
 
-def _found(row: Row) -> Found:
+def found_in(row: Row) -> Found:
+    """A party's row as the answer to a look-up."""
     facts = {
         "org_number": text(row.get("corporateId")),
         "vat_number": text(row.get("vatRegistrationId")),

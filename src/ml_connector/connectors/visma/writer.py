@@ -11,12 +11,13 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 
-from ml_connector.connectors.shapes import Context, Created, Observed, SourceObject
+from ml_connector.connectors.shapes import Context, Created, Directory, Observed, SourceObject
 from ml_connector.connectors.tokens import Now
 from ml_connector.connectors.visma import (
     applying,
     attributes,
     collected,
+    directories,
     ledger,
     notes,
     parties,
@@ -277,9 +278,11 @@ class VismaWriter:
             return [] if seen is None else [Found(seen.number, status=seen.status, currency=seen.currency)]
         return parties.look_up(self.client, kind, fields)
 
-    def directory(self, kind: str) -> parties.Directory | None:
-        """All customers or suppliers: one call a thousand. None above `parties.MOST_PAGES` of them."""
-        return parties.directory(self.client, kind) if kind in parties.KINDS else None
+    def directory(
+        self, kind: str, *, before: Directory | None = None, most_calls: int = directories.MOST_PAGES
+    ) -> Directory | int | None:
+        """All customers or suppliers: a call a thousand, or only what changed since the one read `before`."""
+        return directories.read(self.client, kind, before=before, most_calls=most_calls)
 
     def chart(self) -> Chart:
         """The whole set-up: 11 calls while every list fits a page."""
