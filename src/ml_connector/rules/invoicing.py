@@ -58,6 +58,11 @@ class Bill:
     invoice: str | None = None
 
     @property
+    def called(self) -> str:
+        """What `key` stands for."""
+        return "order" if self.advance else "invoice"
+
+    @property
     def document(self) -> Number:
         """The invoice that a credit note lowers."""
         return self.invoice or Ref(self.key)
@@ -294,7 +299,7 @@ def _payment(sheet: Sheet, capture: Capture, *, bill: Bill, customer: Known) -> 
     return customer_money(
         sheet, "prepayment" if bill.advance else "payment", capture.means, capture.amount, customer=customer,
         applied=applied, needs=(bill.key,),
-        text=f"Payment {capture.id}, {'order' if bill.advance else 'invoice'} {bill.number}",
+        text=f"Payment {capture.id}, {bill.called} {bill.number}",
     )  # fmt: skip
 
 

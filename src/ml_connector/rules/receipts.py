@@ -89,17 +89,20 @@ def customer_by_rule(receipt: Receipt, books: Books) -> Choice | None:
 def plan_customer_receipt(
     receipt: Receipt, customer: Known, *, bill: Bill | None, applied: Money, books: Books
 ) -> Plan:
-    """P of the gross, and a journal for the fee. `applied`: what of it the invoice takes; the rest stays available."""
+    """P of the gross, and a journal for the fee. `applied`: what of it the invoice takes; the rest stays available.
+
+    For a sales order it is an advance: whoever booked that puts it against the invoices to come.
+    """
     day = receipt.day if bill is None else max(receipt.day, bill.day)
     sheet = Sheet(receipt.key, record=receipt.record, day=day, facts=receipt.facts(CAPTURE), books=books)
     sheet.note(*customer.findings)
     sheet.explain("party", customer.why.chosen, customer.why.because)
-    to_invoice = bill is not None and applied.minor > 0
+    to = bill if applied.minor > 0 else None
     payment = customer_money(
-        sheet, "payment", MEANS, receipt.amount, customer=customer,
-        applied=(Application("Invoice", Ref(bill.key), applied),) if bill is not None and to_invoice else (),
-        needs=(bill.key,) if bill is not None and to_invoice else (),
-        text=f"Payment {receipt.id}{f', invoice {bill.number}' if bill is not None else ''}",
+        sheet, "prepayment" if bill is not None and bill.advance else "payment", MEANS, receipt.amount,
+        customer=customer, needs=(to.key,) if to is not None else (),
+        applied=(Application("Invoice", Ref(to.key), applied),) if to is not None and not to.advance else (),
+        text=f"Payment {receipt.id}{f', {bill.called} {bill.number}' if bill is not None else ''}",
     )  # fmt: skip
     fee, findings = fee_journal(receipt, f"{receipt.key}:fee", books=books)
     # The card of a customer that our invoice makes is the invoice's to write; the payment only needs it done.
