@@ -162,7 +162,8 @@ class Created:
 class Observed:
     """A document as the target shows it. `state`: draft (not in the ledger), released, pending (on its way), gone.
 
-    `tokens` are all texts in which our reference token may stand. Amounts in minor units of `currency`.
+    `tokens` are all texts in which our reference token may stand. Amounts in minor units of `currency`. Fact
+    `differences`: how it differs from what was sent, in words, where only the connector can tell.
     """
 
     remote_id: str
@@ -191,6 +192,7 @@ class Context:
     started_at: datetime | None = None  # when the first call for it began: look-ups start here
     party: str | None = None
     ordinal: int = 1  # how often this has been sent before and refused, and once more
+    file: str = ""  # which file it must carry: reading back tells the names of those it does (fact `files`)
 
 
 class Writer(Protocol):

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ml_connector.connectors.shapes import Discards, Observed
-from ml_connector.engine import contents, discarding, filing, finishing, ontheway, parcels, sending
+from ml_connector.engine import contents, discarding, filing, finishing, ontheway, parcels, repeating, sending
 from ml_connector.engine.books import Books
 from ml_connector.engine.purse import Purse
 from ml_connector.engine.sending import content_of, context_of
@@ -41,25 +41,35 @@ def check_drafts(
     moved = 0
     for kind in sorted({one.kind for one in made}):
         several = [one for one in made if one.kind == kind]
-        fault = _attach_evidence(line, several, members, purse=purse, pool=pool)
+        files = _evidence_of(several, members)
+        fault = _attach_evidence(line, [one for one in several if one.id in files], members, purse=purse, pool=pool)
         seen: Mapping[str, Observed] = {}
         if fault is None and KINDS[kind].read_back:
-            seen, fault = ontheway.look(line, "observe", kind, several, purse)
+            seen, fault = ontheway.look(line, "observe", kind, several, purse, files=files)
         with works.database.writing() as c:
             lease = ontheway.renew(works, c, lease)
             purse.settle(c)
             if fault is not None:
                 ontheway.postpone(works, c, books, line, several, fault=fault)
                 continue
-            count, wrong = _judge_drafts(works, c, books, line, several, seen=seen)
+            if KINDS[kind].repeated:
+                moved += repeating.judge(works, c, books, line, several, seen=seen)
+                continue
+            count, wrong = _judge_drafts(works, c, books, line, several, seen=seen, files=files)
             moved += count
         if wrong and KINDS[kind].released and isinstance(line.writer, Discards):
             lease = discarding.discard(works, lease, books, line, line.writer, wrong, purse=purse)
     return lease, moved
 
 
+def _evidence_of(several: Sequence[Submission], members: Mapping[str, Sequence[Write]]) -> dict[str, str]:
+    """The file that each voucher of many records must carry, by submission."""
+    carrying = [one for one in several if one.kind == "journal" and len(members.get(one.id, ())) > 1]
+    return {one.id: f"records-{one.token}.csv" for one in carrying}
+
+
 def _attach_evidence(
-    line: Line, several: Sequence[Submission], members: Mapping[str, Sequence[Write]], *, purse: Purse,
+    line: Line, carrying: Sequence[Submission], members: Mapping[str, Sequence[Write]], *, purse: Purse,
     pool: ThreadPoolExecutor
 ) -> ConnectorError | None:  # fmt: skip
     """A voucher of many records carries their list. Sent again under the same name after a crash, it is one
@@ -75,14 +85,13 @@ def _attach_evidence(
             for write in members[one.id]
             if isinstance(entry := content_of_write(write), JournalEntry)
         ]
-        name = f"records-{one.token}.csv"
+        name = _evidence_of([one], members)[one.id]
         try:
             line.writer.attach(one.kind, context_of(one), file_name=name, body=pooling.evidence(rows))
         except ConnectorError as fault:
             faults.append(fault)
         return 1
 
-    carrying = [one for one in several if one.kind == "journal" and len(members.get(one.id, ())) > 1]
     purse.spent(sum(pool.map(attach, carrying)))
     return faults[0] if faults else None
 
@@ -100,6 +109,7 @@ def _judge_drafts(
     several: Sequence[Submission],
     *,
     seen: Mapping[str, Observed],
+    files: Mapping[str, str],
 ) -> tuple[int, list[tuple[Submission, str]]]:
     """How many go on, and the drafts that differ with how, in words."""
     now = works.now()
@@ -112,12 +122,16 @@ def _judge_drafts(
         if shown is None or shown.state == "gone":
             _not_shown(works, c, books, line, one)
             continue
+        if (name := _lacks(shown, files.get(one.id))) and now - one.updated_at < works.limits.look_again_us:
+            submissions.postpone(c, [one.id], until=now + works.limits.look_again_us)  # it is attached once more then
+            continue
         if shown.state == "pending" and not KINDS[one.kind].released:
             _look_again(works, c, books, line, one)
             continue
         if shown.refused:
             parcels.take_out(works, c, books, line, one, refused=shown.refused)
         differences = differences_of(expected(content_of(one)), shown, token=one.token)
+        differences += [f"the list of its records ({name}) is not attached"] if name else []
         if differences:
             _differs(works, c, books, line, one, shown=shown, differences=differences)
             wrong.append((one, f"{shown.number or one.key} in {line.title}: {'; '.join(differences)}"))
@@ -137,6 +151,12 @@ def _judge_drafts(
 
 def _seen_row(one: Submission, shown: Observed, now: int) -> dict[str, Any]:
     return {"id": one.id, "etag": shown.etag, "number": shown.number, "due_at": now, "updated_at": now}
+
+
+def _lacks(shown: Observed, name: str | None) -> str:
+    """The file that a document should carry and does not show; empty where nothing tells."""
+    names = shown.facts.get("files")
+    return name if name is not None and names is not None and name not in names else ""
 
 
 def _not_shown(works: Works, c: Connection, books: Books, line: Line, one: Submission) -> None:

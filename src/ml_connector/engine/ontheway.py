@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ml_connector.connectors.shapes import Context, Sent
@@ -30,10 +31,15 @@ def look(
     purse: Purse,
     *,
     began: Mapping[str, int] | None = None,
+    files: Mapping[str, str] | None = None,
 ) -> tuple[Any, ConnectorError | None]:
-    """One listing for many: find by tokens, or observe by remote ids."""
+    """One listing for many: find by tokens, or observe by remote ids. `files`: by submission, which it must carry."""
     pairs: list[tuple[Sent, Context]] = [
-        (content_of(one), context_of(one, started_at=(began or {}).get(one.id))) for one in several
+        (
+            content_of(one),
+            replace(context_of(one, started_at=(began or {}).get(one.id)), file=(files or {}).get(one.id, "")),
+        )
+        for one in several
     ]
     before = sum(line.http.meter.calls.values())
     try:

@@ -66,6 +66,7 @@ def answers_to(item: ReviewItem) -> tuple[str, ...]:
         "twice-unknown": ("send-again", "cancel"),
         "file-missing": ("check-again", "cancel"),
         "file-unsure": ("arrived", "send-again", "cancel"),
+        "kept-otherwise": ("check-again", "send-again", "leave-it"),
         "mapping-missing": (ACCEPT, f"{USE}<the value to use>", "plan-again", IGNORE),
         "connection-paused": ("resume",),
         "notices-given-up": (ACCEPT,),
@@ -209,6 +210,8 @@ def _about_submission(works: Works, c: Connection, item: ReviewItem, submission_
     if answer == "release-again":
         submissions.postpone(c, [submission_id], until=now)
         return f"{found.number} is released again."
+    if item.code == "kept-otherwise" and found.state == "created" and answer in ("send-again", "leave-it"):
+        return _about_what_is_kept(c, found, again=answer == "send-again", now=now)
     if item.code == "file-unsure" and found.state == "created" and answer in ("arrived", "send-again"):
         return _about_file(c, found, arrived=answer == "arrived", now=now)
     if answer == "send-again" and found.state == "unknown":
@@ -235,6 +238,15 @@ def _about_file(c: Connection, found: submissions.Submission, *, arrived: bool, 
         return f"The file of {found.key} counts as brought."
     submissions.move(c, [{"id": found.id, "due_at": now, "updated_at": now}], source="created", target="ready")
     return f"{found.key} is sent once more, with its file."
+
+
+def _about_what_is_kept(c: Connection, found: submissions.Submission, *, again: bool, now: int) -> str:
+    """What the target shows otherwise than it was put: put once more, or good as it is."""
+    if again:
+        submissions.move(c, [{"id": found.id, "due_at": now, "updated_at": now}], source="created", target="ready")
+        return f"{found.key} is sent once more."
+    submissions.postpone(c, [found.id], until=now)
+    return f"{found.number or found.key} stays as it is, and counts as done."
 
 
 def _cancel(works: Works, c: Connection, found: submissions.Submission) -> str:

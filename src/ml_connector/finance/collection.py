@@ -126,6 +126,8 @@ class LedgerAttachment:
     file_name: str
     lines: tuple[Number, ...]
     source: str
+    customer: str = ""  # of the document, with its day: by these it is read back
+    day: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

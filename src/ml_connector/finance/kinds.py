@@ -40,7 +40,8 @@ class Kind:
     reversed. `parcel`: how many rows of it share one call (None: each goes alone, or as its pool says); those that
     differ in one of the fields `apart` never do. `file`: its content may name a file of the source's (`file`, its id,
     and `file_name`), which is brought to the target once the draft is made. `rests`: the target works on it for itself,
-    so that a look at once tells nothing. `told`: words to somebody, which nothing takes back.
+    so that a look at once tells nothing. `told`: words to somebody, which nothing takes back. `repeated`: sent again it
+    is the same thing once more (a file under its name, words under their mark).
     """
 
     content: type[Any]
@@ -52,6 +53,7 @@ class Kind:
     file: bool = False
     rests: bool = False
     told: bool = False
+    repeated: bool = False
 
 
 _CARD = Kind(PartyCard, released=False, read_back=False, updated=True)
@@ -76,8 +78,8 @@ KINDS: Mapping[str, Kind] = {
         ("external_payment", "external_payment_removal", "external_refund", "invoice_cancel"),
         Kind(InvoiceAdjustment, released=False),
     ),
-    "ledger_attachment": Kind(LedgerAttachment, released=False, read_back=False),
-    "ledger_note": Kind(LedgerNote, released=False),
+    "ledger_attachment": Kind(LedgerAttachment, released=False, repeated=True),
+    "ledger_note": Kind(LedgerNote, released=False, repeated=True),
     "reference_row": Kind(
         ReferenceRow, released=False, updated=True, parcel=500, apart=("kind", "list_key"), rests=True
     ),

@@ -193,7 +193,8 @@ def told_in_ledger(invoice: LedgerInvoice, key: str) -> PlannedWrite:
         f"Invoice {invoice.number} is collected as", Ref(key, "remote_id"), "It can be paid at", Ref(key, "url"),
         f"This address holds {until}, 120 days at most; `ml-connector trace {key}` reads a new one.",
     )  # fmt: skip
-    content = LedgerAttachment("customer_invoice", invoice.number, f"payment-page-{invoice.number}.txt", lines, key)
+    content = LedgerAttachment("customer_invoice", invoice.number, f"payment-page-{invoice.number}.txt", lines, key,
+                               customer=invoice.customer, day=invoice.day)  # fmt: skip
     return PlannedWrite(f"{key}:link", "ledger_attachment", content, needs=(key,), into="source")
 
 

@@ -22,7 +22,13 @@ def routes() -> list[Route]:
 def attached(call: Call, files: list[str]) -> Attachment:
     """Keep the file of a multipart request and enter it into a document's list. Raises Refusal."""
     name, kind, content = _file(call.request.headers.get("content-type", ""), call.request.body)
-    known = call.company.attachments
+    known, spoilt = call.company.attachments, call.company.preferences
+    if spoilt.files_lost:
+        spoilt.files_lost -= 1
+        return Attachment(call.company.guid(), name, 1, content, kind)
+    if spoilt.files_cut:
+        spoilt.files_cut -= 1
+        content = content[: len(content) // 2]
     for old in [file_id for file_id in files if known[file_id].name == name]:
         revision = known[old].revision + 1
         known[old] = Attachment(old, name, revision, content, kind)

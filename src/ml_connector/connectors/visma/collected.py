@@ -14,7 +14,7 @@ from ml_connector.connectors.shapes import Context, Created, Observed
 from ml_connector.connectors.visma import payloads
 from ml_connector.connectors.visma.client import BACKGROUND, VismaClient, job_of, segment
 from ml_connector.connectors.visma.kinds import Place, place_of
-from ml_connector.connectors.visma.observed import gone, text
+from ml_connector.connectors.visma.observed import text
 from ml_connector.errors import NotFound, Rejected
 from ml_connector.finance.collection import LedgerAttachment, LedgerNote
 
@@ -49,6 +49,12 @@ def written(content: LedgerNote, done: Created) -> Created:
     return Created(_id_of(content), payloads.known(content.number), etag=done.etag)
 
 
+def flags_of(content: LedgerNote) -> tuple[tuple[str, bool], ...]:
+    """What it sets beside the words, by Visma's names."""
+    pairs = (("revoked", content.stop_dunning), ("excludeDebtCollection", content.no_debt_collection))
+    return tuple((name, wanted) for name, wanted in pairs if wanted is not None)
+
+
 def seen_note(client: VismaClient, content: LedgerNote) -> Observed | None:
     """The document whose note carries our mark; None where it does not."""
     place, number = place_of(content.document), payloads.known(content.number)
@@ -67,11 +73,6 @@ def _id_of(content: LedgerNote) -> str:
 def mark_of(content: LedgerNote) -> str:
     """The line that begins our words: by it they are found again."""
     return f"[{content.source}]"
-
-
-def nothing(remote_id: str) -> Observed:
-    """The words are not there."""
-    return gone(remote_id)
 
 
 def _read(client: VismaClient, place: Place, number: str) -> tuple[Mapping[str, Any], str | None]:
@@ -96,7 +97,7 @@ def _body(content: LedgerNote, row: Mapping[str, Any]) -> payloads.Body:
                 fix="Shorten the note in Visma, then send again.",
             )
         body["note"] = {"value": note}
-    for name, wanted in (("revoked", content.stop_dunning), ("excludeDebtCollection", content.no_debt_collection)):
-        if wanted is not None and row.get(name) is not wanted:
+    for name, wanted in flags_of(content):
+        if row.get(name) is not wanted:
             body[name] = {"value": wanted}
     return body

@@ -104,6 +104,8 @@ def journal(rows: Iterable[Row], *, etag: str | None = None) -> Observed:
         "credit_total": minor(head.get("creditTotalInCurrency"), decimals),
         "modified": text(head.get("lastModifiedDateTime")),
     }
+    if isinstance(head.get("attachments"), list):
+        facts["files"] = [text(one.get("name")) for one in head["attachments"] if isinstance(one, Mapping)]
     number = text(head.get("batchNumber"))
     return Observed(
         remote_id=number,

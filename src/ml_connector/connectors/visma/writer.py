@@ -18,6 +18,7 @@ from ml_connector.connectors.visma import (
     attributes,
     collected,
     directories,
+    kept,
     ledger,
     notes,
     parties,
@@ -192,30 +193,36 @@ class VismaWriter:
         """Read documents back by remote id. Hundreds cost the pages of one listing; absent ones are `gone`."""
         if kind in selling.KINDS:
             return self._selling.observe(contexts)
+        if kind == "ledger_attachment":
+            put = [(one, context) for one, context in contexts if isinstance(one, LedgerAttachment)]
+            return kept.attachments(self.client, put)
         if kind == "ledger_note":
-            return {
-                context.remote_id: one or collected.nothing(context.remote_id) for one, context in self._notes(contexts)
-            }
+            said = [(one, context) for one, context in contexts if isinstance(one, LedgerNote)]
+            return kept.notes(self.client, self._lookback, said)
         found: dict[str, Observed] = {}
         places: dict[str, list[tuple[Content, Context]]] = {}
         for content, context in contexts:
             places.setdefault(result_kind(kind, content), []).append((content, context))
         for there, group in places.items():
             wanted = {context.remote_id: context.started_at for _, context in group}
-            found.update(self._observe(there, wanted, rows=sum(_rows(content) for content, _ in group)))
+            files = any(context.file for _, context in group)
+            rows = sum(_rows(content) for content, _ in group)
+            found.update(self._observe(there, wanted, rows=rows, files=files))
         return self._jobs.explained(found)
 
-    def _observe(self, kind: str, wanted: Mapping[str, datetime | None], *, rows: int) -> dict[str, Observed]:
+    def _observe(
+        self, kind: str, wanted: Mapping[str, datetime | None], *, rows: int, files: bool
+    ) -> dict[str, Observed]:
         place = place_of(kind)
         found: dict[str, Observed] = {}
         starts = [started for started in wanted.values() if started is not None]
         if kind not in PARTIES and starts and len(starts) == len(wanted):
             tight = self._lookback.tight(min(starts))
-            if self._better_listed(len(wanted), rows, is_tight=tight is not None):
-                found = self._listed(place, wanted, tight or self._lookback.wide(min(starts)))
+            if files or self._better_listed(len(wanted), rows, is_tight=tight is not None):
+                found = self._listed(place, wanted, tight or self._lookback.wide(min(starts)), files=files)
                 if tight is not None and len(wanted) - len(found) > SINGLES:
                     self._lookback.forget()
-                    found |= self._listed(place, wanted, self._lookback.wide(min(starts)))
+                    found |= self._listed(place, wanted, self._lookback.wide(min(starts)), files=files)
         for remote_id in wanted:
             if remote_id not in found:
                 found[remote_id] = self._single(kind, place, remote_id)
@@ -229,10 +236,13 @@ class VismaWriter:
             self._crowd //= 2  # what was in the way then leaves the window: look again before long
         return listed
 
-    def _listed(self, place: Place, wanted: Mapping[str, datetime | None], since: datetime) -> dict[str, Observed]:
+    def _listed(
+        self, place: Place, wanted: Mapping[str, datetime | None], since: datetime, *, files: bool
+    ) -> dict[str, Observed]:
+        """By one listing; files are shown by listings alone."""
         found = {}
         crowd = 0
-        for rows in changed_since(self.client, place, since):
+        for rows in changed_since(self.client, place, since, {"expandAttachments": "true"} if files else None):
             if place.lines and (rows[0].get("batchNumber") not in wanted or not _general(rows[0])):
                 crowd += units(rows)
                 continue  # other people's batches are not taken apart
@@ -253,7 +263,10 @@ class VismaWriter:
         if found is None:
             return gone(remote_id)
         row, etag = found
-        return place.seen([row], etag=etag) if _general(row) else gone(remote_id)
+        if not _general(row):
+            return gone(remote_id)
+        # Files are expanded by lists alone: what one document shows of them by itself tells nothing.
+        return place.seen([{name: value for name, value in row.items() if name != "attachments"}], etag=etag)
 
     def look_up(self, kind: str, fields: Mapping[str, str]) -> list[Found]:
         """Customers or suppliers by the first of number, org_number, vat_number, email that finds any. 1-4 calls.
