@@ -16,11 +16,13 @@ from ml_connector.cli.connecting import (
     ask_consent,
     ask_key,
     check_address,
+    secrets_anew,
     settings_of,
     store,
 )
 from ml_connector.cli.output import AsJson, lines
 from ml_connector.cli.session import read_secret, session
+from ml_connector.engine import connecting as connecting_engine
 from ml_connector.engine import oauth, setup
 from ml_connector.errors import UsageError
 
@@ -222,6 +224,42 @@ def connect_basware(
                 else read_secret("Network password", from_file=None, variable="BASWARE_NETWORK_PASSWORD")
             )
         store(s, "basware", code, given, base_url=base_url, settings=settings)
+
+
+@connect_app.command("renew")
+def connect_renew(
+    code: Annotated[str, typer.Argument(help="Code of a connection.")],
+    field: Annotated[
+        list[str] | None, typer.Option("--field", help="name=value of what is no secret, such as client_id.")
+    ] = None,
+    base_url: BaseUrl = None,
+    setting: Setting = None,
+    from_file: Annotated[
+        Path | None, typer.Option(help="A file that holds the secret and nothing else; name=value a line for several.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give a connection new credentials. They are tried first; they must work, and be of the same account.
+
+    Secrets come from a file, from variables such as VISMA_CLIENT_SECRET, or from prompts, where an empty one stays.
+    """
+    with session(as_json=as_json) as s:
+        row = s.connection(code)
+        titles = {one.name: one.title for one in connecting_engine.fields_in_use(s.works, row.id) if one.secret}
+        given = settings_of(field) | secrets_anew(row.connector, titles, from_file)
+        answer = connecting_engine.renew(
+            s.works,
+            s.workspace,
+            code=code,
+            credentials=given,
+            settings=settings_of(setting),
+            base_url=base_url,
+            by=s.by,
+        )
+        told = f"{s.works.system(row.connector).connector.title} answers as {answer.account}; {code} is renewed."
+        s.out.answer(
+            {"code": code, "connector": row.connector, "account": answer.account, "ok": answer.ok}, lines(told)
+        )
 
 
 def _roots(file: Path | None, *, live: bool) -> str:

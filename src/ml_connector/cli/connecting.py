@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +12,7 @@ import typer
 from ml_connector.cli.output import lines
 from ml_connector.cli.session import Session, read_secret
 from ml_connector.engine import connecting, handover, oauth, setup
-from ml_connector.errors import UsageError
+from ml_connector.errors import ConfigurationError, UsageError
 
 Code = Annotated[str, typer.Option("--code", help="1 to 12 plain characters; begins every key. It never changes.")]
 BaseUrl = Annotated[str | None, typer.Option("--base-url", help="Another address of the system, such as its sandbox.")]
@@ -26,6 +28,25 @@ def check_address(s: Session, connector: str, url: str, settings: dict[str, str]
     opens = s.works.system(connector).open_http
     if opens is not None:
         opens(url, settings, allowed=s.works.allowed_hosts).close()
+
+
+def secrets_anew(connector: str, titles: Mapping[str, str], from_file: Path | None) -> dict[str, str]:
+    """New secrets by field, from a file, variables or prompts; what is not given stays. Raises ConnectorError."""
+    if from_file is not None:
+        words = from_file.read_text(encoding="utf-8").split()
+        return dict(zip(titles, words, strict=True)) if len(words) == len(titles) == 1 else settings_of(words)
+    variables = {name: f"{connector}_{name}".upper() for name in titles}
+    given = {name: os.environ[variable].strip() for name, variable in variables.items() if os.environ.get(variable)}
+    if given:
+        return given
+    if not os.isatty(0):
+        fix = f"Give it with --from-file, in a variable ({', '.join(variables.values())}), or at a terminal."
+        raise ConfigurationError("No new secret was given.", fix=fix)
+    asked = {
+        name: typer.prompt(title, default="", show_default=False, hide_input=True, err=True)
+        for name, title in titles.items()
+    }
+    return {name: str(text).strip() for name, text in asked.items() if text}
 
 
 def settings_of(given: list[str] | None) -> dict[str, str]:

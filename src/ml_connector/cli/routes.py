@@ -103,13 +103,12 @@ def posting(
 
 @terms_app.command("show")
 def terms_show(route: RouteName = None, as_json: AsJson = False) -> None:
-    """The terms as they stand."""
+    """The terms as they stand, as TOML that `terms set` reads."""
     with session(as_json=as_json) as s:
         row = s.route(route)
-        shown: dict[str, Any] = encode(ruling.terms_now(s.works, row.id))
-        s.out.answer(
-            {"route": row.id, "terms": shown}, lines(*(f"{name} = {value!r}" for name, value in shown.items()))
-        )
+        terms = ruling.terms_now(s.works, row.id)
+        shown: dict[str, Any] = encode(terms)
+        s.out.answer({"route": row.id, "terms": shown}, lines(ruling.terms_toml(terms).rstrip()))
 
 
 @terms_app.command("set")

@@ -175,22 +175,21 @@ def refresh_chart(works: Works, company_id: str) -> tuple[int, Chart, int]:
         raise UsageError("There is no such company.", record=company_id)
     began = works.now()
     chart = open_line(works, company.connection_id).writer.chart()
+    with works.database.writing() as c:
+        return keep_chart(works, c, company, chart, began=began), chart, began
+
+
+def keep_chart(works: Works, c: Connection, company: CompanyRow, chart: Chart, *, began: int) -> int:
+    """The version of a chart that was just read: a new one when anything changed. The caller's transaction."""
     body = encode(chart)
     del body["read_at"]
     text = text_of({**body, "read_at": chart.read_at.isoformat()})
-    with works.database.writing() as c:
-        n, is_new = charts.keep(
-            c,
-            company_id,
-            body=text,
-            hash_text=hash_of(body),
-            at=began,
-            workspace_id=company.workspace_id,
-            ids=works.ids,
-        )
-        if is_new:
-            _note_change(works, c, company, version=n, hash_text=hash_of(body))
-    return n, chart, began
+    n, is_new = charts.keep(
+        c, company.id, body=text, hash_text=hash_of(body), at=began, workspace_id=company.workspace_id, ids=works.ids
+    )
+    if is_new:
+        _note_change(works, c, company, version=n, hash_text=hash_of(body))
+    return n
 
 
 def _note_change(works: Works, c: Connection, company: CompanyRow, *, version: int, hash_text: str) -> None:

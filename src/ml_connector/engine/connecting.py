@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from ml_connector.connectors.shapes import Ping
+from ml_connector.connectors.shapes import CredentialField, Ping
 from ml_connector.engine import schedules
 from ml_connector.engine.books import route_terms
 from ml_connector.engine.noting import note
 from ml_connector.engine.safekeeping import store_credentials
-from ml_connector.engine.works import Works, open_line
-from ml_connector.errors import UsageError
-from ml_connector.store import (
-    connection_rows,
-    cursors,
-    reviews,
-    setups,
-)
+from ml_connector.engine.works import Works, credentials_of, make_line, open_line
+from ml_connector.errors import NotAuthorized, UsageError
+from ml_connector.store import connection_rows, cursors, reviews, setups
 from ml_connector.store.connection_rows import ConnectionRow
 from ml_connector.store.database import Connection
+from ml_connector.vault.tokens import TokenCache
 
 
 def connect(
@@ -46,7 +43,8 @@ def connect(
         raise UsageError("A code is 1 to 12 plain characters without a colon; it begins every key.", record=code)
     with works.database.writing() as c:
         if connection_rows.by_code(c, workspace_id, code):
-            raise UsageError("There is a connection of this code already.", record=code, fix="Choose another --code.")
+            fix = f"Choose another --code, or replace its credentials: ml-connector connect renew {code}."
+            raise UsageError("There is a connection of this code already.", record=code, fix=fix)
         connection_id = connection_rows.add(
             c,
             workspace_id=workspace_id,
@@ -70,6 +68,78 @@ def connect(
             facts={"connector": connector, "code": code, "fields": sorted(credentials), "base_url": base_url or ""},
         )
     return connection_id
+
+
+def fields_in_use(works: Works, connection_id: str) -> list[CredentialField]:
+    """The fields that a connection is called with, without what is in them."""
+    with works.database.reading() as c:
+        row = connection_rows.get(c, connection_id)
+        standing = credentials_of(works, c, connection_id)
+    offered = works.system(row.connector).connector.credential_fields if row else ()
+    return [one for one in offered if standing.get(one.name)]
+
+
+def renew(
+    works: Works,
+    workspace_id: str,
+    *,
+    code: str,
+    credentials: Mapping[str, str],
+    settings: Mapping[str, str],
+    base_url: str | None,
+    by: str,
+) -> Ping:
+    """Other credentials for a connection, with settings and an address where those are given. They are tried first:
+    what stands stays unless they work and are of the same account. Raises UsageError, and whatever the system says.
+    """
+    row = find_connection(works, workspace_id, code)
+    connector = row.connector
+    with works.database.reading() as c:
+        standing = credentials_of(works, c, row.id)
+    if standing.get("refresh_token"):
+        fix = f"Ask for it again: ml-connector connect {connector} --oauth --code {code}."
+        raise UsageError("This connection was made by consent.", record=code, fix=fix)
+    offered, merged = works.system(connector).connector, {**standing, **credentials}
+    _check_fields(offered.credential_fields, merged, connector)
+    wanted = replace(row, settings={**row.settings, **settings}, base_url=base_url or row.base_url)
+    schedules.check(wanted.settings, offered)
+    answer = _tried(works, wanted, merged)
+    with works.database.writing() as c:
+        store_credentials(works, c, workspace_id, row.id, credentials)
+        connection_rows.change(
+            c,
+            row.id,
+            settings=wanted.settings,
+            base_url=wanted.base_url,
+            state="active",
+            reason=None,
+            paused_until=None,
+        )
+        reviews.supersede(c, [row.id], now=works.now())
+        facts = {"connector": connector, "code": code, "fields": sorted(credentials), "base_url": base_url or ""}
+        note(works, c, verb="credentials renewed", subject=row.id, by=by, workspace_id=workspace_id, facts=facts)
+    return answer
+
+
+def _tried(works: Works, row: ConnectionRow, credentials: Mapping[str, str]) -> Ping:
+    """What the system answers to these credentials. Raises NotAuthorized, or UsageError: another account's."""
+    line = make_line(works, row, credentials, tokens=TokenCache(works.clock))
+    try:
+        answer = line.ping(writes=_written_by_routes(works, row.id))
+    finally:
+        line.http.close()
+    if not answer.ok and not answer.account:
+        wrong = next(one for one in answer.checks if not one.ok)
+        raise NotAuthorized(f"{wrong.sentence} Nothing was changed.", record=row.code, fix=wrong.fix)
+    account = answer.facts.get("account_ref")
+    if row.account_ref and account and account != row.account_ref:
+        fix = (
+            "Nothing was changed. Give credentials of the same account, or connect the other one under another --code."
+        )
+        raise UsageError(
+            f"These are credentials of {account}, and {row.code} is {row.account_ref}.", record=row.code, fix=fix
+        )
+    return answer
 
 
 def have_cursors(works: Works, c: Connection, workspace_id: str, connection_id: str, connector: str) -> None:
@@ -105,6 +175,7 @@ def ping(works: Works, connection_id: str) -> Ping:
     with works.database.writing() as c:
         row = connection_rows.get(c, connection_id)
         if row is not None and account_ref and row.account_ref != account_ref:
+            _check_account(c, row, account_ref)
             connection_rows.change(c, connection_id, account_ref=account_ref)
         if row is not None and answer.ok and row.state == "paused":
             connection_rows.change(c, connection_id, state="active", reason=None, paused_until=None)
@@ -120,6 +191,14 @@ def ping(works: Works, connection_id: str) -> Ping:
                 facts={"ok": answer.ok, "checks": [[one.name, one.ok] for one in answer.checks]},
             )
     return answer
+
+
+def _check_account(c: Connection, row: ConnectionRow, account_ref: str) -> None:
+    """Raises UsageError: the account is connected already, and would be booked twice."""
+    for one in connection_rows.by_account(c, row.connector, account_ref):
+        if one.workspace_id == row.workspace_id and one.id != row.id:
+            fix = f"Use {one.code}; one account is connected once in a workspace."
+            raise UsageError(f"{account_ref} is connected already, as {one.code}.", record=row.code, fix=fix)
 
 
 def _written_by_routes(works: Works, connection_id: str) -> set[str]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
-from datetime import date, datetime
+from dataclasses import dataclass, replace
+from datetime import date
 from itertools import count
 from typing import Any
 
@@ -14,11 +13,10 @@ from ml_connector.engine.books import fresh_chart, route_terms, rulebook_of, rul
 from ml_connector.engine.noting import note
 from ml_connector.engine.works import Works, open_line
 from ml_connector.errors import ConfigurationError, Rejected, UsageError
-from ml_connector.finance.encoding import decode, encode, encode_finding, hash_of
+from ml_connector.finance.encoding import encode_finding, hash_of
 from ml_connector.finance.plan import Finding
-from ml_connector.finance.purchase_terms import PurchaseTerms
 from ml_connector.finance.rulebook import Rulebook, Terms
-from ml_connector.rules import checking, rulefile
+from ml_connector.rules import checking, rulefile, termfile
 from ml_connector.store import (
     audit,
     configs,
@@ -177,35 +175,15 @@ def add_rule(works: Works, route_id: str, rule_toml: str, *, by: str, values: Ma
 
 
 def parse_terms(document: Mapping[str, Any], *, base: Terms) -> Terms:
-    """Terms from a TOML table over what stands; unknown names are refused by name."""
-    known = {one.name for one in fields(Terms)} - {"code", "go_live", "asks_articles"}
-    unknown = sorted(set(document) - known)
-    if unknown:
-        raise ConfigurationError(f"Unknown terms: {', '.join(unknown)}.", fix=f"Known: {', '.join(sorted(known))}.")
-    merged = {**encode(base), **{name: _plain(value) for name, value in document.items()}}
-    if "purchase" in document:
-        merged["purchase"] = _purchase(document["purchase"], base)
+    """Terms from a TOML table over what stands. Raises ConfigurationError that names every wrong term."""
     try:
-        terms: Terms = decode(Terms, json.loads(json.dumps(merged)))
-    except (TypeError, ValueError, KeyError) as error:
-        raise ConfigurationError(f"The terms cannot be read: {error}.") from None
-    return terms
-
-
-def _purchase(given: Any, base: Terms) -> dict[str, Any]:
-    """The purchase part over what stands of it. Its code is the connection's."""
-    known = {one.name for one in fields(PurchaseTerms)} - {"code"}
-    unknown = sorted(set(given) - known) if isinstance(given, Mapping) else ["no table"]
-    if unknown:
+        return termfile.parse(document, base=base)
+    except termfile.TermFileError as fault:
         raise ConfigurationError(
-            f"Unknown terms: purchase: {', '.join(unknown)}.", fix=f"Known: {', '.join(sorted(known))}."
-        )
-    return {**encode(base.purchase), **_plain(given)}
+            str(fault), fix="Nothing was saved; docs/rules.md says what each term means."
+        ) from None
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, date | datetime):
-        return value.isoformat()
-    if isinstance(value, Mapping):
-        return {key: _plain(one) for key, one in value.items()}
-    return value
+def terms_toml(terms: Terms) -> str:
+    """Terms as a file that `parse_terms` reads back as the same."""
+    return termfile.to_toml(terms)

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from datetime import date
 
-from ml_connector.engine.books import fresh_chart, terms_text
+from ml_connector.engine.books import keep_chart, terms_text
 from ml_connector.engine.connecting import have_cursors
 from ml_connector.engine.noting import note
 from ml_connector.engine.ruling import TERMS, save_version
-from ml_connector.engine.works import Works
+from ml_connector.engine.works import Works, open_line
 from ml_connector.errors import UsageError
 from ml_connector.finance.rulebook import Terms
 from ml_connector.flows.flow import Flow
-from ml_connector.store import (
-    audit,
-    connection_rows,
-    cursors,
-    setups,
-    trip_moves,
-)
+from ml_connector.rules.days import is_zone
+from ml_connector.store import audit, connection_rows, cursors, setups, trip_moves
+from ml_connector.store.database import Connection
 from ml_connector.store.setups import CompanyRow, RouteRow
 
 
@@ -31,27 +27,44 @@ def init(works: Works, *, workspace: str = setups.DEFAULT_WORKSPACE) -> str:
 def add_company(
     works: Works, workspace_id: str, *, connection_id: str, name: str, time_zone: str, go_live: date | None, by: str
 ) -> str:
-    """A set of books over a Visma connection; its chart is read at once, so that the base currency is Visma's own
-    word.
+    """A set of books over a Visma connection; its chart is read first, so that the base currency is Visma's own word
+    and nothing is kept where Visma does not answer. Raises UsageError.
     """
+    with works.database.reading() as c:
+        _check_company(c, workspace_id, connection_id=connection_id, name=name, time_zone=time_zone)
+    began = works.now()
+    chart = open_line(works, connection_id).writer.chart()
     with works.database.writing() as c:
+        _check_company(c, workspace_id, connection_id=connection_id, name=name, time_zone=time_zone)
         company_id = setups.add_company(
             c,
             workspace_id=workspace_id,
             connection_id=connection_id,
             name=name,
-            base_currency="",
+            base_currency=chart.base_currency or "",
             time_zone=time_zone,
             go_live=go_live,
             ids=works.ids,
             now=works.now(),
         )
+        made = setups.get_company(c, company_id)
+        if made is not None:
+            keep_chart(works, c, made, chart, began=began)
         facts = {"name": name, "time_zone": time_zone, "go_live": go_live.isoformat() if go_live else None}
         note(works, c, verb="company added", subject=company_id, by=by, workspace_id=workspace_id, facts=facts)
-    _, chart, _ = fresh_chart(works, company_id)
-    with works.database.writing() as c:
-        setups.set_base_currency(c, company_id, chart.base_currency or "")
     return company_id
+
+
+def _check_company(c: Connection, workspace_id: str, *, connection_id: str, name: str, time_zone: str) -> None:
+    """Raises UsageError: no such time zone, or the name or the connection has its books already."""
+    if not is_zone(time_zone):
+        raise UsageError(f"{time_zone} is no time zone.", record=name, fix="Write it like Europe/Stockholm.")
+    for one in setups.companies(c, workspace_id):
+        if one.connection_id == connection_id:
+            fix = f"Go on with {one.name}, or connect the other company in Visma under another --code."
+            raise UsageError(f"{one.name} keeps its books over this connection already.", record=name, fix=fix)
+        if one.name == name:
+            raise UsageError("There is a company of this name already.", record=name, fix="Choose another name.")
 
 
 def find_company(works: Works, workspace_id: str, name: str | None = None) -> CompanyRow:
@@ -93,6 +106,10 @@ def add_route(
             raise UsageError(f"{flow} writes to {pair.target}, not to {target.connector}.", record=target.code)
         if company.connection_id not in (source.id, target.id):
             raise UsageError(f"Neither end of {flow} is the ledger of {company.name}.", record=source.code)
+        for one in setups.routes(c, company_id=company_id, source_id=source_id):
+            if (one.flow, one.target_id) == (flow, target.id):
+                fix = f"Change its terms with `ml-connector route terms set FILE --route {one.id}`."
+                raise UsageError(f"{company.name} has this route already: {one.id}.", record=source.code, fix=fix)
         route_id = setups.add_route(
             c,
             workspace_id=company.workspace_id,
@@ -140,7 +157,7 @@ def routes_of(works: Works, company_id: str) -> list[RouteRow]:
 def switch_posting(works: Works, route_id: str, posting: str, *, by: str) -> None:
     """off, approve or on."""
     if posting not in ("off", "approve", "on"):
-        raise UsageError("Posting is off, approve or on.", record=posting)
+        raise UsageError("Posting is off, approve or on.", record=posting, fix="Write one of the three.")
     with works.database.writing() as c:
         route = setups.get_route(c, route_id)
         if route is None:

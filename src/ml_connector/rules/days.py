@@ -21,6 +21,15 @@ def _zone(name: str) -> ZoneInfo:
     return ZoneInfo(name)
 
 
+def is_zone(name: str) -> bool:
+    """Whether there is a time zone of this name."""
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return False
+    return True
+
+
 def zone_of(terms: Terms, location: str | None) -> ZoneInfo:
     """The location's time zone, else the company's."""
     here = terms.locations.get(location or "", _PLAIN)

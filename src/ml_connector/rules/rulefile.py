@@ -32,16 +32,16 @@ def to_toml(rulebook: Rulebook) -> str:
 
 def rule_toml(rule: Rule) -> str:
     """One rule as a TOML table."""
-    lines = ["[[rule]]", f"id = {_quoted(rule.id)}", f"roles = {_list(rule.roles)}"]
-    lines.extend(f"{name} = {_quoted(value)}" for name in FIELDS if (value := getattr(rule, name)) is not None)
+    lines = ["[[rule]]", f"id = {quoted(rule.id)}", f"roles = {_list(rule.roles)}"]
+    lines.extend(f"{name} = {quoted(value)}" for name in FIELDS if (value := getattr(rule, name)) is not None)
     if rule.dimensions:
-        pairs = ", ".join(f"{segment} = {_quoted(value)}" for segment, value in rule.dimensions)
+        pairs = ", ".join(f"{segment} = {quoted(value)}" for segment, value in rule.dimensions)
         lines.append(f"dimensions = {{ {pairs} }}")
     if rule.note:
-        lines.append(f"note = {_quoted(rule.note)}")
+        lines.append(f"note = {quoted(rule.note)}")
     when = [f"{name} = {_list(map(str, values))}" for name in CONDITIONS if (values := getattr(rule.when, name))]
     when.extend(
-        f"{name} = {_quoted(str(value))}" for name in _AMOUNTS if (value := getattr(rule.when, name)) is not None
+        f"{name} = {quoted(str(value))}" for name in _AMOUNTS if (value := getattr(rule.when, name)) is not None
     )
     if when:
         lines.extend(["[rule.when]", *when])
@@ -224,14 +224,14 @@ def _parsed(read: Callable[[str], Any], text: str, where: str, form: str) -> Any
         raise RuleFileError(f"{where}: {text!r} is not {form}. Correct it.") from None
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """A TOML basic string."""
     safe = text.replace("\\", "\\\\").replace('"', '\\"')
     return '"' + re.sub(r"[\x00-\x1f\x7f]", lambda found: f"\\u{ord(found[0]):04x}", safe) + '"'
 
 
 def _list(texts: Iterable[str]) -> str:
-    return f"[{', '.join(map(_quoted, texts))}]"
+    return f"[{', '.join(map(quoted, texts))}]"
 
 
 def _packed(texts: Iterable[str]) -> str:

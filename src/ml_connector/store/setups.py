@@ -162,8 +162,3 @@ def get_route(c: Connection, route_id: str) -> RouteRow | None:
 def switch_posting(c: Connection, route_id: str, posting: str) -> None:
     """off: plan only; approve: post what a person consents to; on: post."""
     c.execute(update(route).where(route.c.id == route_id).values(posting=posting))
-
-
-def set_base_currency(c: Connection, company_id: str, currency: str) -> None:
-    """What the ledger says the company's base currency is."""
-    c.execute(update(company).where(company.c.id == company_id).values(base_currency=currency))
