@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
-from ml_connector.engine import attributes, doctor_vat
+from ml_connector.connectors.shapes import Writer
+from ml_connector.engine import attributes, doctor_sales, doctor_vat
 from ml_connector.engine.books import Books, Road, open_books, refresh_chart
 from ml_connector.engine.works import Works, open_line
 from ml_connector.errors import ConnectorError
@@ -36,6 +37,7 @@ def examine(works: Works, company_id: str) -> list[Item]:
     items = [*_periods(books.chart, today), *_places(books.chart), *_parties(works, books), *_attributes(works, books)]
     for road in books.roads.values():
         items += _route(road, books.chart)
+        items += [Item(*one) for one in doctor_sales.examine(_writer(works, books), road.terms)]
         items += [Item(*one) for one in doctor_vat.examine(road.rulebooks[-1].rules, road.terms, books.chart, today)]
     return [*items, *_facts(works, books)]
 
@@ -177,7 +179,7 @@ def _parties(works: Works, books: Books) -> Iterator[Item]:
         for rule in road.rulebooks[-1].rules:
             wanted |= {("customer", rule.customer)} if rule.customer else set()
             wanted |= {("supplier", rule.supplier)} if rule.supplier else set()
-    writer = open_line(works, books.company.connection_id).writer
+    writer = _writer(works, books)
     for kind, number in sorted(wanted):
         found = [one for one in writer.look_up(kind, {"number": number}) if one.number == number]
         name = f"{kind} {number}"
@@ -202,7 +204,7 @@ def _parties(works: Works, books: Books) -> Iterator[Item]:
 
 def _attributes(works: Works, books: Books) -> Iterator[Item]:
     """Attributes of customers by which invoices are marked."""
-    writer = open_line(works, books.company.connection_id).writer
+    writer = _writer(works, books)
     for road in books.roads.values():
         rules = road.rulebooks[-1].rules
         wrong = {}
@@ -212,6 +214,10 @@ def _attributes(works: Works, books: Books) -> Iterator[Item]:
         for name, values in sorted(attributes.named(road.terms, rules).items()):
             if name not in wrong:
                 yield Item(f"attribute {name}", "ok", f"It marks customers by {', '.join(sorted(values))}.")
+
+
+def _writer(works: Works, books: Books) -> Writer:
+    return open_line(works, books.company.connection_id).writer
 
 
 def _unlike(card: Found, name: str) -> str:
@@ -225,7 +231,7 @@ def _unlike(card: Found, name: str) -> str:
 
 def _facts(works: Works, books: Books) -> Iterator[Item]:
     """What only the ledger's connector can tell: exchange rates, series, and what no call tells."""
-    writer = open_line(works, books.company.connection_id).writer
+    writer = _writer(works, books)
     read: Callable[[], Any] | None = getattr(writer, "configuration_facts", None)
     if read is None:
         return

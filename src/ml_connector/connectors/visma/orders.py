@@ -121,6 +121,12 @@ def marks_of(client: VismaClient, remote_id: str) -> tuple[str, str] | None:
     return _status(found[0]), text(customer.get("refNo")) if isinstance(customer, Mapping) else ""
 
 
+def missing_rights(client: VismaClient) -> str:
+    """The scopes that the service's token lacks, after a call that shows that it is taken. One call."""
+    client.call("GET", PATH, operation=f"GET {PATH}", params={"pageIndex": "0", "pageSize": "1"})
+    return ", ".join(scope for scope in client.account.scopes if scope not in client.token().scopes)
+
+
 def body(order: SalesOrder, *, token: str) -> Body:
     """The order as this service takes it: nothing is wrapped, and nothing empty is sent."""
     return {

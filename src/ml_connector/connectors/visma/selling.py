@@ -15,7 +15,7 @@ from ml_connector.finance.plan import Content, Found
 from ml_connector.finance.selling import PaymentApplication, SalesOrder
 
 KINDS = frozenset({"sales_order", "order_cancellation", "payment_application"})
-LOOKED_UP = frozenset({"item", "order_invoice"})
+LOOKED_UP = frozenset({"item", "order_invoice", "order_service"})
 SELLABLE = frozenset({"Active", "NoPurchases", "NoRequest"})
 
 Asked = Sequence[tuple[Content, Context]]
@@ -62,8 +62,11 @@ class Selling:
 
     def look_up(self, kind: str, fields: Mapping[str, str]) -> list[Found]:
         """An item (`item`) by its `number`: 1 call. The invoices that were made of an order (`order_invoice`), which
-        `of` names: 1 call and 1 an invoice, 3 while there is none.
+        `of` names: 1 call and 1 an invoice, 3 while there is none. Whether the service answers, and which right its
+        token lacks (`order_service`): 1 call.
         """
+        if kind == "order_service":
+            return [Found("", facts={"missing": orders.missing_rights(self.service)})]
         if kind == "item":
             return self._item(fields["number"])
         of_kind = fields.get("of_kind", "sales_order")
