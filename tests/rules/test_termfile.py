@@ -1,4 +1,4 @@
-"""Terms in a file: what is left out stays, what is wrong is named with what may stand there, what is written reads so."""
+"""Terms in a file: what is left out stays, a wrong one is named with what may stand there, what is written reads so."""
 
 from __future__ import annotations
 
