@@ -24,7 +24,7 @@ from ml_connector.vault.tokens import TokenCache
 
 # A page of a source makes some 50,000 objects and almost no cycle: Python's own 700 has the collector look at them a
 # hundred times in vain, a fifth of the time of planning. Found by `python -m bench planning`.
-COLLECT_AFTER = (20_000, 20, 50)
+COLLECT_AFTER = (50_000, 20, 50)
 
 
 def build(

@@ -18,7 +18,7 @@ from ml_connector.engine.gathering import Case
 from ml_connector.engine.works import Line, Works, open_line
 from ml_connector.errors import ConnectorError, NotAuthorized, Transient, UsageError
 from ml_connector.finance.documents import Document
-from ml_connector.finance.plan import Answer, Need
+from ml_connector.finance.plan import Answer, need_name
 from ml_connector.store import connection_rows, cursors, inbox, records, reviews, setups, trip_needs
 from ml_connector.store.connection_rows import ConnectionRow
 from ml_connector.store.cursors import Cursor
@@ -310,9 +310,9 @@ class _Around:
 
     def _answers(self, document: Document, one: Brought) -> None:
         source = self._wanted.connection.id
-        self._known[source, Need(one.object.kind, id=one.object.external_id).name] = (document,)
+        self._known[source, need_name(one.object.kind, one.object.external_id)] = (document,)
         for link in one.links:
-            self._known[source, Need(one.object.kind, link=link).name] = (document,)
+            self._known[source, need_name(one.object.kind, link)] = (document,)
 
     def _plans(self, document: Document, one: Brought) -> None:
         translate = self._wanted.translate

@@ -156,8 +156,8 @@ class Need:
     name: str = dataclasses.field(init=False, repr=False, compare=False)  # one text that identifies what is needed
 
     def __post_init__(self) -> None:
-        what = self.id or (":".join(self.link) if self.link else ",".join(f"{k}={v}" for k, v in self.fields))
-        object.__setattr__(self, "name", f"{self.system}:{self.kind}:{what}")
+        what = self.id or self.link or ",".join(f"{k}={v}" for k, v in self.fields)
+        object.__setattr__(self, "name", need_name(self.kind, what, system=self.system))
 
     @property
     def said(self) -> str:
@@ -168,6 +168,11 @@ class Need:
         if self.link:
             return f"the {kind} of {self.link[0].replace('_', ' ')} {self.link[1]}"
         return f"the {kind} with {', '.join(f'{name} {value}' for name, value in self.fields)}"
+
+
+def need_name(kind: str, what: str | tuple[str, str], *, system: str = "source") -> str:
+    """The name of a need for a record by its id, or by the (name, value) of a link."""
+    return f"{system}:{kind}:{what if isinstance(what, str) else ':'.join(what)}"
 
 
 @dataclass(frozen=True, slots=True)
