@@ -91,7 +91,7 @@ def test_a_sale_goes_from_square_to_visma_by_commands(
     dry = good(terminal("dry-run", "--json"))
     (planned,) = [one for one in dry["records"] if one["kind"] == "payment"]
     assert planned["outcome"] == "planned"
-    good(terminal("post", "--json"))
+    assert good(terminal("post", "--json"))["posting_off"] == {"sq": 1}
     assert outside["visma"].do("books")["vouchers"] == []  # posting is off
 
     assert good(terminal("route", "posting", "on", "--json"))["from"] == "off"
@@ -150,6 +150,10 @@ def test_consent_is_posted_only_for_the_plan_that_was_seen(
     good(terminal("post", "--json"), code=1)
     (item,) = good(terminal("review", "list", "--json"), code=1)["items"]
     assert item["code"] == "consent"
+    assert item["about"].startswith("payment ")
+    assert item["about"].endswith(", sq, Shop")
+    listed = terminal("review", "list").out.splitlines()
+    assert listed[2] == f"{item['id']}  consent", "an id stands whole in its line, to be copied"
     shown = good(terminal("review", "show", item["id"], "--json"))
     assert shown["answers"] == ["accept", "ignore"]
     (planned,) = shown["would_be_posted"]
@@ -168,6 +172,7 @@ def test_consent_is_posted_only_for_the_plan_that_was_seen(
     good(terminal("post", "--json"))
     assert len(outside["visma"].do("books")["vouchers"]) == 3
     assert good(terminal("review", "resolve-all", "consent", "accept", "--json"))["answered"] == 0
+    assert "No question of kind consent is open." in terminal("review", "resolve-all", "consent", "accept").out
 
 
 def test_a_rule_that_names_a_missing_account_is_not_saved(

@@ -38,7 +38,10 @@ def read(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Read what is new at the sources now, without waiting for the next poll. Nothing is posted."""
+    """Read what is new at the sources now, without waiting for the next poll. Nothing is posted.
+
+    What happened a moment ago comes with the next reading: a source lists it after a while.
+    """
     with session(as_json=as_json) as s:
         wanted = {s.connection(code).id} if code else {route.source_id for route in s.routes()}
         for connection_id in sorted(wanted):
@@ -128,10 +131,28 @@ def _tell(
         told.append(f"{one['code']} {one['stream']} since {one['since']}: {far}")
     if past:
         content["backfills"] = list(past)
+    if company_id is not None:
+        content["posting_off"] = off = _planned_only(s, company_id)
+        told += [
+            f"Posting from {one} is off: {number} planned and not sent. Next: ml-connector route posting approve"
+            for one, number in off.items()
+        ]
     if waiting:
         told.append(f"{waiting} questions wait for a person: ml-connector review list")
     code = TRANSIENT if errors else (PERSON if waiting else 0)
     s.out.answer(content, lines(*(told or ["Nothing was read yet."]), *errors), code=code)
+
+
+def _planned_only(s: Session, company_id: str) -> dict[str, int]:
+    """How many records are planned on routes that do not post, by the route's source."""
+    codes = {one.id: one.code for one in s.connections()}
+    found: dict[str, int] = {}
+    with s.works.database.reading() as c:
+        for one in setups.routes(c, company_id=company_id):
+            by = trips.counts(c, [one.id]) if one.posting == "off" else {}
+            if planned := sum(number for (_, state), number in by.items() if state == "planned"):
+                found[codes[one.source_id]] = planned
+    return found
 
 
 def _standing(s: Session, company_id: str | None) -> tuple[dict[str, dict[str, int]], int]:
