@@ -100,7 +100,11 @@ def test_rules_without_a_route_to_save_them_for_are_refused(terminal: Terminal, 
     (tmp_path / "rules.toml").write_text("version = 1\nvalid_from = 2026-01-01\n")
     ended = terminal("rules", "check", "rules.toml", "--json")
     assert ended.code == USAGE
-    assert "Which route is meant is not clear" in ended.json["error"]["what"]
+    assert ended.json["error"]["what"] == "There is no route yet."
+    assert "ml-connector route add" in ended.json["error"]["fix"]
+    ended = terminal("dry-run", "--json")
+    assert (ended.code, ended.json["error"]["what"]) == (USAGE, "There is no company yet.")
+    assert "ml-connector company add" in ended.json["error"]["fix"]
 
 
 @pytest.mark.parametrize(("form", "text"), [("toml", "[[rule]]\nid = 7"), ("csv", "id,roles\na,sales\n")])

@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ml_connector.engine import replaying, reviewing, tracing
+from ml_connector.engine import replaying, reviewing, ruling, setup, tracing
+from ml_connector.finance.rulebook import Terms
 from ml_connector_sandbox.core.wire import Request
 from tests.engine.proofs import query
 from tests.engine.purchase_world import COMPANY, SUPPLIERS, PurchaseWorld
@@ -316,6 +318,34 @@ def test_nothing_is_sent_before_the_terms_name_the_company_and_the_tenant(tmp_pa
     world.settle(300)
     assert world.items().keys() == {"purchase-terms-missing"}
     assert world.at_basware("truth")["requests"] == []
+    world.close()
+
+
+def test_both_ways_say_the_same_of_purchases_whichever_is_told(tmp_path: Path) -> None:
+    """Two modes at once would hand an invoice on and book it again when it comes back."""
+    world = PurchaseWorld(f"sqlite:///{tmp_path / 'main.db'}", tmp_path)
+    world.open_books()
+    out, back = world.routes["visma_to_basware"], world.routes["basware_to_visma"]
+    changed = replace(world.terms, purchase=replace(world.terms.purchase, mode="visma_receives"), batch_age_s=7)
+    ruling.save_terms(world.works, out, changed, by="Ann")
+    theirs = ruling.terms_now(world.works, back)
+    assert (theirs.purchase.mode, theirs.batch_age_s) == ("visma_receives", world.terms.batch_age_s)
+    said = query(world, "SELECT subject FROM audit_event WHERE verb = 'terms saved' ORDER BY seq")
+    assert [row[0] for row in said] == [out, back]
+    world.close()
+
+
+def test_the_second_way_takes_over_what_the_first_says_of_purchases(tmp_path: Path) -> None:
+    world = PurchaseWorld(f"sqlite:///{tmp_path / 'main.db'}", tmp_path)
+    world.only_out = True
+    world.open_books()
+    out = world.routes["visma_to_basware"]
+    plain = Terms(code="bw")
+    back = setup.add_route(
+        world.works, company_id=world.company_id, flow="basware_to_visma", source_id=world.basware_id, terms=plain,
+        posting="off", by="Ann",
+    )  # fmt: skip
+    assert ruling.terms_now(world.works, back).purchase == ruling.terms_now(world.works, out).purchase
     world.close()
 
 

@@ -76,10 +76,11 @@ class Session:
         flow = name.replace("-", "_") if name is not None else None
         found = [one for one in routes if name in (None, one.id, codes.get(one.source_id)) or flow == one.flow]
         if len(found) != 1:
+            if not routes:
+                fix = "Set one up with `ml-connector route add --source CODE`."
+                raise UsageError("There is no route yet.", record=name, fix=fix)
             known = ", ".join(f"{one.id} ({one.flow} from {codes.get(one.source_id)})" for one in routes)
-            raise UsageError(
-                "Which route is meant is not clear.", record=name, fix=f"Name one of: {known or 'none yet'}."
-            )
+            raise UsageError("Which route is meant is not clear.", record=name, fix=f"Name one of: {known}.")
         return found[0]
 
 

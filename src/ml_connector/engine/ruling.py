@@ -15,6 +15,7 @@ from ml_connector.engine.works import Works, open_line
 from ml_connector.errors import ConfigurationError, Rejected, UsageError
 from ml_connector.finance.encoding import encode_finding, hash_of
 from ml_connector.finance.plan import Finding
+from ml_connector.finance.purchase_terms import PurchaseTerms
 from ml_connector.finance.rulebook import Rulebook, Terms
 from ml_connector.rules import checking, rulefile, termfile
 from ml_connector.store import (
@@ -24,6 +25,7 @@ from ml_connector.store import (
     trip_moves,
 )
 from ml_connector.store.database import Connection
+from ml_connector.store.setups import RouteRow
 
 TERMS = "route"
 RULEBOOK = "rulebook"
@@ -39,24 +41,54 @@ def terms_now(works: Works, route_id: str) -> Terms:
 
 
 def save_terms(works: Works, route_id: str, terms: Terms, *, by: str) -> int:
-    """A new version of a route's terms; what is not posted yet is planned again."""
+    """A new version of a route's terms; what is not posted yet is planned again. The way back, where there is one, says
+    the same of purchases from now on.
+    """
     with works.database.writing() as c:
         route = setups.get_route(c, route_id)
         if route is None:
             raise UsageError("There is no such route.", record=route_id)
-        n = save_version(works, c, route.workspace_id, TERMS, route_id, terms_text(terms), by=by)
-        _plan_again(works, c, route_id)
-        note(
-            works,
-            c,
-            verb="terms saved",
-            subject=route_id,
-            by=by,
-            workspace_id=route.workspace_id,
-            chain=audit.company_chain(route.company_id),
-            facts={"version": n, "hash": hash_of(terms_text(terms))},
-        )
+        n = _save_terms(works, c, route, terms, by=by)
+        share_purchase(works, c, route, terms, by=by)
     return n
+
+
+def _save_terms(works: Works, c: Connection, route: RouteRow, terms: Terms, *, by: str) -> int:
+    n = save_version(works, c, route.workspace_id, TERMS, route.id, terms_text(terms), by=by)
+    _plan_again(works, c, route.id)
+    note(
+        works,
+        c,
+        verb="terms saved",
+        subject=route.id,
+        by=by,
+        workspace_id=route.workspace_id,
+        chain=audit.company_chain(route.company_id),
+        facts={"version": n, "hash": hash_of(terms_text(terms))},
+    )
+    return n
+
+
+def share_purchase(works: Works, c: Connection, route: RouteRow, terms: Terms, *, by: str) -> None:
+    """The way back gets this way's purchase terms: one mode, one namespace for both. The caller's transaction."""
+    for other in _ways_back(c, route.company_id, route.source_id, route.target_id):
+        theirs = route_terms(c, other)
+        if theirs.purchase != terms.purchase:
+            _save_terms(works, c, other, replace(theirs, purchase=terms.purchase), by=by)
+
+
+def shared_purchase(c: Connection, company_id: str, source_id: str, target_id: str, terms: Terms) -> Terms:
+    """The terms of a new route: those that say nothing of purchases go by what the way back says."""
+    if terms.purchase != PurchaseTerms():
+        return terms
+    said = [route_terms(c, other).purchase for other in _ways_back(c, company_id, source_id, target_id)]
+    return replace(terms, purchase=said[0]) if said else terms
+
+
+def _ways_back(c: Connection, company_id: str, source_id: str, target_id: str) -> list[RouteRow]:
+    """The routes that lead the other way between the same two systems."""
+    found = setups.routes(c, company_id=company_id, source_id=target_id)
+    return [one for one in found if one.target_id == source_id]
 
 
 def save_version(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import date
 
+from ml_connector.engine import ruling
 from ml_connector.engine.books import keep_chart, terms_text
 from ml_connector.engine.connecting import have_cursors
 from ml_connector.engine.noting import note
-from ml_connector.engine.ruling import TERMS, save_version
 from ml_connector.engine.works import Works, open_line
 from ml_connector.errors import UsageError
 from ml_connector.finance.rulebook import Terms
@@ -73,7 +73,10 @@ def find_company(works: Works, workspace_id: str, name: str | None = None) -> Co
         rows = setups.companies(c, workspace_id)
     wanted = [row for row in rows if name is None or name in (row.id, row.name)]
     if len(wanted) != 1:
-        known = ", ".join(row.name for row in rows) or "none yet"
+        if not rows:
+            fix = "Add one with `ml-connector company add NAME --connection visma`."
+            raise UsageError("There is no company yet.", record=name, fix=fix)
+        known = ", ".join(row.name for row in rows)
         raise UsageError("Which company is meant is not clear.", record=name, fix=f"Name one of: {known}.")
     return wanted[0]
 
@@ -121,7 +124,10 @@ def add_route(
             ids=works.ids,
             now=works.now(),
         )
-        save_version(works, c, company.workspace_id, TERMS, route_id, terms_text(terms), by=by)
+        terms = ruling.shared_purchase(c, company_id, source.id, target.id, terms)
+        ruling.save_version(works, c, company.workspace_id, ruling.TERMS, route_id, terms_text(terms), by=by)
+        if (made := setups.get_route(c, route_id)) is not None:
+            ruling.share_purchase(works, c, made, terms, by=by)
         streams = None if source.id != company.connection_id else _streams(works, source.connector, pair)
         have_cursors(works, c, company.workspace_id, source_id, source.connector)
         cursors.start_all(c, source_id, now=works.now(), only=streams)

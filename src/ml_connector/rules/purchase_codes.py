@@ -51,7 +51,8 @@ def unready(terms: Terms) -> Finding | None:
     return Finding(
         "purchase-terms-missing",
         f"The route's purchase terms lack a usable {missing}: the namespace is a UUID, made once for the tenant "
-        "and never changed, the company its code in Basware (2 to 25 characters). Say both; all waits until then.",
+        "(`uuidgen` makes one) and never changed, the company its code in Basware (2 to 25 characters). Say both with "
+        "`ml-connector route terms set`; all waits until then.",
         f"purchase.{missing}",
         {"terms": {"purchase": {missing: ""}}},
     )

@@ -257,6 +257,13 @@ def test_a_user_with_a_password_is_not_told_what_it_may_write() -> None:
     assert said["vendors"] == "vendors.read works; vendors.write shows when it is first used."
 
 
+def test_a_ping_that_reaches_nobody_says_where_to_look() -> None:
+    script = Scripted({TOKEN: httpx2.Response(502)})
+    (check,) = ping(script.http, CREDENTIALS, script.settings, tokens=script.cache, clock=script.clock).checks
+    assert (check.name, check.ok) == ("token", False)
+    assert "region or base URL" in check.fix
+
+
 def test_a_ping_without_a_token_ends_there() -> None:
     script = Scripted({TOKEN: reply(401, {"error": "invalid_client"})})
     told = ping(script.http, CREDENTIALS, script.settings, tokens=script.cache, clock=script.clock)

@@ -17,11 +17,12 @@ from ml_connector.connectors.http import Http
 from ml_connector.connectors.pacing import Ticking
 from ml_connector.connectors.shapes import Check, Ping
 from ml_connector.connectors.tokens import Tokens
-from ml_connector.errors import ConnectorError, NotAuthorized
+from ml_connector.errors import ConnectorError, NotAuthorized, Transient
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
 ONE = {"pageSize": "1"}
 GRANT = "Ask Basware to grant {scopes} to this client, or name the granted scopes in the field Scopes."
+REACH = "See that region or base URL are those of your tenant and that this machine may call it; then try again."
 ASK = "Name it in the field Scopes: what became of records is read by it alone."
 LOST_FILES = "Invoices are handed on as data, without their PDF."
 NO_FILES = f"{FILE_SCOPE} is not asked for: {LOST_FILES[0].lower()}{LOST_FILES[1:]}"
@@ -63,7 +64,8 @@ def ping(
         facts["base_url"] = client.client.base_url
         token = None if client.client.basic else client.token()
     except ConnectorError as error:
-        check = Check("token", ok=False, sentence=error.what, fix=error.fix)
+        fix = REACH if isinstance(error, Transient) else error.fix
+        check = Check("token", ok=False, sentence=error.what, fix=fix)
         return Ping(ok=False, account="", checks=(check,), facts=facts)
     wanted, granted = client.client.scopes, token.scopes if token else None
     checks = [Check("token", ok=True, sentence="The token is alive." if token else "User and password are sent.")]
