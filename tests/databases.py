@@ -39,7 +39,7 @@ def lay_tables(url: str) -> None:
     main = Path(url.removeprefix("sqlite:///"))
     if not url.startswith("sqlite:///") or main.exists():
         return
-    for path, content in zip((main, _inbox_beside(main)), _empty_files(), strict=True):
+    for path, content in zip((main, _beside(main)), _empty_files(), strict=True):
         if not path.exists():
             path.write_bytes(content)
 
@@ -50,10 +50,15 @@ def _empty_files() -> tuple[bytes, bytes]:
     with tempfile.TemporaryDirectory() as folder:
         main = Path(folder) / "main.db"
         migrated(f"sqlite:///{main}")
-        return main.read_bytes(), _inbox_beside(main).read_bytes()
+        return main.read_bytes(), _beside(main).read_bytes()
 
 
-def _inbox_beside(main: Path) -> Path:
+def inbox_beside(url: str) -> str:
+    """The inbox's address: a file beside the main one on SQLite, the same database on PostgreSQL."""
+    return f"sqlite:///{_beside(Path(url.removeprefix('sqlite:///')))}" if url.startswith("sqlite") else url
+
+
+def _beside(main: Path) -> Path:
     return main.with_name(f"{main.stem}-inbox{main.suffix}")
 
 
@@ -103,7 +108,7 @@ class SqliteDatabases:
     def copy(self, url: str) -> str:
         """See Databases."""
         source, path = Path(url.removeprefix("sqlite:///")), self._path()
-        for old, new in ((source, path), (_inbox_beside(source), _inbox_beside(path))):
+        for old, new in ((source, path), (_beside(source), _beside(path))):
             if old.exists():
                 with closing(sqlite3.connect(old)) as read, closing(sqlite3.connect(new)) as written:
                     read.backup(written)

@@ -1,4 +1,4 @@
-"""A shop that opens at nine."""
+"""Databases that have their tables already, for nothing here is about making them; a shop that opens at nine."""
 
 from __future__ import annotations
 
@@ -8,8 +8,23 @@ from typing import Any
 
 import pytest
 
+from tests.databases import Databases, inbox_beside, migrated
 from tests.engine.business_days import Open
 from tests.engine.world import World
+
+
+@pytest.fixture
+def database_url(databases: Databases) -> Iterator[str]:
+    """A migrated database of one's own; a test that takes this runs on SQLite and on PostgreSQL."""
+    url = databases.new(migrated)
+    yield url
+    databases.remove(url)
+
+
+@pytest.fixture
+def inbox_url(database_url: str) -> str:
+    """Where its inbox lives: the file beside it on SQLite, the same database on PostgreSQL."""
+    return inbox_beside(database_url)
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ def killed_everywhere(
     """What the play came to, and from how many moments another process brought it to the same.
 
     `again`: what is done after a death, and after the whole play too. `came_to`: proves a world at rest (it is given a
-    word for its message) and gives what must be alike in every life. `world` is closed afterwards.
+    word for its message) and gives what must be alike in every life. `each`: how many-th moment is tried.
     """
     lives: list[tuple[str, Any]] = []
     faults: list[Exception] = []
@@ -54,7 +54,6 @@ def killed_everywhere(
     world.kill_when = None
     again(world)
     expected = came_to(world, "never killed")
-    world.close()
     if faults:
         raise ExceptionGroup(f"{len(faults)} of {len(faults) + len(lives)} lives did not come to rest", faults)
     for said, found in lives:

@@ -14,9 +14,10 @@ from ml_connector.engine import replaying, rulebooks, ruling, setup
 from ml_connector.engine.tracing import trace
 from ml_connector.finance.rulebook import Terms
 from ml_connector.store import cursors
+from tests.databases import Databases
+from tests.engine.crash_walk import killed_everywhere, step
 from tests.engine.proofs import query
 from tests.engine.wallet_world import BALANCES, RECEIVABLE, WalletWorld
-from tests.engine.world import Killed
 
 BANK = "1930"
 
@@ -298,16 +299,13 @@ def test_a_lost_answer_makes_no_second_record(world: BothWays) -> None:
     assert world.items() == {}
 
 
-@pytest.mark.parametrize("moment", range(1, 31, 3))
-def test_killed_anywhere_a_payment_is_recorded_once(world: BothWays, moment: int) -> None:
+@pytest.mark.slow
+@pytest.mark.trials
+def test_killed_anywhere_a_payment_is_recorded_once(world: BothWays, sqlite_databases: Databases) -> None:
     invoice, number = world.bill()
     world.pay_to_bank(number, "1250.00")
-    seen = iter(range(10_000))
-    world.kill_when = lambda when, call: ("payments" in call or call == "COMMIT") and next(seen) == moment
-    try:
-        world.settle(300)
-    except Killed:
-        world.restart()
-    world.settle()
-    assert world.recorded(invoice) == [125_000]
-    assert world.items() == {}
+    expected, _ = killed_everywhere(
+        world, sqlite_databases, play=lambda life: life.settle(300), again=lambda life: life.settle(), each=step(13),
+        came_to=lambda life, _said: (life.recorded(invoice), life.items()),
+    )  # fmt: skip
+    assert expected == ([125_000], {})

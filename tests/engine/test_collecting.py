@@ -9,8 +9,9 @@ import pytest
 
 from ml_connector.engine import collecting, reviewing
 from ml_connector.errors import NotFound
+from tests.databases import Databases
 from tests.engine.collecting_world import CollectingWorld
-from tests.engine.world import Killed
+from tests.engine.crash_walk import killed_everywhere, step
 
 
 @pytest.fixture
@@ -133,27 +134,16 @@ def test_a_draft_that_differs_is_deleted_and_its_record_held(world: CollectingWo
     assert shown(world) == [(number, 125_000, "open")]
 
 
-@pytest.mark.parametrize("moment", ["before", "after"])
-@pytest.mark.parametrize("nth", range(1, 15))
+@pytest.mark.slow
+@pytest.mark.trials
 def test_killed_anywhere_nothing_is_sent_twice_and_nothing_is_lost(
-    world: CollectingWorld, moment: str, nth: int
+    world: CollectingWorld, sqlite_databases: Databases
 ) -> None:
     world.open_books()
     number = world.invoice(1000)
-    seen = 0
-
-    def kill(when: str, what: str) -> bool:
-        nonlocal seen
-        seen += when == moment and (what.startswith("POST /v1") or what == "COMMIT")
-        return seen == nth
-
-    world.kill_when = kill
-    try:
-        world.look(seconds=60)
-    except Killed:
-        world.restart()
-    world.kill_when = None
-    world.look(seconds=1_200, step=60)
-    assert shown(world) == [(number, 125_000, "open")]
-    assert attachments(world, number) == [f"payment-page-{number}.txt"]
-    assert reviewing.open_items(world.works, world.workspace) == []
+    expected, _ = killed_everywhere(
+        world, sqlite_databases, each=step(5),
+        play=lambda life: life.look(seconds=60), again=lambda life: life.look(seconds=1_200, step=60),
+        came_to=lambda life, _said: (shown(life), attachments(life, number), life.items()),
+    )  # fmt: skip
+    assert expected == ([(number, 125_000, "open")], [f"payment-page-{number}.txt"], {})

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from ml_connector.engine import reviewing
+from tests.databases import Databases
 from tests.engine.collecting_world import BANK, CLEARING, FEES, CollectingWorld
-from tests.engine.world import Killed
+from tests.engine.crash_walk import killed_everywhere, step
 
 STRIPE = CLEARING["SEK"]
 
@@ -118,25 +119,16 @@ def test_a_whole_day_at_stripe_ends_with_what_stripe_shows(world: CollectingWorl
     assert posting == {}
 
 
-@pytest.mark.parametrize("moment", ["before", "after"])
-@pytest.mark.parametrize("nth", range(1, 13, 2))
-def test_killed_anywhere_a_payment_is_booked_once(world: CollectingWorld, moment: str, nth: int) -> None:
+@pytest.mark.slow
+@pytest.mark.trials
+def test_killed_anywhere_a_payment_is_booked_once(world: CollectingWorld, sqlite_databases: Databases) -> None:
     number, there = collected(world)
     world.at_stripe("pay", invoice_id=there, fee=2_500)
-    seen = 0
-
-    def kill(when: str, what: str) -> bool:
-        nonlocal seen
-        seen += when == moment and (what.startswith("POST /v") or what == "COMMIT")
-        return seen == nth
-
-    world.kill_when = kill
-    try:
-        world.look(seconds=100)
-    except Killed:
-        world.restart()
-    world.kill_when = None
-    world.look(seconds=2_400, step=60)
-    assert world.open_amount(number) == 0
-    assert (world.balance(STRIPE), world.balance(FEES)) == ("1225.00", "25.00")
-    assert world.items() == {}
+    expected, _ = killed_everywhere(
+        world, sqlite_databases, each=step(7),
+        play=lambda life: life.look(seconds=100), again=lambda life: life.look(seconds=2_400, step=60),
+        came_to=lambda life, _said: (
+            life.open_amount(number), life.balance(STRIPE), life.balance(FEES), life.items()
+        ),
+    )  # fmt: skip
+    assert expected == (0, "1225.00", "25.00", {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -62,9 +63,9 @@ def came_to(world: CollectingWorld, _said: str) -> dict[str, Any]:
 
 
 def test_killed_anywhere_both_sides_end_alike(databases: Databases, tmp_path: Path) -> None:
-    world = opened(databases.new(migrated), tmp_path)
     each = step(67) if databases.dialect == "sqlite" else 3 * step(67)
-    expected, tried = killed_everywhere(world, databases, play=play, again=play, came_to=came_to, each=each)
+    with closing(opened(databases.new(migrated), tmp_path)) as world:
+        expected, tried = killed_everywhere(world, databases, play=play, again=play, came_to=came_to, each=each)
     assert expected["there"] == [(number, "paid") for number in world.numbers]  # type: ignore[attr-defined]
     assert (expected["open"], expected["clearing"], expected["asked"]) == ((0, 0), 0, [])
     assert tried > 1

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from ml_connector.engine import replaying
+from tests.databases import Databases
+from tests.engine.crash_walk import killed_everywhere, step
 from tests.engine.proofs import in_ledger, query
 from tests.engine.wallet_world import BALANCES, CURRENCY, RECEIVABLE, TRANSIT, WalletWorld
-from tests.engine.world import Killed
 
 Open = Callable[[], WalletWorld]
 RATES = (
@@ -88,19 +89,17 @@ def test_the_worked_example_of_three_rates_closes_to_the_cent(open_world: Open) 
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("moment", range(0, 24, 2))
-def test_killed_anywhere_the_pair_still_closes(open_world: Open, moment: int) -> None:
+@pytest.mark.slow
+@pytest.mark.trials
+def test_killed_anywhere_the_pair_still_closes(open_world: Open, databases: Databases) -> None:
     world = open_world()
     invoiced_and_paid(world)
     convert(world)
-    seen = iter(range(10_000))
-    world.kill_when = lambda when, call: when == "after" and next(seen) == moment
-    try:
-        world.look()
-    except Killed:
-        world.restart()
-    world.look()
-    expect_closed(world)
+    each = step(11) if databases.dialect == "sqlite" else 3 * step(11)
+    killed_everywhere(
+        world, databases, play=WalletWorld.look, again=WalletWorld.look, each=each,
+        came_to=lambda life, _said: expect_closed(life),
+    )  # fmt: skip
 
 
 def test_a_conversion_that_is_undone_leaves_nothing_in_transit(open_world: Open) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -328,9 +329,10 @@ def test_killed_anywhere_the_books_end_as_they_should(databases: Databases, tmp_
         expect_settled(life, said)
         return life.balance("1583"), life.balance(RECEIVABLE)
 
-    each = step(19) if databases.dialect == "sqlite" else 2 * step(19)
-    expected, tried = killed_everywhere(
-        world, databases, play=lambda w: w.look(700), again=lambda w: w.look(1_500), came_to=came_to, each=each
-    )
+    each = step(19) if databases.dialect == "sqlite" else 3 * step(19)
+    with closing(world):
+        expected, tried = killed_everywhere(
+            world, databases, play=lambda w: w.look(700), again=lambda w: w.look(1_500), came_to=came_to, each=each
+        )
     assert expected == ((10_000, 0) if what == "correction" else (0, 0))
     assert tried > 1

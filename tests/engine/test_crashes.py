@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,7 @@ def came_to(world: World, said: str) -> Counter[tuple[Any, ...]]:
 
 @pytest.mark.parametrize("mode", ["per_record", "batch"])
 def test_killed_anywhere_everything_is_in_the_ledger_once(mode: Mode, databases: Databases, tmp_path: Path) -> None:
-    world = open_shop(databases.new(migrated), tmp_path, mode)
     each = step(37) if databases.dialect == "sqlite" else 3 * step(37)
-    _, tried = killed_everywhere(world, databases, play=play, again=play, came_to=came_to, each=each)
+    with closing(open_shop(databases.new(migrated), tmp_path, mode)) as world:
+        _, tried = killed_everywhere(world, databases, play=play, again=play, came_to=came_to, each=each)
     assert tried > 2

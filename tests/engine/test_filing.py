@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from ml_connector.engine import reviewing
+from tests.databases import Databases
+from tests.engine.crash_walk import killed_everywhere, step
 from tests.engine.proofs import query
 from tests.engine.purchase_world import PDF, PurchaseWorld
-from tests.engine.world import Killed
 
 UPLOAD = "PUT /bw-upload/"
 ADDRESS = "POST /v2/smartpdf/invoiceUpload"
@@ -145,38 +146,11 @@ def test_without_the_scope_for_files_that_invoice_is_held_in_words_and_all_else_
     world.close()
 
 
-@pytest.mark.parametrize("moment", ["before", "after"])
-@pytest.mark.parametrize("call", [ADDRESS, "GET /v1/attachment", UPLOAD])
-def test_killed_at_any_call_about_a_file_it_arrives_once(world: PurchaseWorld, moment: str, call: str) -> None:
+@pytest.mark.slow
+@pytest.mark.trials
+def test_killed_anywhere_about_a_file_it_arrives_once(world: PurchaseWorld, sqlite_databases: Databases) -> None:
     world.bill(file=True)
-    world.kill_when = lambda when, what: when == moment and what.startswith(call)
-    with pytest.raises(Killed):
-        world.settle(300)
-    world.restart()
-    world.settle(1200)
-    expect_handed_on_once(world)
-
-
-@pytest.mark.parametrize("moment", ["before", "after"])
-@pytest.mark.parametrize("nth", range(1, 9))
-def test_killed_at_any_commit_after_the_draft_is_made_it_arrives_once(
-    world: PurchaseWorld, moment: str, nth: int
-) -> None:
-    world.bill(file=True)
-    seen = 0
-    made = False
-
-    def reached(when: str, what: str) -> bool:
-        nonlocal seen, made
-        made = made or what.startswith(ADDRESS)
-        seen += made and when == moment and what == "COMMIT"
-        return seen == nth
-
-    world.kill_when = reached
-    try:
-        world.settle(300)
-    except Killed:
-        world.restart()
-        world.settle(1200)
-    world.kill_when = None
-    expect_handed_on_once(world)
+    killed_everywhere(
+        world, sqlite_databases, play=lambda life: life.settle(300), again=lambda life: life.settle(1_200),
+        came_to=lambda life, _said: expect_handed_on_once(life), each=step(5),
+    )  # fmt: skip

@@ -12,9 +12,10 @@ from sqlalchemy import text
 
 from ml_connector.engine import replaying, reviewing, ruling
 from ml_connector.finance.rulebook import Rule, When
+from tests.databases import Databases
+from tests.engine.crash_walk import killed_everywhere, step
 from tests.engine.proofs import expect_settled, query
 from tests.engine.wallet_world import BALANCES, RECEIVABLE, WalletWorld
-from tests.engine.world import Killed
 
 Open = Callable[..., WalletWorld]
 UNMAPPED = ("sales-25",)
@@ -67,9 +68,9 @@ def map_sales(world: WalletWorld) -> None:
     ruling.save_rules(world.works, world.route_id, replace(book, rules=(*book.rules, rule)), by="Ann")
 
 
-def expect_paid(world: WalletWorld) -> None:
+def expect_paid(world: WalletWorld, said: str = "") -> None:
     """Invoice and payment are booked once, nobody owes anything, and clearing is what PayPal shows."""
-    assert payment(world)[0] == "posted"
+    assert payment(world)[0] == "posted", said
     assert world.items() == {}
     assert world.balance("3001") == "-1000.00"
     assert world.balance(RECEIVABLE) == "0.00"
@@ -171,19 +172,16 @@ def test_an_invoice_that_a_person_took_back_is_asked_about(open_world: Open) -> 
     assert set(world.items()) == {"taken-back"}
 
 
-@pytest.mark.parametrize("moment", range(1, 40, 3))
-def test_killed_anywhere_between_hold_and_release_both_are_booked_once(open_world: Open, moment: int) -> None:
+@pytest.mark.slow
+@pytest.mark.trials
+def test_killed_anywhere_between_hold_and_release_both_are_booked_once(open_world: Open, databases: Databases) -> None:
     world = open_world()
     bill(world)
-    seen = iter(range(10_000))
-    world.kill_when = lambda when, call: call == "COMMIT" and next(seen) == moment
-    for _ in range(2):
-        try:
-            world.look()
-            map_sales(world)
-            world.look()
-            break
-        except Killed:
-            world.restart()
-    world.look()
-    expect_paid(world)
+
+    def play(life: WalletWorld) -> None:
+        life.look()
+        map_sales(life)
+        life.look()
+
+    each = step(13) if databases.dialect == "sqlite" else 3 * step(13)
+    killed_everywhere(world, databases, play=play, again=play, came_to=expect_paid, each=each)

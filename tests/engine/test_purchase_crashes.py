@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -59,9 +60,9 @@ def play_on(world: PurchaseWorld) -> None:
 
 
 def test_killed_anywhere_everything_is_there_once_on_both_sides(databases: Databases, tmp_path: Path) -> None:
-    world = open_office(databases.new(migrated), tmp_path)
     each = step(41) if databases.dialect == "sqlite" else 3 * step(41)
-    expected, tried = killed_everywhere(world, databases, play=play, again=play_on, came_to=came_to, each=each)
+    with closing(open_office(databases.new(migrated), tmp_path)) as world:
+        expected, tried = killed_everywhere(world, databases, play=play, again=play_on, came_to=came_to, each=each)
     assert expected["booked"]
     assert expected["documents"] == [("TransferFailed", 1), ("Transferred", 1)]
     assert (expected["open"], expected["sent"]) == ([], [])

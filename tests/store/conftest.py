@@ -7,22 +7,14 @@ from collections.abc import Iterator
 import pytest
 
 from ml_connector.store.database import Database
-from ml_connector.store.migrations import migrate
-from tests.databases import Databases
-
-
-def prepare(url: str) -> None:
-    database = Database(url)
-    migrate(database)
-    database.close()
+from tests.databases import Databases, migrated
 
 
 @pytest.fixture
 def database(databases: Databases) -> Iterator[Database]:
     """Main database and inbox with all their tables."""
-    url = databases.new(prepare)
+    url = databases.new(migrated)
     opened = Database(url, slots=20)
-    migrate(opened)  # on SQLite the copy has no inbox file yet
     yield opened
     opened.close()
     databases.remove(url)

@@ -19,8 +19,7 @@ from ml_connector.store import tables
 from ml_connector.store.database import SPARE_CONNECTIONS, Database, database_time
 from ml_connector.store.migrations import migrate
 from ml_connector.store.singleprocess import file_system_of
-from tests.databases import Databases
-from tests.store.conftest import prepare
+from tests.databases import Databases, migrated
 from tests.store.rows import T0, a_company, a_submission, a_trip, a_write, an_attempt
 
 MOUNTS = (
@@ -287,7 +286,7 @@ def test_the_inbox_of_sqlite_is_a_file_of_its_own(sqlite_databases: Databases) -
 
 @pytest.fixture
 def server_database(postgres_databases: Databases) -> Iterator[Database]:
-    url = postgres_databases.new(prepare)
+    url = postgres_databases.new(migrated)
     database = Database(url)
     yield database
     database.close()

@@ -23,6 +23,7 @@ from ml_connector.store.database import Database
 from ml_connector.store.inbox_writer import InboxWriter
 from ml_connector.store.migrations import migrate
 from ml_connector.web.app import build_app
+from tests.databases import lay_tables
 from tests.engine.runner import bare_works
 
 PUBLIC = "https://books.example.test"
@@ -87,6 +88,7 @@ def open_shop(
     token: str | None = None, queue_limit: int = 4_096, client: tuple[str, int] = ("testclient", 50_000),
 ) -> Iterator[Shop]:  # fmt: skip
     """The application, started. `prepare` is called before it; `writing=False` leaves the inbox writer unstarted."""
+    lay_tables(database_url)
     database = Database(database_url)
     migrate(database)
     works = replace(bare_works(database), systems=SYSTEMS)

@@ -33,6 +33,7 @@ from ml_connector.web.app import build_app
 from ml_connector.web.listening import listen, server_of
 from ml_connector_sandbox.core.wire import Request
 from ml_connector_sandbox.woocommerce import WooCommerce
+from tests.databases import lay_tables
 from tests.engine.runner import bare_works
 from tests.engine.world import START
 
@@ -87,6 +88,7 @@ def install(tmp_path: Path) -> Iterator[Install]:
 
 @contextmanager
 def opened(database_url: str, **changes: Any) -> Iterator[Install]:
+    lay_tables(database_url)
     database = Database(database_url)
     migrate(database)
     clock = HandClock(START)
