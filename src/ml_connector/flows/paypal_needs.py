@@ -6,6 +6,8 @@ the event, with what the capture or refund says beside it.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from ml_connector.finance.documents import Capture, Dispute, Document, Invoice, Movement, Party, Refund
 from ml_connector.finance.plan import Need, Related
 from ml_connector.finance.rulebook import Terms
@@ -123,12 +125,16 @@ def party_of(party: Party | None) -> Party | None:
     """
     if party is None or not party.email:
         return None
-    mark = reference_of(f"email:{party.email.strip().casefold()}", length=_EMAIL_MARK)
     return Party(
-        mark, "customer", party.name, party.active, email=party.email.strip(), phone=party.phone, address=party.address,
-        org_number=party.org_number, vat_number=party.vat_number, is_company=party.is_company, contact=party.contact,
-        group=party.group,
+        _mark_of(party.email), "customer", party.name, party.active, email=party.email.strip(), phone=party.phone,
+        address=party.address, org_number=party.org_number, vat_number=party.vat_number, is_company=party.is_company,
+        contact=party.contact, group=party.group,
     )  # fmt: skip
+
+
+@lru_cache(maxsize=4096)  # each question about a payment asks for its payer
+def _mark_of(email: str) -> str:
+    return reference_of(f"email:{email.strip().casefold()}", length=_EMAIL_MARK)
 
 
 def payments_of(dispute: Dispute) -> tuple[str, ...]:

@@ -50,7 +50,8 @@ def plan_order(sale: Sale, related: Related, books: Books) -> Verdict:
     paid = paid_how(sale, related, terms)
     if paid.note is not None and paid.note.blocks:
         return Hold((paid.note,))
-    ready = replace(sale, lines=recognised(sale.lines, terms, related))
+    lines = recognised(sale.lines, terms, related)
+    ready = sale if lines == sale.lines else replace(sale, lines=lines)
     if form == "journal":
         return _sales_transaction(ready, paid, related, books)
     if form == "sales_order":

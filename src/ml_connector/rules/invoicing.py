@@ -98,6 +98,8 @@ def plan_invoice_payment(
         write = _gift_card_part(sheet, capture, bill=bill, customer=customer, policy=policy)
     else:
         write = _payment(sheet, capture, bill=bill, customer=customer)
+    if not capture.tip.minor and capture.own_fee is None:
+        return Plan((write,) if write else (), tuple(sheet.findings))
     tip = Sheet(f"{key}:tip", record=record, day=day, facts=replace(facts, method=None, type="tip"), books=books)
     post_means(tip, capture.means, capture.tip.minor, policy=policy)
     post_tip(tip, capture.tip.minor, sign=SOLD, policy=policy)
@@ -334,7 +336,7 @@ def customer_money(
     if amount.minor == 0:
         return None
     role = role_of(means)
-    facts = replace(sheet.facts, method=method_of(means))
+    facts = sheet.facts.paid_by(method_of(means))
     place = sheet.place(role, facts) if role else None
     if place is None:
         return None

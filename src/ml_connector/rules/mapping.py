@@ -8,7 +8,7 @@ table.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
 
@@ -57,6 +57,14 @@ class Facts:
         return Facts(
             self.location, self.method, type_, self.currency, self.country, self.category, self.article,
             self.customer_group, self.status, self.vat_rate, self.amount, self.customer_number, self.attribute,
+            self.branch, self.credit_terms,
+        )  # fmt: skip
+
+    def without_amount(self) -> Facts:
+        """The same of whatever amount."""
+        return Facts(
+            self.location, self.method, self.type, self.currency, self.country, self.category, self.article,
+            self.customer_group, self.status, self.vat_rate, None, self.customer_number, self.attribute,
             self.branch, self.credit_terms,
         )  # fmt: skip
 
@@ -120,7 +128,7 @@ class Mapper:
     def choose(self, role: str, facts: Facts) -> Choice:
         """What the rules choose for one role under these facts."""
         if facts.amount is not None and role not in self._asks_amount:
-            facts = replace(facts, amount=None)
+            facts = facts.without_amount()
         known = self._answers.get((role, facts))
         if known is None:
             if len(self._answers) >= _REMEMBERED:

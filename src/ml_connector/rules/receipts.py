@@ -7,7 +7,7 @@ warning.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -146,7 +146,7 @@ def post_fee(sheet: Sheet, minor: int, *, type_: str = "fee") -> None:
     """A fee of the processor where the route's fee VAT says: cost, or settled by its monthly invoice."""
     role = fee_role(sheet) if minor else None
     if role is not None:
-        sheet.post(role, minor, facts=replace(sheet.facts, type=type_, amount=None))
+        sheet.post(role, minor, facts=sheet.facts.of(type_=type_).without_amount())
 
 
 def post_sale(sheet: Sheet, sale: Anonymous, gross: Money, *, sign: int) -> None:

@@ -83,6 +83,8 @@ class Fields(fields.Fields):
     def text(self, key: str) -> str:
         """A text, empty when absent; a number is its digits."""
         found = self.node.get(key)
+        if type(found) is str and len(found) <= self.max_text and found.isprintable():
+            return found  # nearly always
         if type(found) is int:
             return str(found) if abs(found) < MAX_AMOUNT else self.fail(key, "is no text")
         return super().text(key)

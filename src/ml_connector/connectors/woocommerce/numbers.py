@@ -42,6 +42,8 @@ class Numbers:
 def numbers_of(owner: Fields, country: str, *, chosen: Fields | None = None) -> Numbers:
     """The first proven VAT and organisation number in `meta_data`, chosen keys before known ones."""
     meta = _texts(owner)
+    if not meta:
+        return Numbers()
     vat, bad_vat = _first(_values(meta, _keys(chosen, "vat_number"), VAT_KEYS), country, _vat)
     org, bad_org = _first(_values(meta, _keys(chosen, "org_number"), ORG_KEYS), country, _org)
     return Numbers(vat, org, tuple(dict.fromkeys((*bad_vat, *bad_org))))

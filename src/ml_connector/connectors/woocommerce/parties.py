@@ -26,7 +26,7 @@ ADDRESS_LINES = ("address_1", "address_2")
 def customer_of(customer: Fields) -> Party:
     """A registered customer. The account's billing may differ from an order's: the order's is what was agreed."""
     billing = customer.part("billing")
-    numbers = numbers_of(customer, _country(billing), chosen=_chosen(customer))
+    numbers = numbers_of(customer, country_of(billing), chosen=_chosen(customer))
     names = _Names.of(billing, customer)
     id_ = customer.id("id")
     return Party(
@@ -54,7 +54,7 @@ def buyer_of(order: Fields, *, updated_at: datetime) -> Party:
     A guest's id is made of the e-mail address, so that the same person's guest orders meet.
     """
     billing = order.part("billing")
-    numbers = numbers_of(order, _country(billing), chosen=_chosen(order))
+    numbers = numbers_of(order, country_of(billing), chosen=_chosen(order))
     names = _Names.of(billing, billing)
     customer_id = order.id_or_none("customer_id")
     email = billing.text("email").strip()
@@ -85,8 +85,14 @@ def address_of(owner: Fields) -> Address:
         postal_code=owner.text("postcode").strip(),
         city=owner.text("city").strip(),
         region=owner.text("state").strip(),
-        country=_country(owner),
+        country=country_of(owner),
     )
+
+
+def country_of(address: Fields) -> str:
+    """The two letters of an address's country; empty where it has none."""
+    found = address.text("country").strip().upper()
+    return found if len(found) == 2 and found.isascii() and found.isalpha() else ""
 
 
 def shop_of(shop: Fields) -> Location:
@@ -122,14 +128,12 @@ class _Names:
 
     @classmethod
     def of(cls, address: Fields, account: Fields) -> _Names:
-        person = f"{address.text('first_name')} {address.text('last_name')}".strip()
-        own = f"{account.text('first_name')} {account.text('last_name')}".strip()
-        return cls(" ".join(address.text("company").split()), " ".join((person or own).split()))
+        person = _person(address) or (_person(account) if account is not address else "")
+        return cls(" ".join(address.text("company").split()), person)
 
 
-def _country(address: Fields) -> str:
-    found = address.text("country").strip().upper()
-    return found if len(found) == 2 and found.isascii() and found.isalpha() else ""
+def _person(owner: Fields) -> str:
+    return " ".join(f"{owner.text('first_name')} {owner.text('last_name')}".split())
 
 
 def _chosen(owner: Fields) -> Fields | None:

@@ -14,7 +14,7 @@ from ml_connector.connectors.woocommerce.amounts import rounded, scaled
 from ml_connector.connectors.woocommerce.fields import Fields, plain
 from ml_connector.connectors.woocommerce.lines import lines_of, rates_of, raw_lines, stated
 from ml_connector.connectors.woocommerce.numbers import is_yes
-from ml_connector.connectors.woocommerce.parties import address_of, buyer_of
+from ml_connector.connectors.woocommerce.parties import buyer_of, country_of
 from ml_connector.finance.documents import Coupon, Refund, Sale, SaleReturn, StatedRefund, Tender
 from ml_connector.finance.money import Money, exponent
 
@@ -75,7 +75,7 @@ def sale_of(order: Fields) -> Sale:
         paid_at=paid_at,
         buyer=buyer,
         guest=customer_id is None,
-        country=address_of(order.part("shipping")).country or buyer.address.country,
+        country=country_of(order.part("shipping")) or buyer.address.country,
         prices_include_tax=order.flag_or_none("prices_include_tax"),
         vat_exempt=is_yes(order, "is_vat_exempt"),
         coupons=tuple(_coupons(order, currency)),
