@@ -11,6 +11,7 @@ from rich.console import Console
 
 from ml_connector.cli.output import PERSON, TRANSIENT, AsJson, lines, plain, table
 from ml_connector.cli.session import CompanyName, RouteName, Session, session
+from ml_connector.cli.telling import told
 from ml_connector.clock import micros
 from ml_connector.engine import backfills, collecting, journals, preview, reading, timetables, units
 from ml_connector.engine.units import Ran, Unit
@@ -218,8 +219,12 @@ def print_previews(s: Session, console: Console, company_id: str, found: list[pr
         console.print(f"{one.kind} {one.external_id}: {one.outcome} {one.reason}".rstrip(), markup=False)
         for finding in one.findings:
             console.print(f"    {finding['code']}: {finding['sentence']}", markup=False)
-        for key, journal in journals_of(s, company_id, one):
-            table(f"    {key}", COLUMNS, rows_of(journal))(console)
+        for write, (key, journal) in zip(one.writes, journals_of(s, company_id, one), strict=True):
+            if journal:
+                table(f"    {key}", COLUMNS, rows_of(journal))(console)
+            else:
+                words = told(write["kind"], decode_content(write["kind"], write["content"]))
+                console.print(f"    {key}: {words}", markup=False)
     console.print(f"{len(found)} records; nothing was stored or sent.", markup=False)
 
 
