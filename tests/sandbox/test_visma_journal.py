@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -34,6 +35,17 @@ def test_a_created_batch_is_balanced_read_back_and_posted_by_release() -> None:
     assert shop.get(f"{JT}/{number}")["status"] == "Posted"
     assert shop.balance("1910") == "125.00"
     assert shop.control("balances")["total"] == "0.00"
+
+
+def test_a_list_shows_a_batch_to_the_byte_as_the_single_read_does() -> None:
+    shop = office()
+    number = shop.create(JT, journal(*sale(), description="Försäljning [abc1234567]", createVatTransaction=True))
+    shop.get(f"{JT}/{number}")
+    alone = shop.last.body.decode()
+    shop.get(f"{JT}?periodId=202603&pageNumber=1&pageSize=100&expandAttachments=true")
+    listed = re.sub(r',"metadata":\{[^}]*\}', "", shop.last.body.decode()).removeprefix("[").removesuffix("]")
+    whole = re.sub(r',"attachments":\[\]', "", listed)
+    assert re.sub(r',"attachments":\[\]', "", alone) == whole
 
 
 def test_release_without_automatic_posting_ends_unposted() -> None:

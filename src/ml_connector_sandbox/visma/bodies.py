@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+
+import msgspec
 
 from ml_connector_sandbox.visma.refusal import Malformed, Refusal
 from ml_connector_sandbox.visma.write_fields import ENUMS, SHAPES
@@ -16,6 +17,7 @@ Body = dict[str, Any]
 Reader = Callable[[Any], Any]
 
 _WRAPPED, _BARE, _ROWS, _NESTED, _WRAPPED_NESTED = range(5)
+_BODY = msgspec.json.Decoder(float_hook=Decimal)
 _FIELD = re.compile(r"(?P<name>\w+)(?:(?P<mark>[:!])(?P<type>\w+)|(?P<open>[\[{(])(?P<shape>\w+)[\]})])?")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,7})?)?(Z|[+-]\d\d:\d\d)?)?")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -25,8 +27,8 @@ _NESTING = {"[": _ROWS, "{": _NESTED, "(": _WRAPPED_NESTED}
 def parsed(raw: bytes) -> Any:
     """The JSON of a request body, amounts as Decimal. Raises Malformed."""
     try:
-        return json.loads(raw, parse_float=Decimal)
-    except (ValueError, UnicodeDecodeError) as error:
+        return _BODY.decode(raw)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise Malformed("body", f"The body is not JSON: {error}") from error
 
 

@@ -11,6 +11,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from ml_connector_sandbox.core.wire import Request, Response
 from ml_connector_sandbox.visma.bodies import Body, body_of
 from ml_connector_sandbox.visma.company import Company, row_version
@@ -120,6 +122,11 @@ def ok(content: Any, *, stamp: int | None = None) -> Response:
     """200 with JSON, and the ETag when one thing was read."""
     headers = (("Content-Type", "application/json; charset=utf-8"),)
     return Response(200, as_json(content), headers if stamp is None else (*headers, etag(stamp)))
+
+
+def listed(rows: list[dict[str, Any]]) -> Response:
+    """200 with a list of thousands of parts, which hold nothing but what JSON itself knows: amounts are doubles."""
+    return Response(200, msgspec.json.encode(rows), (("Content-Type", "application/json; charset=utf-8"),))
 
 
 def created(call: Call, path: str, stamp: int | None) -> Response:

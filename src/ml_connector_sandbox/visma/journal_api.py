@@ -7,7 +7,7 @@ from typing import Any
 from ml_connector_sandbox.core.wire import Response
 from ml_connector_sandbox.visma import journal_entry
 from ml_connector_sandbox.visma.attachments import attached, shown_files
-from ml_connector_sandbox.visma.call import Call, Route, action_result, created, moment, no_content, ok
+from ml_connector_sandbox.visma.call import Call, Route, action_result, created, listed, moment, no_content, ok
 from ml_connector_sandbox.visma.company import Company, row_version
 from ml_connector_sandbox.visma.journal import Batch, Line
 from ml_connector_sandbox.visma.lists import page_bounds, query_moment
@@ -94,7 +94,7 @@ def _list(call: Call) -> Response:
         row = _shown(call.company, batch, batch.lines[max(start - first, 0) : end - first], files=files)
         row["metadata"] = {"totalCount": total, "maxPageSize": cap}
         rows.append(row)
-    return ok(rows)
+    return listed(rows)
 
 
 def _asked_for(call: Call) -> list[Batch]:
@@ -137,17 +137,17 @@ def _shown(company: Company, batch: Batch, lines: list[Line], *, files: bool) ->
         "ledger": batch.ledger,
         "ledgerDescription": company.chart.ledgers[batch.ledger]["description"],
         "currencyId": batch.currency,
-        "exchangeRate": batch.rate,
+        "exchangeRate": float(batch.rate),
         "autoReversing": batch.auto_reversing,
         "reversingEntry": batch.reversing,
         "description": batch.description,
         "originalBatchNumber": batch.original,
-        "debitTotal": base_debit,
-        "debitTotalInCurrency": debit,
-        "creditTotal": base_credit,
-        "creditTotalInCurrency": credit,
-        "controlTotal": company.chart.rounded(batch.control_total * batch.rate, company.chart.base_currency),
-        "controlTotalInCurrency": batch.control_total,
+        "debitTotal": float(base_debit),
+        "debitTotalInCurrency": float(debit),
+        "creditTotal": float(base_credit),
+        "creditTotalInCurrency": float(credit),
+        "controlTotal": float(company.chart.rounded(batch.control_total * batch.rate, company.chart.base_currency)),
+        "controlTotalInCurrency": float(batch.control_total),
         "createVatTransaction": batch.create_vat,
         "skipVatAmountValidation": batch.skip_vat_check,
         "lastModifiedDateTime": moment(batch.modified),
@@ -172,17 +172,17 @@ def _shown_line(company: Company, batch: Batch, line: Line, subs: Subs, *, files
         "description": line.account.description,
         "subaccount": sub,
         "referenceNumber": line.reference,
-        "debitAmount": line.base_debit,
-        "debitAmountInCurrency": line.debit,
-        "creditAmount": line.base_credit,
-        "creditAmountInCurrency": line.credit,
+        "debitAmount": float(line.base_debit),
+        "debitAmountInCurrency": float(line.debit),
+        "creditAmount": float(line.base_credit),
+        "creditAmountInCurrency": float(line.credit),
         "transactionDescription": line.text,
         "branch": line.branch,
         "customerSupplier": line.party,
         "transactionType": line.type,
         "module": f"Module{batch.module}",
         "uom": line.uom,
-        "quantity": line.quantity,
+        "quantity": float(line.quantity),
         "inventoryNumber": "",
         "note": line.note,
     }
