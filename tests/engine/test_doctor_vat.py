@@ -73,7 +73,8 @@ def test_a_collective_customer_must_be_there_active_and_of_its_zone_and_currency
     world.set_up()
 
     def verdict(number: str, serves: str) -> tuple[str, str]:
-        terms = replace(world.terms, collective_customers={serves: number}, party_defaults={"vat_zone": "SE"})
+        zones = {"vat_zone": "SE", "customer.vat_zone.DE": "EU"}
+        terms = replace(world.terms, collective_customers={serves: number}, party_defaults=zones)
         ruling.save_terms(world.works, world.route_id, terms, by="Ann")
         (one,) = [one for one in doctor.examine(world.works, world.company_id) if one.item == f"customer {number}"]
         return one.verdict, one.sentence
@@ -81,6 +82,7 @@ def test_a_collective_customer_must_be_there_active_and_of_its_zone_and_currency
     assert verdict("10000", "SE:SEK")[0] == "ok"
     assert verdict("10000", "EU:SEK") == ("wrong", "It is for VAT zone EU, and the card has SE.")
     assert verdict("10002", "EXPORT:SEK") == ("wrong", "It is for SEK, and the card keeps GBP.")
+    assert verdict("10001", "DE:EUR")[0] == "ok"  # of a country in that zone
     assert verdict("99999", "SE:SEK") == ("wrong", "It is not in the ledger.")
     ruling.save_terms(world.works, world.route_id, replace(world.terms, party_defaults={"vat_zone": "MOON"}), by="Ann")
     (one,) = [one for one in doctor.examine(world.works, world.company_id) if one.item == "VAT zone MOON"]

@@ -22,6 +22,14 @@ def test_guests_of_a_zone_and_currency_share_a_customer() -> None:
     assert write.why[0].because == "guests of VAT zone 01 in NOK share a customer"
 
 
+def test_guests_of_a_country_may_have_a_customer_before_that_of_their_zone() -> None:
+    named = {**TERMS.collective_customers, "NO:NOK": "90009"}
+    found = {"90009": replace(Store().found["90001"], number="90009")}
+    write = Store(terms=replace(TERMS, collective_customers=named), found=found).plan(order()).writes[0]
+    assert "to 90009" in readable(write)
+    assert write.why[0].because == "guests of NO in NOK share a customer"
+
+
 def test_a_guest_may_be_a_customer_in_person() -> None:
     card, invoice, _ = Store(terms=PERSON).plan(order()).writes
     assert readable(card) == "wc:cus:guest-1 customer Siv Sørensen Active"

@@ -15,6 +15,7 @@ from ml_connector.errors import ConnectorError
 from ml_connector.finance.chart import Chart
 from ml_connector.finance.plan import Finding, Found
 from ml_connector.rules import checking, collecting
+from ml_connector.rules.parties import default_of
 
 Verdict = Literal["ok", "wrong", "asked"]
 
@@ -169,8 +170,9 @@ def _parties(works: Works, books: Books) -> Iterator[Item]:
     wanted: set[tuple[str, str]] = set()
     serves: dict[str, str] = {}  # collective customer: "VAT zone:currency"
     for road in books.roads.values():
-        serves |= {number: name for name, number in road.terms.collective_customers.items()}
-        wanted |= {("customer", number) for number in road.terms.collective_customers.values()}
+        guests = road.terms.collective_customers
+        serves |= {number: _serving(name, road, books.chart) for name, number in guests.items()}
+        wanted |= {("customer", number) for number in guests.values()}
         zone = road.terms.party_defaults.get("vat_zone")
         if zone is not None and zone not in books.chart.vat_zones:
             known = ", ".join(books.chart.vat_zones)
@@ -218,6 +220,13 @@ def _attributes(works: Works, books: Books) -> Iterator[Item]:
 
 def _writer(works: Works, books: Books) -> Writer:
     return open_line(works, books.company.connection_id).writer
+
+
+def _serving(name: str, road: Road, chart: Chart) -> str:
+    """The VAT zone and currency of a collective customer that is named by zone or by country."""
+    place, _, currency = name.partition(":")
+    zone = place if place in chart.vat_zones else default_of(road.terms, "customer", "vat_zone", place)
+    return f"{zone or place}:{currency}"
 
 
 def _unlike(card: Found, name: str) -> str:

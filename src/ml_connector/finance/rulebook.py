@@ -138,7 +138,7 @@ class Terms:
     order_patience_days: int = 30  # a person is asked when the ledger has not invoiced a paid order for so long
     advances: Literal["warn", "hold"] = "warn"  # VAT may be due when an order is paid before it is invoiced
     guests: Literal["collective", "person"] = "collective"  # with a VAT or organisation number always their own card
-    collective_customers: Mapping[str, str] = field(default_factory=dict)  # "VAT zone:currency" -> customer number
+    collective_customers: Mapping[str, str] = field(default_factory=dict)  # "VAT zone or country:currency" -> number
     gateways_elsewhere: Mapping[str, str] = field(default_factory=dict)
     """Payment method -> who books its money: the key of the processor's payments without their id ("pp:cap", "sq:pay",
     "st:ch"), or "ledger": a bank feed or a person there."""

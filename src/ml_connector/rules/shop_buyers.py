@@ -64,7 +64,8 @@ def _know_collective(sale: Sale, related: Related, terms: Terms) -> Known:
         return _nobody(_unfit(number, f"keeps {found[0].currency}", sale))
     if found[0].facts.get("vat_zone", zone) != zone:
         return _nobody(_unfit(number, f"is in VAT zone {found[0].facts['vat_zone']}", sale))
-    because = f"guests of VAT zone {zone} in {sale.currency} share a customer"
+    own = f"{sale.country}:{sale.currency}" in terms.collective_customers and sale.country != zone
+    because = f"guests of {sale.country if own else f'VAT zone {zone}'} in {sale.currency} share a customer"
     return Known(number, (), PartyMatch(number, made=False, because=because))
 
 
@@ -81,7 +82,8 @@ def _collective(sale: Sale, terms: Terms) -> str | Finding:
             {"terms": {"party_defaults": {name: ""}}},
         )
     name = f"{zone}:{sale.currency}"
-    return terms.collective_customers.get(name) or Finding(
+    own = terms.collective_customers.get(f"{sale.country}:{sale.currency}") if sale.country else None
+    return own or terms.collective_customers.get(name) or Finding(
         "collective-customer-missing",
         f"Order {sale.reference or sale.id} is a guest's, and the route names no collective customer for VAT zone "
         f"{zone} in {sale.currency}. Make one in Visma and name it, or let each guest be a customer.",
