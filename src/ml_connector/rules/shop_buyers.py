@@ -82,8 +82,9 @@ def _collective(sale: Sale, terms: Terms) -> str | Finding:
             {"terms": {"party_defaults": {name: ""}}},
         )
     name = f"{zone}:{sale.currency}"
-    own = terms.collective_customers.get(f"{sale.country}:{sale.currency}") if sale.country else None
-    return own or terms.collective_customers.get(name) or Finding(
+    guests = terms.collective_customers
+    named = guests.get(f"{sale.country}:{sale.currency}") or guests.get(name)
+    return named or Finding(
         "collective-customer-missing",
         f"Order {sale.reference or sale.id} is a guest's, and the route names no collective customer for VAT zone "
         f"{zone} in {sale.currency}. Make one in Visma and name it, or let each guest be a customer.",
