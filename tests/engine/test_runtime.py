@@ -25,7 +25,7 @@ from ml_connector.engine.works import Works
 from ml_connector.errors import ConfigurationError
 from ml_connector.store.database import Database
 from ml_connector.store.migrations import migrate
-from tests.databases import Databases
+from tests.databases import Databases, migrated
 from tests.engine.runner import QUICK, Errands, bare_works
 
 pytestmark = pytest.mark.slow
@@ -233,8 +233,8 @@ def test_a_second_process_on_sqlite_is_refused(sqlite_databases: Databases, tmp_
 
 
 @contextmanager
-def other_process(url: str, folder: Path, *, seconds: float) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-m", "tests.engine.runner", url, str(folder), str(seconds)]
+def other_process(url: str, folder: Path, *, seconds: float, pace: str = "hasty") -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", "tests.engine.runner", url, str(folder), str(seconds), pace]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env={"PYTHONPATH": "src:."}) as process:
         try:
             assert process.stdout
@@ -256,19 +256,29 @@ def overlaps(story: list[tuple[str, Unit, str]]) -> list[Unit]:
 
 
 def test_several_processes_share_the_work_and_double_none(postgres_databases: Databases, tmp_path: Path) -> None:
-    url = postgres_databases.new()
+    url = postgres_databases.new(migrated)
     errands = Errands(tmp_path)
-    units = [Unit("drain", f"C{n}") for n in range(120)]
-    with other_process(url, tmp_path, seconds=0.05), other_process(url, tmp_path, seconds=0.05):
-        errands.add(*units)
-        assert wait_for(lambda: not list((tmp_path / "due").iterdir()), seconds=60)
-        assert wait_for(lambda: len(errands.story()) % 2 == 0)
+    units: list[Unit] = []
+    with other_process(url, tmp_path, seconds=0.05, pace="quick"), other_process(
+        url, tmp_path, seconds=0.05, pace="quick"
+    ):  # fmt: skip
+        # On a busy machine one may be through with it before the other looks: there is more until both have worked.
+        while not units or (len(workers(errands)) < 2 and len(units) < 3_000):
+            fresh = [Unit("drain", f"C{len(units) + n}") for n in range(120)]
+            units += fresh
+            errands.add(*fresh)
+            assert wait_for(lambda: not list((tmp_path / "due").iterdir()), seconds=120)
     story = errands.story()
+    assert len(workers(errands)) == 2
     assert overlaps(story) == []
     assert {unit for _, unit, _ in story} == set(units)
-    assert len({process for _, _, process in story}) == 2
     assert len(story) <= 2 * len(units) + 20  # one that ended between two looks may be queued once more
     postgres_databases.remove(url)
+
+
+def workers(errands: Errands) -> set[str]:
+    """The processes that ran something."""
+    return {process for _, _, process in errands.story()}
 
 
 def test_the_work_of_a_killed_process_is_taken_over(databases: Databases, tmp_path: Path) -> None:
