@@ -282,14 +282,40 @@ def test_vat_on_advances_stops_an_order_where_the_route_says_so(open_world: Open
     assert len(world.orders()) == 1
 
 
-def test_a_company_that_did_not_approve_the_service_is_told_which_scope_is_missing(open_world: Open) -> None:
+def test_a_company_that_did_not_approve_the_service_is_told_so_and_the_rest_of_its_ledger_goes_on(
+    open_world: Open,
+) -> None:
     world = open_world()
     scopes = [one for one in world.company["scopes"] if "salesorder" not in one]
     world.ledger("approve_tenant", scopes=scopes)
-    world.order("125.00")
+    order = world.order("125.00")
     look(world)
-    assert world.orders() == []
-    assert "App Store" in str(query(world, "SELECT sentence FROM review_item WHERE state = 'open'"))
+    assert (world.orders(), world.trip(order)[1]) == ([], "held")
+    (item,) = world.items("refused")
+    assert "App Store" in item.sentence
+    assert query(world, "SELECT state FROM connection WHERE code = 'vn'") == [("active",)]
+    world.ledger("approve_tenant", scopes=world.company["scopes"])
+    replaying.replay_trips(world.works, world.workspace, [world.trip(order)[0]], by="Ann")
+    look(world)
+    assert len(world.orders()) == 1
+
+
+def test_a_service_that_is_down_delays_only_what_needs_it(open_world: Open) -> None:
+    world = open_world()
+    first = world.order("125.00")
+    look(world)
+    number = world.invoice()
+    world.visma.add({"match": {"path": "SalesOrders"}, "effect": {"kind": "status", "status": 503}, "times": None})
+    world.do("refund", order_id=first["id"], amount="125.00")
+    look(world, 5_000)
+    assert world.trip(first)[2] == "Visma does not say just now what became of the sales order"
+    assert {state for _, _, state in world.writes()} == {"done"}
+    for rule in world.visma.rules():
+        world.visma.remove(rule["id"])
+    look(world, 8_000)
+    assert world.trip(first)[1] == "posted"
+    assert f"wc:app:{first['id']}:{number}" in [key for key, _, _ in world.writes()]
+    settled(world)
 
 
 def test_an_article_is_the_item_of_its_own_number_where_the_ledger_has_one(open_world: Open) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from ml_connector.finance.documents import Sale
 from ml_connector.finance.invoices import CustomerInvoice, CustomerPayment, Ref
-from ml_connector.finance.plan import Found, Hold, Ignore, Plan
+from ml_connector.finance.plan import Found, Hold, Ignore, Plan, Wait
 from ml_connector.finance.selling import PaymentApplication, SalesOrder
 from tests.flows.shop_builders import (
     GOODS,
@@ -176,6 +176,13 @@ def test_a_changed_order_without_an_invoice_is_planned_as_it_is_now() -> None:
 def test_an_order_that_is_gone_from_the_ledger_is_held() -> None:
     around = store(found={KEY: Found("", status="Gone")}, posted=sent(order()))
     assert around.holds(order()) == ["order-gone"]
+
+
+def test_nothing_is_decided_while_the_ledger_does_not_say_what_became_of_an_order() -> None:
+    silent = {KEY: Found("", status="Unknown")}
+    assert isinstance(store(found=silent, posted=sent(order())).verdict(order(line("500"))), Wait)
+    back = refund("550", GOODS, SHIPPING)
+    assert isinstance(store(with_refunds(order(), back), found=silent).verdict(back), Wait)
 
 
 def test_the_whole_given_back_before_the_invoice_leaves_the_advance_and_its_refund() -> None:

@@ -10,7 +10,7 @@ from ml_connector.finance.rulebook import Terms
 from ml_connector.flows import woocommerce_needs as need
 from ml_connector.flows.verdicts import before_go_live, booked_day, is_before_go_live, pooled, verdict
 from ml_connector.flows.woocommerce_orders import bill_of, form_of
-from ml_connector.flows.woocommerce_selling import is_sold, plan_refund_unbilled, refund_bill
+from ml_connector.flows.woocommerce_selling import UNANSWERED, is_sold, plan_refund_unbilled, refund_bill
 from ml_connector.rules.bookkeeping import Books
 from ml_connector.rules.days import business_day
 from ml_connector.rules.findings import approved, blocking
@@ -78,6 +78,8 @@ def _planned(refund: Refund, sale: Sale, paid: Paid, *, key: str, related: Relat
     bill = bill_of(sale, related, terms, paid)
     if form_of(posted, terms) == "sales_order":
         invoices, became = is_sold(sale.id, related, terms)
+        if became == "Unknown":
+            return UNANSWERED
         if became:
             return Hold((_order_booked_otherwise(refund, sale),))
         if not invoices:

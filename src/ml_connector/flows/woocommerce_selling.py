@@ -28,6 +28,8 @@ from ml_connector.rules.selling import Advance
 from ml_connector.rules.shop_orders import Paid, event_key, means_of, order_key, payment_of
 from ml_connector.rules.shop_refunds import left_of
 
+UNANSWERED = Wait("Visma does not say just now what became of the sales order")
+
 
 def plan_sold(
     sale: Sale, bill: Bill, paid: Paid, customer: Known, related: Related, books: Books, *, against: tuple[Finding, ...]
@@ -35,6 +37,8 @@ def plan_sold(
     """The sales order, the advance where it is paid, and what of that is put against the invoices made of it."""
     posted, terms = related.posted.get(bill.key), books.terms
     invoices, became = selling.made_of(bill.key, related)
+    if became == "Unknown":
+        return UNANSWERED
     if became and posted is not None and not approved(related, "order-gone"):
         return Hold((_gone(sale),))
     bill = replace(bill, advance=True, invoice=invoices[0].number if invoices else None)

@@ -47,13 +47,13 @@ def item_needs(sale: Sale, terms: Terms) -> tuple[Need, ...]:
 
 def invoices_of(key: str) -> Need:
     """The invoices that the ledger has made of the order with this key; one without a number tells what became of it:
-    Gone, or Otherwise (it is booked, and not as an order).
+    Gone, Otherwise (it is booked, and not as an order) or Unknown (nobody answers just now).
     """
     return Need("order_invoice", system="target", fields=(("of", key),), optional=True)
 
 
 def made_of(key: str, related: Related) -> tuple[tuple[Found, ...], str]:
-    """(the invoices that were made of an order, what else became of it: Gone, Otherwise or nothing)."""
+    """(the invoices that were made of an order, what else became of it: Gone, Otherwise, Unknown or nothing)."""
     found: tuple[Found, ...] = tuple(related.documents(invoices_of(key)) or ())
     numbered = tuple(one for one in found if one.number)
     return numbered, "" if len(numbered) == len(found) else next(one.status for one in found if not one.number)

@@ -13,7 +13,7 @@ from ml_connector.connectors.shapes import Context
 from ml_connector.connectors.visma.auth import SALES_BASE, sales_url
 from ml_connector.connectors.visma.orders import body, prices
 from ml_connector.connectors.visma.writer import VismaWriter
-from ml_connector.errors import Conflict, HostRefused, NotAuthorized, Rejected, UnknownOutcome, UsageError
+from ml_connector.errors import Conflict, HostRefused, Rejected, Transient, UnknownOutcome, UsageError
 from ml_connector.finance.invoices import CustomerPayment, Reversal
 from ml_connector.finance.selling import PaymentApplication, SalesOrder, SalesOrderLine
 from tests.connectors.visma.driver import Driver, sek
@@ -147,16 +147,19 @@ def test_a_missing_right_names_the_scope_of_the_service() -> None:
     order = ordered()
     context = driver.create("sales_order", order)
     sandbox.vendor.add({"match": {"operation": f"POST {ROOT}"}, "effect": {"kind": "status", "status": 403}})
-    with pytest.raises(NotAuthorized) as refused:
+    with pytest.raises(Rejected) as refused:
         writer.create("sales_order", order, replace(context, token="tok0000009"))
     assert "visma.net.erp.salesorder:write" in refused.value.fix
+    sandbox.vendor.add({"match": {"operation": f"GET {ROOT}"}, "effect": {"kind": "status", "status": 403}})
+    with pytest.raises(Transient):  # looked for again later; no connection is paused for it
+        writer.find("sales_order", [(order, context)])
 
 
 def test_a_company_that_did_not_approve_the_service_keeps_its_erp() -> None:
     sandbox, writer, driver = sold()
     scopes = [one for one in sandbox.company["scopes"] if "salesorder" not in one]
     sandbox.control("approve_tenant", scopes=scopes)
-    with pytest.raises(NotAuthorized):
+    with pytest.raises(Rejected, match="gives no token"):
         writer.create("sales_order", ordered(), driver.context())
     assert writer.look_up("item", {"number": "mug"})[0].number == "MUG"
 
@@ -212,6 +215,22 @@ def test_what_was_made_of_an_order_is_told_by_its_shipments_or_by_our_reference(
     (found,) = writer.look_up("order_invoice", asked)
     assert found.number == made["invoice"]
     assert [one.status for one in writer.look_up("order_invoice", {"of": "SO/999999"})] == ["Gone"]
+
+
+def test_a_service_that_does_not_answer_makes_nothing_else_wait() -> None:
+    sandbox, writer, driver = sold()
+    driver.create("sales_order", ordered())
+    sandbox.vendor.add({"match": {"path": "SalesOrders"}, "effect": {"kind": "status", "status": 503}, "times": None})
+    assert [one.status for one in writer.look_up("order_invoice", {"of": "SO/000001"})] == ["Unknown"]
+
+
+def test_what_was_booked_as_an_invoice_before_is_its_own_invoice() -> None:
+    sandbox, writer, driver = sold()
+    driver.create("sales_order", ordered())
+    number = sandbox.control("invoice_sales_order", number="000001")["invoice"]
+    asked = {"of_kind": "customer_invoice", "of": number}
+    assert [one.number for one in writer.look_up("order_invoice", asked)] == [number]
+    assert [one.status for one in writer.look_up("order_invoice", {"of_kind": "journal", "of": "7"})] == ["Otherwise"]
 
 
 @pytest.mark.parametrize(

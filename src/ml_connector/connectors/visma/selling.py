@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from ml_connector.connectors.shapes import Context, Created, Observed
 from ml_connector.connectors.visma import applying, orders
 from ml_connector.connectors.visma.client import VismaClient, segment
 from ml_connector.connectors.visma.kinds import place_of
 from ml_connector.connectors.visma.observed import gone, text
-from ml_connector.errors import UsageError
+from ml_connector.errors import NotAuthorized, RateLimited, Rejected, Transient, UsageError
 from ml_connector.finance.invoices import Reversal
 from ml_connector.finance.plan import Content, Found
 from ml_connector.finance.selling import PaymentApplication, SalesOrder
@@ -20,6 +21,7 @@ SELLABLE = frozenset({"Active", "NoPurchases", "NoRequest"})
 
 Asked = Sequence[tuple[Content, Context]]
 _INVOICE = place_of("customer_invoice")
+_CLOSED_S = 900.0  # a right that is missing is not given from one minute to the next
 
 
 class Selling:
@@ -29,11 +31,14 @@ class Selling:
         self.client, self.service = client, service
 
     def create(self, content: Content, context: Context) -> Created:
-        """Make one of them."""
-        if isinstance(content, SalesOrder):
-            return orders.create(self.service, content, context)
-        if isinstance(content, Reversal):
-            return orders.cancel(self.service, content, context)
+        """Make one of them. Who may not use the service is refused the order, and nothing else stops."""
+        try:
+            if isinstance(content, SalesOrder):
+                return orders.create(self.service, content, context)
+            if isinstance(content, Reversal):
+                return orders.cancel(self.service, content, context)
+        except NotAuthorized as closed:
+            raise Rejected(closed.what, record=context.key, fix=f"{closed.fix} Then plan the record again.") from None
         return applying.create(self.client, _application(content), context)
 
     def release(self, content: Content, context: Context) -> None:
@@ -42,16 +47,16 @@ class Selling:
 
     def find(self, kind: str, contexts: Asked) -> dict[str, list[Observed]]:
         """What a lost call may have made."""
-        if kind == "sales_order":
-            return orders.find(self.service, contexts)
-        return {
-            context.token: [] if (one := self._seen(content, context)).state == "gone" else [one]
-            for content, context in contexts
-        }
+        with _later():
+            if kind == "sales_order":
+                return orders.find(self.service, contexts)
+            seen = [(context.token, self._seen(content, context)) for content, context in contexts]
+            return {token: [] if one.state == "gone" else [one] for token, one in seen}
 
     def observe(self, contexts: Asked) -> dict[str, Observed]:
         """Each as both services show it now."""
-        return {context.remote_id: self._seen(content, context) for content, context in contexts}
+        with _later():
+            return {context.remote_id: self._seen(content, context) for content, context in contexts}
 
     def _seen(self, content: Content, context: Context) -> Observed:
         if isinstance(content, SalesOrder):
@@ -85,6 +90,15 @@ class Selling:
         return [Found(text(row.get("inventoryNumber")), text(row.get("description")), state, facts=facts)]
 
     def _invoices(self, remote_id: str) -> list[Found]:
+        """Unknown while the service does not answer: other records do not wait for it."""
+        try:
+            return self._made_of(remote_id)
+        except RateLimited:
+            raise
+        except (NotAuthorized, Transient):
+            return [Found("", status="Unknown")]
+
+    def _made_of(self, remote_id: str) -> list[Found]:
         numbers = [text(row.get("invoiceNo")) for row in orders.shipments(self.service, remote_id)]
         named = list(dict.fromkeys(number for number in numbers if number))
         return [one for number in named for one in self._invoice(number)] or self._by_mark(remote_id)
@@ -104,6 +118,15 @@ class Selling:
         params = {"customerRefNumber": token}
         rows = self.client.listed(_INVOICE.read, params, operation=f"GET {_INVOICE.read}")
         return [_found(_INVOICE.seen([row])) for row in rows if text(row.get("customerRefNumber")) == token]
+
+
+@contextmanager
+def _later() -> Iterator[None]:
+    """What was written is looked at again when the service may be used again; the rest of the ledger goes on."""
+    try:
+        yield
+    except NotAuthorized as closed:
+        raise Transient(closed.what, record=closed.record, retry_after_s=_CLOSED_S, fix=closed.fix) from None
 
 
 def _found(seen: Observed) -> Found:
