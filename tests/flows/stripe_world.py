@@ -29,7 +29,7 @@ class Stripe(World):
     def _answer(self, need: Need) -> Any:
         if need.system == "sibling":
             return self.shop.get(need.name, ())
-        if need.kind != "ledger_invoice":
+        if need.kind not in {"ledger_invoice", "ledger_balance"}:
             return super()._answer(need)
         found = self.bills.get(dict(need.fields)["number"])
         return () if found is None else (Found(found.number, found.customer_name, found.state, document=found),)

@@ -297,6 +297,25 @@ def test_what_the_bank_pays_and_stripe_has_already_is_a_question() -> None:
     assert world(there=sent(remaining="1000")).findings(money()) == {"outside-payment-too-large"}
 
 
+def test_a_bank_payment_of_what_people_called_paid_there_is_matched_and_not_told() -> None:
+    there = replace(sent("paid", remaining="0", paid="1250"), facts={"outside": "125000", "others": "0"})
+    found = world(there=there).verdict(money())
+    assert isinstance(found, Ignore)
+    assert "this is its payment" in found.reason
+    through = replace(there, facts={"outside": "40000", "others": "0"})
+    assert world(there=through).findings(money()) == {"paid-twice"}
+
+
+@pytest.mark.parametrize(("answer", "told"), [("approved", False), ("other", True)])
+def test_a_part_that_people_told_of_there_themselves_is_asked_about_once(answer: str, told: bool) -> None:
+    part, here = money("400", on(amount="400")), sent(remaining="850", paid="400")
+    there = replace(here, facts={**here.facts, "outside": "40000", "others": "40000"})
+    terms = replace(TERMS, collect_part_payments="record")
+    assert world(there=there, terms=terms).findings(part) == {"outside-told-already"}
+    said = world(there=there, terms=terms, decisions={"outside-told-already": answer}).verdict(part)
+    assert isinstance(said, Plan if told else Ignore)
+
+
 def test_a_payment_of_invoices_that_were_never_sent_is_none_of_stripes() -> None:
     assert isinstance(world().verdict(money()), Ignore)
     assert isinstance(world(there=sent()).verdict(money("1250", on("7", document="DebitNote"))), Ignore)

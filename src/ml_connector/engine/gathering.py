@@ -25,7 +25,7 @@ ROUNDS = 8  # payment -> order -> invoice -> customer -> party in the ledger is 
 # A list of the source may lag behind the thing it lists: a walk counts for what is older than this.
 WALK_LAG_US = 0
 DOCUMENTS_MAX_AGE_S = 300  # what people make in the target by hand is looked up anew: they do so when we ask them
-FRESH = frozenset({"supplier_document"})  # what a person booked a moment ago must not be booked again
+FRESH = frozenset({"supplier_document", "ledger_balance"})  # what a person booked a moment ago must not be booked again
 
 
 @dataclass(frozen=True, slots=True)

@@ -259,6 +259,7 @@ class Invoice:
     credited: Money | None = None  # by credit notes before it was paid
     overpaid: Money | None = None
     marks: Mapping[str, str] = field(default_factory=dict)  # what the seller's systems keep with it
+    outside: Money | None = None  # paid without the processor, as people told it; None: that is not known
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from ml_connector.flows.stripe_to_visma_charges import plan_charge_record
 from ml_connector.flows.stripe_to_visma_disputes import plan_dispute_record
 from ml_connector.flows.stripe_to_visma_invoices import plan_invoice_payment_record, plan_invoice_record
 from ml_connector.flows.stripe_to_visma_movements import plan_movement_record, plan_payout_record
+from ml_connector.flows.stripe_to_visma_outside import LEDGER_INVOICE
 from ml_connector.flows.stripe_to_visma_refunds import plan_refund_record
 from ml_connector.rules.bookkeeping import Books
 
@@ -37,7 +38,11 @@ ROLES = (
 )  # fmt: skip
 """The roles this flow asks rules for."""
 
-SIBLINGS = (("order", "transaction", "transaction"), ("refund", "transaction", "transaction"))
+SIBLINGS = (
+    ("order", "transaction", "transaction"), ("refund", "transaction", "transaction"),
+    # What people put against an invoice in the ledger has the questions about it look again.
+    ("customerPayment", "invoice", LEDGER_INVOICE), ("customerCreditNote", "invoice", LEDGER_INVOICE),
+)  # fmt: skip
 
 
 def plan(document: Document, related: Related, *, terms: Terms, rulebook: Rulebook, chart: Chart) -> Verdict:

@@ -61,6 +61,19 @@ def ledger_invoice(number: str) -> Need:
     return Need(kind="ledger_invoice", system="target", fields=(("number", number),), optional=True)
 
 
+def ledger_balance(number: str) -> Need:
+    """The ledger's own invoice as it stands this very moment: what a person books ends a question about it."""
+    return Need(kind="ledger_balance", system="target", fields=(("number", number),), optional=True)
+
+
+def told_of(number: str) -> tuple[Need, Need]:
+    """What people put against an invoice in the ledger, and what our way out has told or is telling of it."""
+    return (
+        Need(kind="customerPayment", link=("invoice", number), system="sibling"),
+        Need(kind="customerCreditNote", link=("invoice", number), system="sibling"),
+    )
+
+
 def refunds_of(charge_id: str) -> Need:
     """The refunds of a charge that were read; whoever asks is one of them."""
     return Need(kind="refund", link=("charge", charge_id))

@@ -6,6 +6,7 @@ from ml_connector.finance.documents import Capture, Invoice, InvoicePayment
 from ml_connector.finance.plan import Finding, Hold, Ignore, Related, Verdict, Wait
 from ml_connector.flows import stripe_to_visma_asking as ask
 from ml_connector.flows import stripe_to_visma_needs as need
+from ml_connector.flows import stripe_to_visma_outside as outside
 from ml_connector.flows.verdicts import before_go_live
 from ml_connector.rules.bookkeeping import Books
 from ml_connector.rules.findings import approved
@@ -36,6 +37,9 @@ def plan_invoice_record(invoice: Invoice, related: Related, books: Books) -> Ver
         return Hold((_from_balance(invoice),))
     if invoice.overpaid is not None and invoice.overpaid.minor > 0 and not approved(related, _OVERPAID):
         return Hold((_overpaid(invoice),))
+    asked = outside.plan_told(invoice, need.ledger_number(invoice), related)
+    if asked is not None:
+        return asked
     return Ignore(f"it is {invoice.state.replace('_', ' ')}: its payments are booked by their charges")
 
 

@@ -20,6 +20,7 @@ from ml_connector.finance.documents import (
 from ml_connector.finance.plan import Need, Related
 from ml_connector.finance.rulebook import Terms
 from ml_connector.flows import stripe_to_visma_asking as ask
+from ml_connector.flows import stripe_to_visma_outside as outside
 from ml_connector.flows.verdicts import is_before_go_live
 
 INVOICE_MARK, CUSTOMER_MARK = "visma_invoice_no", "visma_customer_no"
@@ -36,6 +37,8 @@ def needs(document: Document, related: Related, terms: Terms) -> tuple[Need, ...
     if isinstance(document, InvoicePayment):
         paid = document.state == "paid" and document.origin == "processor"
         return (ask.charge_of_row(document),) if paid else ()
+    if isinstance(document, Invoice):
+        return outside.needs_of(document, ledger_number(document))
     if isinstance(document, Dispute):
         return _of_dispute(document, related)
     if isinstance(document, Movement):
@@ -55,6 +58,8 @@ def links(document: Document) -> tuple[tuple[str, str], ...]:
         found += [("transaction", document.payment_id or ""), ("transaction", document.intent_id)]
     elif isinstance(document, InvoicePayment):
         found = [("invoice", document.invoice_id), ("intent", document.intent_id), ("charge", document.charge_id)]
+    elif isinstance(document, Invoice):
+        found = [(outside.LEDGER_INVOICE, ledger_number(document))]
     elif isinstance(document, Dispute):
         found = [("charge", document.payment_id or "")]
     elif isinstance(document, Movement):

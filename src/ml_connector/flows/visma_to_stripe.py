@@ -126,7 +126,7 @@ def _payment(payment: LedgerPayment, related: Related, books: Books) -> Verdict:
     for one in payment.applications:
         there = _there(one.document, one.number, related, books.terms)
         if there is not None and collecting.change_key(payment.id, one.number, books.terms) not in related.posted:
-            made.append(changes.plan_outside_payment(payment, one, there, terms=books.terms))
+            made.append(changes.plan_outside_payment(payment, one, there, terms=books.terms, related=related))
     return _told(made, related)
 
 

@@ -21,18 +21,29 @@ from ml_connector.finance.money import Money
 from ml_connector.finance.plan import Finding, Found, PlannedWrite, Related
 from ml_connector.finance.rulebook import Terms
 from ml_connector.rules.collecting import change_key, line_of
+from ml_connector.rules.findings import approved, decided
 from ml_connector.rules.ledger_lines import TaxedLine
 
 
 def plan_outside_payment(
-    payment: LedgerPayment, one: LedgerApplication, sent: Found, *, terms: Terms
+    payment: LedgerPayment, one: LedgerApplication, sent: Found, *, terms: Terms, related: Related
 ) -> PlannedWrite | Finding | str:
-    """What a bank payment of people means for an invoice that is collected; a text says why nothing."""
+    """What a bank payment of people means for an invoice that is collected; a text says why nothing.
+
+    People may have told it there themselves. Of a whole invoice that is this payment; of a part a person says.
+    """
     open_there = int(sent.facts.get("remaining", "0"))
     if sent.status != "open":
+        if sent.status == "paid" and int(sent.facts.get("outside", "0")) >= one.amount.minor:
+            return f"invoice {one.number} was marked as paid where it is collected: this is its payment"
         if sent.status == "paid":
             return _paid_twice(payment, one)
         return f"invoice {one.number} is {sent.status} where it is collected"
+    if int(sent.facts.get("others", "0")) >= one.amount.minor:
+        if approved(related, _TOLD):
+            return f"invoice {one.number} was told of it where it is collected, by people"
+        if decided(related, _TOLD) != "other":
+            return _told_already(payment, one)
     if one.amount.minor > open_there:
         return _more_than_open(payment.id, one, open_there)
     whole = one.amount.minor == open_there
@@ -116,6 +127,20 @@ def payment_voided(payment: LedgerPayment, related: Related) -> Finding:
         f"{payment.id} of {payment.amount} is voided in Visma, and was told as paid where its invoice is collected "
         f"({told}). Paid is final there: ask the customer by a new invoice, then ignore this.",
         "state",
+    )
+
+
+_TOLD = "outside-told-already"
+
+
+def _told_already(payment: LedgerPayment, one: LedgerApplication) -> Finding:
+    return Finding(
+        _TOLD,
+        f"{payment.id} pays {one.amount} of invoice {one.number} to the bank, and people have told of as much where it "
+        "is collected. Approve if that is this payment: nothing is told then. Answer other if it is not: it is told "
+        "too.",
+        "amount",
+        {"decision": "approve"},
     )
 
 

@@ -11,6 +11,8 @@ from ml_connector.connectors.shapes import Absent, SourceObject
 from ml_connector.connectors.stripe.positions import load
 from ml_connector.connectors.stripe.translate import translate
 from ml_connector.errors import NotAuthorized, Transient, UsageError
+from ml_connector.finance.documents import Invoice
+from ml_connector.finance.money import Money
 from tests.connectors.stripe.on_sandbox import START, Account
 from tests.connectors.stripe.scripted import Scripted, form_of, listed
 
@@ -288,12 +290,31 @@ def test_a_payout_that_is_not_reconciled_yet_or_made_by_hand_has_no_lines(accoun
     assert not account.fetched("payout", early).itemized
 
 
-def test_an_invoice_is_fetched_with_what_was_paid_outside_which_no_event_carries(account: Account) -> None:
-    invoice = account.do("invoice")["invoice_id"]
-    (found,) = account.reader().fetch("invoice", [invoice])
+def outside(account: Account, invoice: str) -> Money | None:
+    found: Invoice = account.fetched("invoice", invoice)
+    return found.outside
+
+
+@pytest.mark.parametrize("row", [False, True])
+def test_an_invoice_tells_what_people_called_paid_whether_that_makes_a_row_or_not(account: Account, row: bool) -> None:
+    account.do("knobs", out_of_band_row=row)
+    invoice = account.do("invoice", amount=100_000)["invoice_id"]
+    assert outside(account, invoice) == Money.of(0, "NOK")
+    account.do("pay", invoice_id=invoice, amount=40_000)
+    assert outside(account, invoice) == Money.of(0, "NOK")
+    account.writer.client.post(f"/v1/invoices/{invoice}/pay", {"paid_out_of_band": True}, key="k")
+    whole = account.fetched("invoice", invoice)
+    assert whole.state == "paid"
+    assert outside(account, invoice) == whole.requested - Money.of(400, "NOK")
+
+
+def test_more_payments_than_are_shown_with_an_invoice_tell_nothing(account: Account) -> None:
+    (found,) = account.reader().fetch("invoice", [account.do("invoice")["invoice_id"]])
     assert isinstance(found, SourceObject)
-    assert found.payload["amount_paid_off_stripe"] == 0
-    assert translate("invoice", found.payload).marks == {}  # type: ignore[union-attr]
+    for payments in ({**found.payload["payments"], "has_more": True}, None):
+        told = translate("invoice", {**found.payload, "payments": payments})
+        assert isinstance(told, Invoice)
+        assert told.outside is None
 
 
 def test_what_is_not_there_is_absent_in_its_place(account: Account) -> None:

@@ -157,6 +157,14 @@ def test_a_charge_refunded_event_names_the_newest_refund_where_it_shows_one() ->
     assert (found.kind, found.external_id) == ("refund", "re_2")
 
 
+def test_money_that_people_told_of_has_its_invoice_read() -> None:
+    row = {"id": "inpay_1", "invoice": "in_1T", "payment": {"type": "payment_record", "payment_record": "pr_1"}}
+    found = said(event("invoice_payment.paid", row))
+    assert (found.kind, found.external_id) == ("invoice", "in_1T")
+    found = said(event("invoice_payment.paid", {**row, "payment": {"type": "payment_intent"}}))
+    assert (found.kind, found.external_id) == ("invoice_payment", "inpay_1")
+
+
 def test_a_thin_event_is_refused_in_words() -> None:
     thin = json.dumps({"id": "evt_1", "object": "v2.core.event", "type": "v1.invoice.paid"}).encode()
     with pytest.raises(Untranslatable, match="snapshot payload"):
@@ -182,6 +190,7 @@ def test_what_is_no_event_is_refused_naming_the_field(body: bytes, named: str) -
 def test_every_kind_we_are_told_of_can_be_read_and_the_poll_asks_for_twenty_types_at_most() -> None:
     assert set(EVENTS.values()) <= set(CONNECTOR.reads)
     assert set(POLLED) <= set(SUBSCRIBED)
+    assert {"invoice.voided", "invoice.marked_uncollectible"} <= set(POLLED)
     assert len(POLLED) == len(set(POLLED)) <= 20
     assert set(ALIASES.values()) <= set(EVENTS)
 

@@ -78,6 +78,23 @@ def outside(client: StripeClient, row: Row) -> Money:
     return seen.outside_paid(row, rows)
 
 
+def told_outside(client: StripeClient, row: Row) -> dict[str, str]:
+    """What of an invoice was paid outside Stripe (`outside`), and what of that people told it of by records (`others`),
+    in minor units. No call where nothing is paid; one, and one for each record.
+    """
+    if not row.get("amount_paid"):
+        return {"outside": "0", "others": "0"}
+    rows = list(client.every(ROWS, {"invoice": str(row.get("id")), "status": "paid"}))
+    paid = seen.outside_paid(row, rows)
+    others = Money.zero(paid.currency)
+    for one in rows:
+        record = _record_in(one)
+        told = client.one(RECORDS, record) if record else None
+        if told is not None and not customers.token_in(told):
+            others += Fields(one, record=record).money("amount_paid", paid.currency)
+    return {"outside": str(paid.minor), "others": str(others.minor)}
+
+
 def credited(client: StripeClient, invoice_id: str, context: Context) -> dict[str, int]:
     """How much of each line of an invoice is credited already, net; what this submission itself did is left out, so
     that a repeat is the same request.
@@ -142,14 +159,19 @@ def _payment(client: StripeClient, content: OutsidePayment, context: Context) ->
 
 def _record_of(client: StripeClient, invoice_id: str, context: Context) -> str:
     for paid in client.every(ROWS, {"invoice": invoice_id, "status": "paid"}):
-        payment = paid.get("payment")
-        record = id_in(payment.get("payment_record")) if isinstance(payment, dict) else None
+        record = _record_in(paid)
         if record is None:
             continue
         told = client.one(RECORDS, record)
         if told is not None and customers.token_in(told) == context.token:
             return record
     return ""
+
+
+def _record_in(row: Row) -> str | None:
+    """The payment record behind a payment of an invoice."""
+    payment = row.get("payment")
+    return id_in(payment.get("payment_record")) if isinstance(payment, dict) else None
 
 
 def _void(client: StripeClient, content: InvoiceVoid, context: Context) -> Observed | None:

@@ -50,7 +50,24 @@ def invoice_of(invoice: Fields) -> Invoice:
         credited=invoice.money_or_none("pre_payment_credit_notes_amount", currency),
         overpaid=invoice.money_or_none("amount_overpaid", currency),
         marks=invoice.marks(),
+        outside=_outside(invoice, currency, total=total, paid=paid),
     )
+
+
+def _outside(invoice: Fields, currency: str, *, total: Money, paid: Money) -> Money | None:
+    """What is paid of it by no payment through Stripe: somebody told so. None where not all payments are shown.
+
+    A payment that was made and lost later was one all the same.
+    """
+    payments = invoice.part("payments")
+    if not isinstance(invoice.node.get("payments"), Mapping) or payments.flag("has_more"):
+        return None
+    made = Money.zero(currency)
+    for row in payments.parts("data"):
+        was_paid = row.text("status") == "paid" or row.part("status_transitions").moment_or_none("paid_at") is not None
+        if was_paid and row.part("payment").text("type") != "payment_record":
+            made += row.money_or_none("amount_paid", currency) or Money.zero(currency)
+    return Money(max(0, min(paid.minor, total.minor) - made.minor), currency)
 
 
 def _used(invoice: Fields, currency: str) -> Money | None:

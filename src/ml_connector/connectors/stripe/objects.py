@@ -24,7 +24,7 @@ PATHS: Mapping[str, str] = {
 EXPAND: Mapping[str, tuple[str, ...]] = {
     "charge": ("balance_transaction",),
     "refund": ("balance_transaction",),
-    "invoice": ("amount_paid_off_stripe",),  # shown only when asked for
+    "invoice": ("payments",),  # shown only when asked for, ten of them
 }
 """What is expanded, in lists and alone: a record has the same shape however it was read."""
 

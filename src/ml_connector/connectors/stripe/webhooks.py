@@ -50,13 +50,13 @@ ALIASES: Mapping[str, str] = {
 }
 """Names that people use for events of Stripe."""
 POLLED = (
-    "invoice.paid", "invoice.voided", "invoice.overpaid", "invoice_payment.paid", "charge.succeeded", "charge.failed",
-    "charge.updated", "refund.created", "refund.updated", "refund.failed", "charge.dispute.created",
-    "charge.dispute.updated", "charge.dispute.closed", "charge.dispute.funds_withdrawn",
-    "charge.dispute.funds_reinstated", "payout.created", "payout.paid", "payout.failed", "payout.canceled",
+    "invoice.paid", "invoice.voided", "invoice.overpaid", "invoice.marked_uncollectible", "invoice_payment.paid",
+    "charge.succeeded", "charge.failed", "charge.updated", "refund.created", "refund.updated", "refund.failed",
+    "charge.dispute.created", "charge.dispute.updated", "charge.dispute.closed", "charge.dispute.funds_withdrawn",
+    "charge.dispute.funds_reinstated", "payout.paid", "payout.failed", "payout.canceled",
     "payout.reconciliation_completed",
 )  # fmt: skip
-"""What the list of events is asked for: it takes twenty names."""
+"""What the list of events is asked for: it takes twenty names. That a payout begins its row in the account tells."""
 
 
 class StripeWebhooks:
@@ -149,6 +149,8 @@ def named(event_type: str, content: Mapping[str, Any]) -> tuple[str | None, str 
     if event_type == "charge.refunded":  # the charge; older shapes hold the refunds, newest first
         refund = _newest(content.get("refunds"))
         kind, id_ = ("refund", refund) if refund else (kind, id_)
+    if kind == "invoice_payment" and _object(content.get("payment")).get("type") == "payment_record":
+        kind, id_ = "invoice", id_in(content.get("invoice"))  # money that people told of: the invoice says all of it
     return kind, id_ or _refuse("names nothing to read", "data.object.id"), None
 
 

@@ -124,7 +124,7 @@ class StripeWriter:
         if kind == "sent_invoice":
             id_ = fields.get("of") or fields.get("number", "")
             row = self.client.one(INVOICES, id_) if id_ else None
-            return [] if row is None else [_standing(row)]
+            return [] if row is None else [_standing(row, told=finding.told_outside(self.client, row))]
         if kind != "customer":
             raise UsageError(f"Stripe is not asked for a {kind}.")
         return customers.look_up(self.client, fields, tax_ids=self._tax_ids)
@@ -152,13 +152,14 @@ class StripeWriter:
             return
 
 
-def _standing(row: Row) -> Found:
-    """How an invoice stands in Stripe. Amounts in minor units, in words."""
+def _standing(row: Row, *, told: Mapping[str, str]) -> Found:
+    """How an invoice stands in Stripe, and what it was told of money elsewhere. Amounts in minor units, in words."""
     shown = seen.invoice(row)
     facts = {
         "remaining": str(shown.facts["remaining"]),
         "paid": str(shown.facts["paid"]),
         "total": str(shown.total),
         "customer": str(shown.facts["customer"]),
+        **told,
     }
     return Found(shown.remote_id, name=shown.number, status=shown.status, currency=shown.currency, facts=facts)

@@ -284,7 +284,7 @@ class VismaWriter:
             return notes.look_up(self.client, fields)
         if kind == "attribute":
             return attributes.look_up(self.client, fields)
-        if kind == "ledger_invoice":
+        if kind in {"ledger_invoice", "ledger_balance"}:
             return self._invoices(fields)
         if kind == "ledger_payment":
             seen = search.payment(self.client, fields.get("of", ""))
