@@ -12,7 +12,7 @@ from ml_connector.connectors.shapes import Observed
 from ml_connector.engine import gathering
 from ml_connector.engine.books import Books, Road, open_books
 from ml_connector.engine.comparing import content_of_write
-from ml_connector.engine.judging import BY_PERSON
+from ml_connector.engine.ignoring import BY_PERSON
 from ml_connector.engine.sending import content_of, context_of
 from ml_connector.engine.works import Works, open_line
 from ml_connector.finance.documents import Capture, Movement, Payout, Refund, Sale

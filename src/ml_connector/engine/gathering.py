@@ -10,6 +10,7 @@ from typing import Any
 from ml_connector.clock import micros
 from ml_connector.connectors.shapes import Directory, ReadsDirectories, Translate, Writer
 from ml_connector.engine import ours, siblings
+from ml_connector.engine.ignoring import Ignoring
 from ml_connector.engine.siblings import Asker
 from ml_connector.engine.works import Registry, Works, open_line
 from ml_connector.errors import Untranslatable
@@ -33,6 +34,7 @@ class Case:
     """One record to be planned: its document, or why it cannot be read.
 
     `posted` is what stands in the ledger for it, by key; `settled`: all of that, and the record has not changed since.
+    `ignoring`: a person's word that it is to be left out.
     """
 
     id: str  # of the trip, or any name in a preview
@@ -47,6 +49,8 @@ class Case:
     posted: Mapping[str, Content] = field(default_factory=dict)
     settled: bool = False
     rulebook: Rulebook | None = None
+    n: int = 0  # the version of the record
+    ignoring: Ignoring | None = None
 
 
 @dataclass(slots=True)

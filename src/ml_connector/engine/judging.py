@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ml_connector.clock import moment
 from ml_connector.engine.books import Books, Road
 from ml_connector.engine.gathering import Case, Gathered
-from ml_connector.finance.encoding import booked_hash, hash_of
-from ml_connector.finance.plan import Elsewhere, Finding, Hold, Ignore, Need, Plan, Related, Verdict, Wait
+from ml_connector.engine.ignoring import CHANGED, changed, content_hash
+from ml_connector.finance.plan import Elsewhere, Finding, Hold, Need, Plan, Related, Verdict, Wait
 from ml_connector.rules.validation import validate
 
-BY_PERSON = "A person decided: "  # how the reason of what a person ignored begins
 _ONLY_LATE = frozenset({"period-closed", "period-missing", "vat-reported"})
 
 
@@ -30,18 +28,33 @@ class Judged:
     rulebook_n: int
     missing: tuple[Need, ...] = ()
     unread: tuple[tuple[str, str], ...] = ()  # it waits until these streams of other connections were read
+    shown: str | None = None  # a person ignores it, and this is what was shown
+    asked_anew: str | None = None  # a person ignored what is not so any more: this is what it is now
 
 
 def judge(case: Case, gathered: Gathered, *, books: Books, road: Road, day_of: int | None) -> Judged:
     """Decide, touching nothing, what one record should become."""
+    ignoring = case.ignoring
+    if ignoring is None:
+        return _judged(case, gathered, books=books, road=road, day_of=day_of)
+    silent = Judged(case, ignoring.verdict, road.rulebook_on(moment(day_of or 0).date()).version)
+    if ignoring.shown is not None and ignoring.shown[0] == case.n:
+        return silent
+    judged = _judged(case, gathered, books=books, road=road, day_of=day_of)
+    now = content_hash(judged.verdict)
+    if ignoring.shown is None or ignoring.shown[1] == now:
+        return replace(silent, shown=now)
+    if isinstance(judged.verdict, Plan) and not case.posted and case.decisions.get(CHANGED) != now:
+        judged = replace(judged, verdict=Hold((changed(judged.verdict, ignoring),)))
+    return judged if isinstance(judged.verdict, Wait) else replace(judged, asked_anew=now)
+
+
+def _judged(case: Case, gathered: Gathered, *, books: Books, road: Road, day_of: int | None) -> Judged:
     rulebook = road.rulebook_on(moment(day_of or 0).date())
     if case.document is None:
         field = case.fault.field if case.fault else ""
         finding = Finding("untranslatable", str(case.fault), field=field)
         return Judged(case, Hold((finding,)), rulebook.version)
-    ignored = case.decisions.get("ignore")
-    if ignored:
-        return Judged(case, Ignore(f"{BY_PERSON}{ignored}"), rulebook.version)
     missing = tuple(gathered.missing.get(case.id, ()))
     if missing:
         return Judged(
@@ -65,11 +78,3 @@ def _unread(related: Related) -> tuple[tuple[str, str], ...]:
     """The streams of other connections that must be read before these can tell anything."""
     told = (one for answer in related.answers.values() for one in answer)
     return tuple(dict.fromkeys(one.reading for one in told if isinstance(one, Elsewhere) and one.reading))
-
-
-def plan_hash(plan: Plan, booked: Mapping[str, str] | None = None) -> str:
-    """What consent names: the same writes with the same booked content give the same hash. `booked`: the hashes of the
-    contents by key, where they were made already.
-    """
-    known = booked or {write.key: booked_hash(write.kind, write.content) for write in plan.writes}
-    return hash_of([[write.key, write.kind, known[write.key]] for write in plan.writes])

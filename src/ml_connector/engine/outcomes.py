@@ -13,7 +13,8 @@ from ml_connector.engine import contents, correcting, grounds, reversing
 from ml_connector.engine.arriving import link_name
 from ml_connector.engine.books import Books
 from ml_connector.engine.correcting import CORRECTION, TAKE_BACK, InBooks
-from ml_connector.engine.judging import Judged, Stands, plan_hash
+from ml_connector.engine.ignoring import CHANGED, by_person, plan_hash
+from ml_connector.engine.judging import Judged, Stands
 from ml_connector.engine.references import refers_to
 from ml_connector.engine.works import Works
 from ml_connector.finance.encoding import booked_hash, encode_finding, encode_write, expected
@@ -67,12 +68,26 @@ class Outcomes:
         for trip_id, wanted in self.approved:
             trip_moves.approve(self.c, trip_id, plan_hash=wanted, now=self.now)
         self._disturb()
-        entry = Entry(
-            self.now, "system", "planned", self.books.company.id, {"chart": self.books.chart_n, "trips": self.facts}
-        )
+        facts = {"chart": self.books.chart_n, "trips": self.facts}
+        entries = [Entry(self.now, "system", "planned", self.books.company.id, facts), *self._ignored(judged)]
         audit.append_many(
-            self.c, chain=audit.company_chain(self.books.company.id), workspace_id=self.workspace, entries=[entry]
+            self.c, chain=audit.company_chain(self.books.company.id), workspace_id=self.workspace, entries=entries
         )
+
+    def _ignored(self, judged: Sequence[Judged]) -> list[Entry]:
+        """What a person ignored is remembered as it was shown; where it is not so any more the trail says so."""
+        entries = []
+        for one in judged:
+            ignoring, n = one.case.ignoring, one.case.n
+            if ignoring is None:
+                continue
+            if one.shown is not None:
+                reviews.remember(self.c, ignoring.item_id, {"shown": [n, one.shown]})
+            elif one.asked_anew is not None and ignoring.shown is not None and ignoring.anew != n:
+                reviews.remember(self.c, ignoring.item_id, {"anew": n})
+                facts = {"item": ignoring.item_id, "version": n, "was": ignoring.shown[1], "is": one.asked_anew}
+                entries.append(Entry(self.now, "system", "ignored no more", one.case.id, facts))
+        return entries
 
     # ------------------------------------------------------------------------------------------ before and after
 
@@ -238,13 +253,13 @@ class Outcomes:
         trip, mine = self.trips[one.case.id], self.mine.get(one.case.id, InBooks())
         if self._gives_way(one, mine):
             return
-        if mine.sealed and not one.case.decisions.get("ignore"):
+        if mine.sealed and not by_person(reason):
             self._on_its_way(one, mine.sealed)
         elif self._leaves(one, [write.key for write in mine.standing]):
             return
         elif not mine.standing:
             self._move(one, "ignored", reason=reason)
-        elif one.case.decisions.get("ignore"):
+        elif by_person(reason):
             self._move(one, "posted", reason=reason, plan=trip.plan, hash_text=trip.plan_hash)
         elif self._left_alone(one, correcting.take_back_hash(reason)):
             return
@@ -355,7 +370,7 @@ class Outcomes:
         """Who accepted a correction has consented to the very plan that it named."""
         if self.books.roads[trip.route_id].route.posting != "approve" or trip.approved_hash == wanted:
             return
-        if one.case.decisions.get(CORRECTION) == wanted:
+        if wanted in (one.case.decisions.get(CORRECTION), one.case.decisions.get(CHANGED)):
             self.approved.append((trip.id, wanted))
             return
         keys = ", ".join(write.key for write in plan.writes)

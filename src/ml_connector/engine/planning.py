@@ -11,6 +11,7 @@ from ml_connector.engine import correcting, gathering, siblings
 from ml_connector.engine.books import Books
 from ml_connector.engine.correcting import Booked
 from ml_connector.engine.gathering import Case
+from ml_connector.engine.ignoring import ignoring_of
 from ml_connector.engine.judging import judge
 from ml_connector.engine.outcomes import Outcomes
 from ml_connector.engine.reviewing import decisions_of
@@ -81,6 +82,8 @@ def cases_of(
                 target_id=road.route.target_id,
                 translate=road.translate,
                 decisions=decisions_of(decided.get(trip.id, [])),
+                ignoring=ignoring_of(decided.get(trip.id, [])),
+                n=record.n,
                 posted=mine.contents,
                 settled=mine.whole and trip.planned_n == record.n,
                 rulebook=road.rulebook_on(moment(record.occurred_at or 0).date()),

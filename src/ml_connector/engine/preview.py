@@ -9,7 +9,8 @@ from typing import Any
 from ml_connector.engine import gathering, reading
 from ml_connector.engine.books import Books, by_rules, open_books
 from ml_connector.engine.gathering import Case, Gathered
-from ml_connector.engine.judging import Judged, Stands, judge, plan_hash
+from ml_connector.engine.ignoring import plan_hash
+from ml_connector.engine.judging import Judged, Stands, judge
 from ml_connector.engine.planning import cases_of
 from ml_connector.engine.works import Works
 from ml_connector.errors import UsageError

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ml_connector.engine import correcting, reversing
 from ml_connector.engine.books import Books, open_books
+from ml_connector.engine.ignoring import PREFIX
 from ml_connector.engine.works import Works
 from ml_connector.errors import Rejected, UsageError
 from ml_connector.store import audit, reviews, setups, trip_moves, trip_undo, trips, write_moves, writes
@@ -13,8 +14,6 @@ from ml_connector.store.audit import Entry
 from ml_connector.store.database import Connection
 from ml_connector.store.trips import Trip
 from ml_connector.store.writes import Write
-
-IGNORED = "ignore:"  # how a person's decision that a record is to be ignored begins
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +29,7 @@ def replay_trips(works: Works, workspace_id: str, trip_ids: list[str], *, by: st
     """
     with works.database.writing() as c:
         found = trips.by_ids(c, trip_ids)
-        lifted = reviews.lift(c, sorted(found), decision=IGNORED, now=works.now())
+        lifted = reviews.lift(c, sorted(found), decision=PREFIX, now=works.now())
         for trip_id, trip in found.items():
             if trip.state == "reversed":
                 trip_undo.open_reversed(c, trip_id, now=works.now())

@@ -10,6 +10,7 @@ from typing import Any
 
 from ml_connector.engine import grounds, reversing, ruling
 from ml_connector.engine.correcting import LEAVE
+from ml_connector.engine.ignoring import ANY_VERSION, CHANGED, PREFIX
 from ml_connector.engine.works import Works
 from ml_connector.errors import Rejected, UsageError
 from ml_connector.finance.rulebook import LocationTerms, Rule
@@ -31,6 +32,7 @@ from ml_connector.store.reviews import ReviewItem
 MOST_SHOWN = 500  # questions at a time
 IGNORE = "ignore"
 ACCEPT = "accept"
+DECISION = "<your decision>"
 _SET = frozenset(one.name for one in fields(Rule)) - {"id", "roles", "when", "note"}  # what a rule gives
 USE = "use:"  # the proposed rule, with this value instead of the one that was guessed
 
@@ -57,6 +59,7 @@ def answers_to(item: ReviewItem) -> tuple[str, ...]:
     answers: dict[str, tuple[str, ...]] = {
         "consent": (ACCEPT, IGNORE),
         "correction": (ACCEPT, IGNORE),
+        CHANGED: (ACCEPT, IGNORE),
         "differs": ("check-again", "cancel"),
         "release-refused": ("release-again", "cancel"),
         "unposted": ("release-again", "cancel"),
@@ -71,7 +74,7 @@ def answers_to(item: ReviewItem) -> tuple[str, ...]:
         "connection-paused": ("resume",),
         "notices-given-up": (ACCEPT,),
     }
-    return answers.get(item.code, (ACCEPT, "<your decision>", "plan-again", IGNORE))
+    return answers.get(item.code, (ACCEPT, DECISION, "plan-again", IGNORE))
 
 
 def resolve(works: Works, workspace_id: str, item_id: str, *, answer: str, by: str) -> str:
@@ -81,6 +84,7 @@ def resolve(works: Works, workspace_id: str, item_id: str, *, answer: str, by: s
     item = show(works, workspace_id, item_id)
     if item.state != "open":
         raise UsageError(f"This question is {item.state} already.", record=item_id)
+    _check_answer(item, answer)
     proposed_rule = item.proposal.get("rule") if item.code == "mapping-missing" else None
     if proposed_rule and (answer == ACCEPT or answer.startswith(USE)):
         return _accept_rule(works, item, by=by, value=answer[len(USE) :].strip() if answer != ACCEPT else None)
@@ -88,10 +92,19 @@ def resolve(works: Works, workspace_id: str, item_id: str, *, answer: str, by: s
         return _accept_location(works, item, by=by)
     with works.database.writing() as c:
         told, decision = _carry_out(works, c, item, answer=answer)
+        _last_word(works, c, item, decision=decision)
         if not reviews.resolve(c, item_id, decision=decision, decided_by=by, now=works.now()):
             raise UsageError("Somebody else answered at the same moment.", record=item_id)
         _note(works, c, item, answer=answer, by=by)
     return told
+
+
+def _check_answer(item: ReviewItem, answer: str) -> None:
+    """A slip of the pen must not be taken for a yes. Raises UsageError."""
+    able = answers_to(item)
+    words = {one.partition(":")[0] for one in able if one == IGNORE or ":" in one}
+    if DECISION not in able and answer not in able and answer.partition(":")[0] not in words:
+        raise UsageError(f"{answer!r} is no answer to this question.", record=item.id, fix=f"Answer {', '.join(able)}.")
 
 
 def resolve_all(
@@ -120,6 +133,18 @@ def resolve_all(
             return answered, refused
 
 
+def _last_word(works: Works, c: Connection, item: ReviewItem, *, decision: str) -> None:
+    """Who answers a question about a record otherwise than by ignoring it does not ignore it any more. A question that
+    names a plan has shown that plan.
+    """
+    if item.trip_id is None:
+        return
+    if not decision.startswith(PREFIX):
+        reviews.lift(c, [item.trip_id], decision=PREFIX, now=works.now())
+    elif "plan_hash" in item.proposal:
+        reviews.remember(c, item.id, {"shown": [ANY_VERSION, item.proposal["plan_hash"]]})
+
+
 def _accept_rule(works: Works, item: ReviewItem, *, by: str, value: str | None) -> str:
     """Add the proposed rule to the route's rulebook, with a person's `value` where one is given; the trips it holds are
     planned again.
@@ -145,6 +170,7 @@ def _accept_rule(works: Works, item: ReviewItem, *, by: str, value: str | None) 
     )
     answer = ACCEPT if value == item.proposal.get(name, "") else f"{USE}{value}"
     with works.database.writing() as c:
+        _last_word(works, c, item, decision=answer)
         reviews.resolve(c, item.id, decision=answer, decided_by=by, now=works.now())
         _note(works, c, item, answer=answer, by=by)
     return f"The rule is saved as version {version}; what it held is planned again."
@@ -163,6 +189,7 @@ def _accept_location(works: Works, item: ReviewItem, *, by: str) -> str:
         works, trip.route_id, replace(terms, locations={**terms.locations, str(told["location"]): place}), by=by
     )
     with works.database.writing() as c:
+        _last_word(works, c, item, decision=ACCEPT)
         reviews.resolve(c, item.id, decision=ACCEPT, decided_by=by, now=works.now())
         _note(works, c, item, answer=ACCEPT, by=by)
     return f"The location is in the terms (version {version}); its records are planned again."
@@ -185,7 +212,10 @@ def _carry_out(works: Works, c: Connection, item: ReviewItem, *, answer: str) ->
         if "change" in item.proposal:
             told = "What is posted stays as it is; another change of the record is asked about again."
             return told, f"{LEAVE}{item.proposal['change']}:{reason}"
-        return "The record will be ignored.", f"{IGNORE}:{reason}"
+        return (
+            "The record is ignored as it is; it is asked about again when it changes what matters.",
+            f"{PREFIX}{reason}",
+        )
     if item.code == "consent":
         plan_hash = str(item.proposal.get("plan_hash", ""))
         if not trip_moves.approve(c, item.trip_id, plan_hash=plan_hash, now=now):
@@ -294,12 +324,10 @@ def item_workspace(c: Connection, item: ReviewItem) -> str | None:
 
 
 def decisions_of(items: Sequence[ReviewItem]) -> dict[str, str]:
-    """What people decided about one trip, by code; `ignore` under its own name."""
+    """What people decided about one trip, by code; that it is ignored is no answer to the question."""
     found: dict[str, str] = {}
     for item in items:
         decision = item.decision or ""
-        if decision.startswith(f"{IGNORE}:"):
-            found[IGNORE] = decision.partition(":")[2]
-        else:
+        if not decision.startswith(PREFIX):
             found[item.code] = decision
     return found

@@ -178,6 +178,13 @@ def resolve(c: Connection, item_id: str, *, decision: str, decided_by: str, now:
     )
 
 
+def remember(c: Connection, item_id: str, more: Mapping[str, Any]) -> None:
+    """Keep something more with what was proposed."""
+    kept = c.execute(select(review_item.c.proposal).where(review_item.c.id == item_id)).scalar_one()
+    proposal = json.dumps({**json.loads(kept or "{}"), **more}, default=str)
+    c.execute(update(review_item).where(review_item.c.id == item_id).values(proposal=proposal))
+
+
 def lift(c: Connection, trip_ids: Sequence[str], *, decision: str, now: Micros) -> int:
     """Decisions about these trips that begin so do not count any more; how many. The audit trail keeps them."""
     return sum(
