@@ -340,6 +340,11 @@ def test_once_answered_it_stays_as_it_is(status: str) -> None:
     back().ignored(approved(status=status))
 
 
+def test_one_that_waits_for_prebooking_is_told_of_because_it_would_wait_for_ever() -> None:
+    assert back().held(approved(status="WaitingForPrebook")) == {"prebook-waits"}
+    back(terms=replace(terms(), code="bw")).ignored(approved(status="WaitingForPrebook"))
+
+
 def test_an_invoice_made_before_a_restored_backup_is_recognised_by_its_note() -> None:
     ours = Found("Invoice/000044", document=ledger_invoice(number="000044", status="Open", note=OWN))
     contents = back(found={"supplier_document": (ours,)}).contents(approved())

@@ -13,11 +13,12 @@ from ml_connector.finance.chart import Chart
 from ml_connector.finance.documents import Document
 from ml_connector.finance.invoices import Ref, SupplierInvoice
 from ml_connector.finance.money import Money
-from ml_connector.finance.plan import Elsewhere, Finding, Found, Hold, Ignore, Plan, PlannedWrite, Related, Verdict
+from ml_connector.finance.plan import Finding, Found, Hold, Ignore, Plan, PlannedWrite, Related, Verdict
 from ml_connector.finance.procurement import Acknowledgement, LedgerCoding, TransferAnswer
 from ml_connector.finance.purchasing import ApprovedInvoice, LedgerSupplierInvoice
 from ml_connector.finance.rulebook import Rulebook, Terms
 from ml_connector.flows import basware_to_visma_needs as need
+from ml_connector.flows import basware_to_visma_twins as twins
 from ml_connector.flows.basware_to_visma_lines import Booked, lines_of, posting_day, tax_details
 from ml_connector.flows.flow import Flow
 from ml_connector.flows.verdicts import too_old
@@ -32,8 +33,8 @@ ROLES = ("vat_input", "no_vat", "rounding")
 """The roles this flow asks rules for."""
 
 WAITING = "WaitingForTransfer"
+PREBOOKS = "WaitingForPrebook"
 OFFERED = frozenset({WAITING, "TransferInProgress"})
-TAKEN = frozenset({"TransferInProgress", "Transferred", "Paid"})
 MESSAGE = 250
 UNCODED = frozenset({"Hold", "Balanced"})
 
@@ -47,6 +48,13 @@ def plan(document: Document, related: Related, *, terms: Terms, rulebook: Rulebo
         return Hold((against,))
     if document.company != terms.purchase.company:
         return Ignore(f"it is company {document.company}'s")
+    if document.status == PREBOOKS and terms.purchase.mode == "basware_receives":
+        return Hold((Finding(
+            "prebook-waits",
+            f"Document {document.number or document.id} waits for prebooking, which is not done here: it is booked "
+            "once it is approved. Switch prebooking off for this company in Basware; it comes again for transfer.",
+            "processingStatus",
+        ),))  # fmt: skip
     if document.status not in OFFERED:
         return Plan(standing(related, into="source")) if related.posted else Ignore(f"it is {document.status} there")
     if terms.go_live is not None and document.day is not None and document.day < terms.go_live and not related.posted:
@@ -67,7 +75,7 @@ def _approved(document: ApprovedInvoice, related: Related, books: Books) -> Verd
         if isinstance(booked, SupplierInvoice):
             again = [PlannedWrite(key, "supplier_invoice", booked)]
             return _plan(document, again, Ref(key), related, terms)
-    if held := _ours(document, related, terms):
+    if held := twins.ours(document, related, terms):
         return _plan(document, [], held.number.rpartition("/")[2], related, terms)
     made = lines_of(document, related, books)
     faults = [*_faults(document, related, terms), *made.faults]
@@ -201,33 +209,7 @@ def _faults(document: ApprovedInvoice, related: Related, terms: Terms) -> list[s
         found.append("it has no supplier")
     elif not related.documents(need.supplier(document.supplier)):
         found.append(f"supplier {document.supplier} is not in the ledger")
-    return found + _doubled(document, related, terms)
-
-
-def _doubled(document: ApprovedInvoice, related: Related, terms: Terms) -> list[str]:
-    """Why this is the second document of an invoice: it stands in the ledger, or another document was taken.
-
-    While another's is on its way nothing is said: its key lets one in, and who comes second waits for the number.
-    """
-    what = f"invoice {document.number} of supplier {document.supplier} is"
-    found = [one.number for one in _same(document, related) if not _is_ours(one, document, terms)]
-    others = _others(document, related, terms)
-    found += [one.record or one.state for one in others if one.state == "done"]
-    twins = [] if found or others else _twins(document, related)
-    said = [f"{what} in the ledger as {number}" for number in dict.fromkeys(found)]
-    return said + [f"{what} approved as document {one.id} as well" for one in twins]
-
-
-def _others(document: ApprovedInvoice, related: Related, terms: Terms) -> list[Elsewhere]:
-    """What is written, or about to be, for this invoice from other documents."""
-    if not document.number or document.day is None:
-        return []
-    key, own = need.event_key(document, terms), document_key(terms, document.id)
-    told: tuple[Elsewhere, ...] = related.documents(need.taken(document, terms)) or ()
-    claims = ((one, one.contents.get(key)) for one in told)
-    return [
-        one for one, content in claims if isinstance(content, SupplierInvoice | LedgerCoding) and content.source != own
-    ]
+    return found + twins.doubled(document, related, terms)
 
 
 def _findings(document: ApprovedInvoice, related: Related, terms: Terms) -> list[Finding]:
@@ -253,30 +235,6 @@ def _findings(document: ApprovedInvoice, related: Related, terms: Terms) -> list
     return found
 
 
-def _same(document: ApprovedInvoice, related: Related) -> tuple[Found, ...]:
-    if not document.supplier or not document.number or document.day is None:
-        return ()
-    return tuple(related.documents(need.same_reference(document)) or ())
-
-
-def _twins(document: ApprovedInvoice, related: Related) -> list[ApprovedInvoice]:
-    """Other documents of the same invoice that were taken there, by us or before us."""
-    if not document.supplier or not document.number or document.day is None:
-        return []
-    known: tuple[ApprovedInvoice, ...] = related.documents(need.same_document(document)) or ()
-    return [one for one in known if one.id != document.id and one.status in TAKEN]
-
-
-def _is_ours(one: Found, document: ApprovedInvoice, terms: Terms) -> bool:
-    note = one.document.note if isinstance(one.document, LedgerSupplierInvoice) else ""
-    return document_key(terms, document.id) in note.split()
-
-
-def _ours(document: ApprovedInvoice, related: Related, terms: Terms) -> Found | None:
-    """The ledger's document that was made from this one before we knew of it (after a restored backup)."""
-    return next((one for one in _same(document, related) if _is_ours(one, document, terms)), None)
-
-
 # ---------------------------------------------------------------------------------------------- visma_receives
 
 
@@ -285,7 +243,7 @@ def _returned(document: ApprovedInvoice, related: Related, books: Books) -> Verd
     terms = books.terms
     if not terms.purchase.updates:
         return Ignore("the ledger has the invoice; its approval is read, and nothing is answered")
-    matches = [one for one in _same(document, related) if _matches(one, document, terms)]
+    matches = [one for one in twins.same(document, related) if _matches(one, document, terms)]
     if len(matches) != 1:
         return Hold((Finding(
             "document-unmatched",
@@ -300,7 +258,7 @@ def _returned(document: ApprovedInvoice, related: Related, books: Books) -> Verd
     for key, posted in related.posted.items():
         if isinstance(posted, LedgerCoding):
             return _plan(document, [PlannedWrite(key, "ledger_coding", posted)], posted.number, related, terms)
-    if any(one.state == "done" for one in _others(document, related, terms)):
+    if any(one.state == "done" for one in twins.others(document, related, terms)):
         said = f"invoice {document.number} of supplier {document.supplier} is in the ledger as {matches[0].number}"
         return _sent_back(document, [f"{said}, coded by another document"], related, terms)
     if invoice.status not in UNCODED:

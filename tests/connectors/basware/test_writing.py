@@ -137,6 +137,45 @@ def test_each_refusal_is_the_error_it_means(answer: httpx2.Response, raised: typ
         assert "6f0c" in str(caught.value)
 
 
+# ---------------------------------------------------------------------------------------------- conflicts
+
+
+def test_a_conflict_is_tried_three_times_more_and_is_a_refusal_then() -> None:
+    errors = [{"externalCode": B.external_code, "type": "BUSINESS", "code": "CONFLICT_IN_POST", "message": "in flight"}]
+    script = Scripted({"POST /v1/vendors": reply(409, {"requestId": "r", "hasErrors": True, "errors": errors})})
+    writer = script.writer()
+    for _ in range(3):
+        with pytest.raises(Transient) as busy:
+            writer.create("supplier_card", SUPPLIERS, context())
+        assert busy.value.retry_after_s == 5
+    with pytest.raises(Rejected, match="4 times") as refused:
+        writer.create("supplier_card", SUPPLIERS, context())
+    assert list(refused.value.rows) == [B.source]
+
+
+def test_a_conflict_that_ends_counts_from_the_beginning_the_next_time() -> None:
+    busy, fine = error(409, "CONFLICT_IN_POST"), reply(200, [], x_amzn_RequestId="req-1")
+    script = Scripted({"POST /v1/vendors": [busy, busy, busy, fine, busy]})
+    writer = script.writer()
+    for _ in range(3):
+        with pytest.raises(Transient):
+            writer.create("supplier_card", SUPPLIERS, context())
+    writer.create("supplier_card", SUPPLIERS, context())
+    with pytest.raises(Transient):
+        writer.create("supplier_card", SUPPLIERS, context())
+
+
+def test_an_answer_that_meets_a_conflict_is_looked_for_first_because_it_may_be_ours() -> None:
+    path = f"{DOCUMENTS}/DOC1"
+    given = {"invoiceId": "DOC1", "paymentResponses": [{"externalCode": PAID.external_code}]}
+    script = Scripted({f"POST {path}/paymentResponses": error(409, "CONFLICT_IN_POST"), f"GET {path}": given})
+    made = script.writer().create("payment_answer", PAID, context())
+    assert (made.remote_id, made.released) == (PAID.external_code, True)
+    script.answers[f"GET {path}"] = {"invoiceId": "DOC1"}
+    with pytest.raises(Transient):
+        script.writer().create("payment_answer", PAID, context())
+
+
 # ---------------------------------------------------------------------------------------------- what is there already
 
 

@@ -25,11 +25,18 @@ MAX_WAIT_S = 3600.0
 CONFLICT_WAIT_S = 5.0  # the same record is in flight
 BUSY_WAIT_S = 5.0
 
+
+class InFlight(Transient):
+    """409: the record is being worked on, or stands twice in the call. `rows`: which, by external code."""
+
+    rows: Mapping[str, str] = {}
+
+
 STATUSES: Mapping[int, type[ConnectorError]] = {
     401: NotAuthorized,
     403: NotAuthorized,
     404: NotFound,
-    409: Transient,
+    409: InFlight,
     429: RateLimited,
     503: Transient,
 }
@@ -71,7 +78,10 @@ def fault(answer: Answer, where: str, *, method: str) -> ConnectorError:
     what = f"Basware answered {where} with {answer.status}{words(body)}{_trace(answer)}."
     if issubclass(kind, Transient):
         least = {409: CONFLICT_WAIT_S, 503: BUSY_WAIT_S}.get(answer.status)
-        return kind(what, record=where, retry_after_s=retry_after(answer) or least)
+        later = kind(what, record=where, retry_after_s=retry_after(answer) or least)
+        if isinstance(later, InFlight):
+            later.rows = rows_refused(answer)
+        return later
     fix = SCHEMA_FIX if "SCHEMA_VALIDATION_ERROR" in codes else FIXES.get(answer.status)
     if kind is Rejected:
         return Rejected(what, record=where, fix=fix, rows=rows_refused(answer))

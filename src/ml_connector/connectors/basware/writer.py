@@ -15,7 +15,7 @@ from typing import Any
 from ml_connector.connectors.basware import bodies, network, smartpdf, statuses
 from ml_connector.connectors.basware.adopting import Adopting
 from ml_connector.connectors.basware.client import DOCUMENTS, BaswareClient, Row
-from ml_connector.connectors.basware.faults import AlreadyDone, request_id
+from ml_connector.connectors.basware.faults import AlreadyDone, InFlight, request_id
 from ml_connector.connectors.basware.reader import KEY, open_client
 from ml_connector.connectors.basware.statuses import Item, Request
 from ml_connector.connectors.http import Http
@@ -61,6 +61,8 @@ ANSWERS: Mapping[str, tuple[str, str]] = {
 TAKEN = frozenset({"TransferInProgress", "Transferred", "TransferFailed", "Paid", "PrebookInProgress", "Prebooked"})
 SEND_AGAIN = "Basware holds the same content and never said that it took it. Replay the record: it is sent anew."
 KEPT = "Basware had a row of this code already: it was overwritten and keeps its key there."
+CONFLICTS = 3
+CONFLICTS_FIX = "See which other program writes these records; then replay the record."
 NOT_NAMED = "The request is finished and does not name this record. Replay the record: it is sent anew."
 REPLACED = "A newer version of this record was sent at the same moment, and its result is not known."
 
@@ -92,12 +94,37 @@ class BaswareWriter:
     def __init__(self, client: BaswareClient, *, clock: Ticking, on_network: Callable[[ReceivedInvoice], None]) -> None:
         self.client = client
         self._adopting = Adopting(client, clock)
+        self._conflicts: dict[str, int] = {}  # how often one submission met a conflict on end
         self._on_network = on_network
 
     # -- writing ---------------------------------------------------------------------------------------------------
 
     def create(self, kind: str, content: Sent, context: Context) -> Created:
-        """Send it. A parcel's remote id is the request's; several, blank-separated, where it had to be split."""
+        """Send it. A parcel's remote id is the request's; several, blank-separated, where it had to be split.
+
+        A conflict that does not end after three more tries is a refusal.
+        """
+        try:
+            made = self._create(kind, content, context)
+        except InFlight as busy:
+            return self._conflicting(kind, content, context, busy)
+        self._conflicts.pop(context.key, None)
+        return made
+
+    def _conflicting(self, kind: str, content: Sent, context: Context, busy: InFlight) -> Created:
+        """An answer may be there already: then it was ours. Else it is tried again, and not for ever."""
+        seen = self._find_answer(kind, content, context) if kind in ANSWERS else None
+        if seen is not None:
+            return Created(remote_id=seen.remote_id, number=seen.number, released=True)
+        times = self._conflicts[context.key] = self._conflicts.get(context.key, 0) + 1
+        if times <= CONFLICTS:
+            raise busy
+        del self._conflicts[context.key]
+        what = f"{busy.what.rstrip('.')}, {times} times."
+        refused = Rejected(what, record=context.key, fix=CONFLICTS_FIX, rows=busy.rows)
+        raise _naming(refused, self._adopting.adopted(_rows(kind, content))) if kind in PARCELS else refused
+
+    def _create(self, kind: str, content: Sent, context: Context) -> Created:
         if kind in PARCELS:
             rows = self._adopting.adopted(_rows(kind, content))
             path, made = _parcel(kind, rows, getattr(content, "again", None))
