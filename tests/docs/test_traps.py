@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.traps import PAYPAL, WOOCOMMERCE
+from tests.traps_basware import BASWARE
 
 TESTS = Path(__file__).parents[1]
 NAMED = re.compile(r"^def (test_\w+)", re.MULTILINE)
@@ -18,6 +19,6 @@ def there() -> set[str]:
     return {name for file in TESTS.rglob("test_*.py") for name in NAMED.findall(file.read_text(encoding="utf-8"))}
 
 
-@pytest.mark.parametrize("vendor", [WOOCOMMERCE, PAYPAL], ids=["WooCommerce", "PayPal"])
+@pytest.mark.parametrize("vendor", [WOOCOMMERCE, PAYPAL, BASWARE], ids=["WooCommerce", "PayPal", "Basware"])
 def test_every_known_trap_has_its_test(vendor: dict[str, str], there: set[str]) -> None:
     assert {trap: test for trap, test in vendor.items() if test not in there} == {}
