@@ -20,7 +20,7 @@ DAYS = 60
 
 def run(size: int = SIZE) -> list[Figure]:
     """Read and plan `size` past payments, and compare the speed of the last tenth with that of the first."""
-    with vendors.running() as both, tempfile.TemporaryDirectory() as folder:
+    with vendors.running("visma", "square") as both, tempfile.TemporaryDirectory() as folder:
         end = datetime.now(UTC) - timedelta(minutes=5)
         start = end - timedelta(days=DAYS)
         with install.opened(install.settings_of(Path(folder), both)) as works:

@@ -23,7 +23,7 @@ LONGEST_S = 240
 def run(size: int = SIZE) -> list[Figure]:
     """A ledger with `size` customers, read whole. What changed later is read by one call."""
     with (
-        vendors.running() as both,
+        vendors.running("visma") as both,
         tempfile.TemporaryDirectory() as folder,
         install.opened(install.settings_of(Path(folder), both)) as works,
     ):

@@ -67,7 +67,7 @@ def run(size: int = SIZE) -> list[Figure]:
 
 def _round(mode: Mode, n: int) -> Outcome:
     port, intake_port = _free_port(), _free_port()
-    with vendors.running() as both, tempfile.TemporaryDirectory() as folder:
+    with vendors.running("visma", "square") as both, tempfile.TemporaryDirectory() as folder:
         settings = install.settings_of(
             Path(folder), both, port=port, intake_port=intake_port, public_url=f"http://127.0.0.1:{intake_port}"
         )

@@ -37,7 +37,7 @@ class Shop:
 
 def settings_of(folder: Path, vendors: Vendors, *, database_url: str = "", **more: Any) -> Settings:
     """Settings of an install in this folder that may call the pretend vendors."""
-    hosts = tuple(getattr(vendors, name).url for name in Vendors.__slots__)
+    hosts = tuple(url for name in Vendors.__slots__ if (url := getattr(vendors, name).url))
     return Settings.model_validate(
         {"data_dir": folder, "database_url": database_url, "allow_insecure_hosts": hosts, "log_level": "ERROR", **more}
     )

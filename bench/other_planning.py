@@ -47,7 +47,7 @@ def _wallet(works: Works, both: Vendors, n: int, start: datetime, end: datetime)
 def _planned(
     name: str, kind: str, begin: Callable[[Works, Vendors, int, datetime, datetime], Road], size: int
 ) -> list[Figure]:
-    with vendors.running() as both, tempfile.TemporaryDirectory() as folder:
+    with vendors.running("visma", name.lower()) as both, tempfile.TemporaryDirectory() as folder:
         end = datetime.now(UTC) - timedelta(minutes=20)
         with install.opened(install.settings_of(Path(folder), both)) as works:
             road = begin(works, both, size, end - timedelta(days=2), end)

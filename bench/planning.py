@@ -17,7 +17,7 @@ LONGEST_S = 120
 
 def run(size: int = SIZE) -> list[Figure]:
     """Read `size` payments by poll and plan them all; posting is off, so that nothing else is measured."""
-    with vendors.running() as both, tempfile.TemporaryDirectory() as folder:
+    with vendors.running("visma", "square") as both, tempfile.TemporaryDirectory() as folder:
         end = datetime.now(UTC) - timedelta(minutes=5)
         start = end - timedelta(days=2)
         with install.opened(install.settings_of(Path(folder), both)) as works:

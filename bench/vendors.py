@@ -49,7 +49,7 @@ class Vendor:
 
 @dataclass(frozen=True, slots=True)
 class Vendors:
-    """The pretend vendors that benchmarks drive."""
+    """The pretend vendors that benchmarks drive; one that was not started has no address."""
 
     visma: Vendor
     square: Vendor
@@ -58,10 +58,10 @@ class Vendors:
 
 
 @contextlib.contextmanager
-def running(*, seed: int = 1) -> Iterator[Vendors]:
-    """Start them; they end with the block, or with this process."""
-    with _serving("--seed", str(seed)) as told:
-        yield Vendors(*(Vendor(told[name]) for name in Vendors.__slots__))
+def running(*names: str, seed: int = 1) -> Iterator[Vendors]:
+    """Start those that are named; they end with the block, or with this process."""
+    with _serving("--seed", str(seed), *(word for name in names for word in ("--only", name))) as told:
+        yield Vendors(*(Vendor(told.get(name, "")) for name in Vendors.__slots__))
 
 
 @contextlib.contextmanager

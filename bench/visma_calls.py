@@ -32,13 +32,17 @@ Begin: TypeAlias = Callable[[Works, Vendors, int, datetime, datetime], Shop | Ro
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """`times` as many records as asked: what pools is meant for many. `target`: calls a record at most."""
+    """`times` as many records as asked: what pools is meant for many. `target`: calls a record at most.
+
+    `source`: the pretend vendor that the records come from.
+    """
 
     name: str
     begin: Begin
     kind: str
     target: float
     times: int = 1
+    source: str = "square"
 
 
 def _square(works: Works, both: Vendors, n: int, start: datetime, end: datetime, *, mode: Mode) -> Shop:
@@ -73,14 +77,17 @@ SQUARE = (
 )
 OTHERS = (
     Case("WooCommerce, invoice and payment, known customer", partial(_store, mode="per_record", known=True), "order",
-         4.2),
-    Case("WooCommerce, invoice and payment, guest", partial(_store, mode="per_record", known=False), "order", 4.2),
-    Case("WooCommerce, daily summary", partial(_store, mode="daily", known=False), "order", 0.02, times=3),
-    Case("PayPal, per_record", partial(_wallet, mode="per_record"), "transaction", 2.2),
-    Case("PayPal, daily summary", partial(_wallet, mode="daily"), "transaction", 0.02, times=3),
+         4.2, source="woocommerce"),
+    Case("WooCommerce, invoice and payment, guest", partial(_store, mode="per_record", known=False), "order", 4.2,
+         source="woocommerce"),
+    Case("WooCommerce, daily summary", partial(_store, mode="daily", known=False), "order", 0.02, times=3,
+         source="woocommerce"),
+    Case("PayPal, per_record", partial(_wallet, mode="per_record"), "transaction", 2.2, source="paypal"),
+    Case("PayPal, daily summary", partial(_wallet, mode="daily"), "transaction", 0.02, times=3, source="paypal"),
     Case("PayPal, invoice and payment, known customer, fees of a day in one voucher", partial(_bills, mode="daily"),
-         "transaction", 4.2),
-    Case("PayPal, the same, a voucher for each fee", partial(_bills, mode="per_record"), "transaction", 6.2),
+         "transaction", 4.2, source="paypal"),
+    Case("PayPal, the same, a voucher for each fee", partial(_bills, mode="per_record"), "transaction", 6.2,
+         source="paypal"),
 )  # fmt: skip
 
 
@@ -100,7 +107,7 @@ def run(size: int = SIZE, cases: Sequence[Case] = SQUARE) -> list[Figure]:
 
 def _posted_in(case: Case, n: int) -> tuple[int, int, int]:
     """(records posted, calls that posting took, calls that reading the set-up took)."""
-    with vendors.running() as both, tempfile.TemporaryDirectory() as folder:
+    with vendors.running("visma", case.source) as both, tempfile.TemporaryDirectory() as folder:
         end = (datetime.now(UTC) - timedelta(days=2)).replace(hour=20, minute=0, second=0, microsecond=0)
         start = end - timedelta(hours=12)
         with install.opened(install.settings_of(Path(folder), both)) as works:

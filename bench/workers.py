@@ -48,7 +48,7 @@ def run(size: int = SIZE) -> list[Figure]:
 
 def _rate(database_url: str, n: int, *, workers: int) -> float:
     """Payments a second from the moment that posting is switched on; 0 when not all were posted."""
-    with vendors.running() as both, tempfile.TemporaryDirectory() as folder:
+    with vendors.running("visma", "square") as both, tempfile.TemporaryDirectory() as folder:
         settings = install.settings_of(Path(folder), both, database_url=database_url, worker_slots=1)
         with install.opened(settings) as works:
             shops = [_planned(works, both, n, number=number) for number in (1, 2)]

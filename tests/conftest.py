@@ -33,6 +33,11 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         postgres.stop(Path(os.environ.pop(FOLDER)))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first: one of them begun last would leave the other processes of the run without work."""
+    items.sort(key=lambda item: "trials" not in item.keywords)
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> postgres.Server:
     """A running PostgreSQL, shared by the whole run: make your own database in it."""

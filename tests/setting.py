@@ -191,7 +191,8 @@ def _route(setting: Setting, *, mode: str, posting: str, terms: Mapping[str, Any
 def _sandbox(folder: Path, *, seed: int, time_scale: float) -> Iterator[dict[str, str]]:
     """The pretend vendors in processes of their own; base URLs by name."""
     command = [
-        sys.executable, "-m", "ml_connector_sandbox", "serve", "--seed", str(seed), "--time-scale", str(time_scale),
+        sys.executable, "-m", "ml_connector_sandbox", "serve", "--only", "visma", "--only", "square",
+        "--seed", str(seed), "--time-scale", str(time_scale),
     ]  # fmt: skip
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "sandbox.log").open("w") as said:

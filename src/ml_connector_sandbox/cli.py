@@ -29,13 +29,14 @@ def serve(
     ready_file: Annotated[Path | None, typer.Option(help="Gets the line of base URLs once all vendors answer.")] = None,
     seed: int = 0,
     time_scale: float = 1.0,
-    only: Annotated[str | None, typer.Option(help="Start this vendor alone.")] = None,
+    only: Annotated[list[str] | None, typer.Option(help="Start this vendor; may be said again. None: all.")] = None,
 ) -> None:
     """Start the pretend vendors and stay until stopped."""
     ports = {"visma": visma_port, "square": square_port}
-    names = [only] if only else list(VENDORS)
-    if only is not None and only not in VENDORS:
-        raise typer.BadParameter(f"No pretend vendor is called {only!r}. There are: {', '.join(VENDORS)}.")
+    names = only or list(VENDORS)
+    for name in names:
+        if name not in VENDORS:
+            raise typer.BadParameter(f"No pretend vendor is called {name!r}. There are: {', '.join(VENDORS)}.")
     _stop_on_signals()
     children: list[subprocess.Popen[str]] = []
     try:
