@@ -71,7 +71,9 @@ WOOCOMMERCE: dict[str, str] = {
     "zero-total orders": "test_an_order_of_nothing_is_ignored",
     "orders edited after posting": "test_a_paid_order_is_corrected_when_a_person_accepts",
     "a shop put back from a copy gives ids out again": "test_an_id_given_out_again_by_a_shop_put_back_from_a_copy_is_another_order",
-    "several currencies": "test_orders_in_another_currency_wait_in_that_currencys_clearing_or_are_held",
+    "several currencies": "test_each_currency_is_invoiced_paid_and_kept_apart",
+    "a currency without a rate": "test_orders_of_a_currency_without_a_rate_are_held_in_words_until_it_is_there",
+    "half a character in a text": "test_an_order_with_half_a_character_in_it_is_still_named",
     "guests double customers": "test_guests_of_a_zone_and_currency_share_a_customer",
     # refunds
     "a refund by amount has no lines": "test_a_refund_by_amount_alone_has_no_lines",
@@ -148,6 +150,7 @@ PAYPAL: dict[str, str] = {
     "a conversion is three rows": "test_a_conversion_is_one_event_of_two_journals_through_transit",
     "a refund's conversion names the sale or the refund": "test_conversions_of_a_sale_and_of_its_refund_are_told_apart_by_time",
     "a reversed row may stand": "test_a_payment_called_reversed_counts_where_a_row_takes_it_back",
+    "balances prove what was read": "test_what_was_read_adds_up_to_what_paypal_holds",
     "holds come back": "test_a_hold_waits_in_reserve_and_comes_back",
     "an empty list of disputes lacks its items": "test_an_empty_list_of_disputes_may_lack_its_items",
     # webhooks

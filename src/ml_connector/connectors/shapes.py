@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 from ml_connector.finance.chart import Chart
 from ml_connector.finance.documents import Document
+from ml_connector.finance.money import Money
 from ml_connector.finance.plan import Found
 
 Payload = Mapping[str, Any]
@@ -232,6 +233,23 @@ class TellsHowFar(Protocol):
 
     def reached(self, stream: str, position: str) -> datetime | None:
         """Everything older was given; None for a stream that is not read in order of time."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Balances:
+    """What a processor says it holds for us to use, by currency, at a moment it knows everything of."""
+
+    as_of: datetime
+    available: Mapping[str, Money]
+
+
+@runtime_checkable
+class StatesBalances(Protocol):
+    """A reader of a processor that states its own balance."""
+
+    def balances(self, at: datetime) -> Balances:
+        """As it stood then, or at the latest moment before that the processor knows."""
         ...
 
 

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any, Literal
 
 from ml_connector.connectors.shapes import Writer
-from ml_connector.engine import attributes, doctor_sales, doctor_vat
+from ml_connector.engine import attributes, doctor_balances, doctor_sales, doctor_vat
 from ml_connector.engine.books import Books, Road, open_books, refresh_chart
 from ml_connector.engine.works import Works, open_line
 from ml_connector.errors import ConnectorError
@@ -40,7 +40,8 @@ def examine(works: Works, company_id: str) -> list[Item]:
         items += _route(road, books.chart)
         items += [Item(*one) for one in doctor_sales.examine(_writer(works, books), road.terms)]
         items += [Item(*one) for one in doctor_vat.examine(road.rulebooks[-1].rules, road.terms, books.chart, today)]
-    return [*items, *_facts(works, books)]
+    balances = (Item(*one) for one in doctor_balances.examine(works, books))
+    return [*items, *balances, *_facts(works, books)]
 
 
 def _route(road: Road, chart: Chart) -> Iterator[Item]:

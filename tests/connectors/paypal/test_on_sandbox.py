@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from ml_connector.connectors.paypal.objects import balances_of
 from ml_connector.connectors.paypal.translate import translate
 from ml_connector.connectors.shapes import Absent, Context, SourceObject
-from ml_connector.errors import BadSignature, NotAuthorized, Rejected, Transient, UnknownOutcome
+from ml_connector.errors import BadSignature, NotAuthorized, Rejected, Transient, UnknownOutcome, Untranslatable
 from ml_connector.finance.documents import Capture, Dispute, Invoice, InvoiceAdjustment, Refund
 from ml_connector.finance.money import Money
 from ml_connector_sandbox.core.wire import Delivery
@@ -76,6 +77,30 @@ def test_what_is_read_sums_to_the_balances_of_every_currency() -> None:
     assert {row["currency"]: Decimal(row["available_balance"]["value"]) for row in held} == {
         row["currency"]: net[row["currency"]] for row in held
     }
+
+
+def test_balances_are_told_by_currency_as_far_as_paypal_knows() -> None:
+    account = Account()
+    account.do("capture", gross="1000.00", fee="40.00", currency="SEK")
+    account.wait(hours=LAG)
+    told = account.reader().balances(account.clock.now())
+    assert told.as_of <= account.clock.now()
+    assert str(told.available["SEK"]) == "960.00 SEK"
+    assert account.reader().balances(START - timedelta(days=3)).available["SEK"].minor == 0
+
+
+@pytest.mark.parametrize(
+    "row", [{"currency": "SEK", "available_balance": 1.5}, {"currency": "SEK", "available_balance": {"value": 1}}]
+)
+def test_a_balance_that_is_no_amount_is_refused(row: dict[str, Any]) -> None:
+    with pytest.raises(Untranslatable):
+        balances_of({"balances": [row]}, asked=START)
+
+
+def test_a_currency_of_which_only_the_total_is_told_is_left_out() -> None:
+    total = {"currency_code": "SEK", "value": "1.00"}
+    assert balances_of({"balances": [{"currency": "SEK", "total_balance": total}]}, asked=START).available == {}
+    assert balances_of({}, asked=START).as_of == START
 
 
 def test_rows_that_reports_show_late_are_read_by_a_later_round() -> None:

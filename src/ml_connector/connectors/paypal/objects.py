@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 from typing import Any
 
-from ml_connector.connectors.paypal.fields import MAX_ID, moment_of
+from ml_connector.connectors.paypal.fields import MAX_ID, Fields, moment_of
 from ml_connector.connectors.paypal.movements import key_of
-from ml_connector.connectors.shapes import SourceObject
+from ml_connector.connectors.shapes import Balances, SourceObject
 from ml_connector.errors import Untranslatable
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -32,6 +32,17 @@ def source_object(kind: str, row: Mapping[str, Any]) -> SourceObject:
         return SourceObject(kind, id_of(kind, row), row, _stamp(time_of(times, "last_update_time")), occurred)
     occurred = time_of(row, CREATED) or EPOCH
     return SourceObject(kind, id_of(kind, row), row, _stamp(time_of(row, CHANGED)), occurred)
+
+
+def balances_of(answer: Mapping[str, Any], *, asked: datetime) -> Balances:
+    """What is available by currency. Raises Untranslatable; a currency of which PayPal states the total alone is left
+    out.
+    """
+    body = Fields(answer)
+    rows = ((row.text("currency"), row) for row in body.parts("balances"))
+    held = {currency: row.money_or_none("available_balance", currency) for currency, row in rows}
+    as_of = body.moment_or_none("as_of_time") or asked
+    return Balances(min(as_of, asked), {currency: money for currency, money in held.items() if money is not None})
 
 
 def id_of(kind: str, row: Mapping[str, Any]) -> str:

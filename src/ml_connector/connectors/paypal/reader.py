@@ -11,9 +11,9 @@ from ml_connector.connectors.pacing import Ticking
 from ml_connector.connectors.paypal import auth, lists, positions, report
 from ml_connector.connectors.paypal.client import DISPUTES, INVOICES, PayPalClient
 from ml_connector.connectors.paypal.faults import NotPermitted
-from ml_connector.connectors.paypal.objects import id_of, source_object
+from ml_connector.connectors.paypal.objects import balances_of, id_of, source_object
 from ml_connector.connectors.paypal.pacing import Pacer
-from ml_connector.connectors.shapes import Absent, Page, SourceObject
+from ml_connector.connectors.shapes import Absent, Balances, Page, SourceObject
 from ml_connector.connectors.tokens import Tokens
 from ml_connector.errors import Rejected, UsageError
 
@@ -54,6 +54,10 @@ class PayPalReader:
         """How far the report was read: to the beginning of the window under way."""
         at = positions.load(position)
         return (at.begin or at.mark) if stream == "transactions" else None
+
+    def balances(self, at: datetime) -> Balances:
+        """What was available in each currency. Costs one call; lags like the report."""
+        return balances_of(self.client.balances(at), asked=at)
 
     def page(self, stream: str, position: str | None, *, now: datetime, backfill_from: datetime | None = None) -> Page:
         """The next page of a stream: at most some 2,500 report rows, or 100 names of invoices or disputes."""
