@@ -257,6 +257,20 @@ def test_a_user_with_a_password_is_not_told_what_it_may_write() -> None:
     assert said["vendors"] == "vendors.read works; vendors.write shows when it is first used."
 
 
+def test_a_token_that_one_scope_too_many_refuses_is_asked_for_scope_by_scope() -> None:
+    def answer(asked: httpx2.Request) -> httpx2.Response:
+        scopes = parse_qs(asked.content.decode())["scope"][0].split()
+        wrong = {"error": "invalid_scope", "error_description": "a scope is not allowed"}
+        return reply(400, wrong) if FILE_SCOPE in scopes or "lists.write" in scopes else reply(200, token())
+
+    script = Scripted({TOKEN: answer})
+    wanted = {**CREDENTIALS, "scopes": f"+{FILE_SCOPE}"}
+    (check,) = ping(script.http, wanted, script.settings, tokens=script.cache, clock=script.clock).checks
+    assert not check.ok
+    assert check.sentence.endswith(f"Refused: lists.write, {FILE_SCOPE}.")
+    assert f"grant lists.write, {FILE_SCOPE} to this client" in check.fix
+
+
 def test_a_ping_that_reaches_nobody_says_where_to_look() -> None:
     script = Scripted({TOKEN: httpx2.Response(502)})
     (check,) = ping(script.http, CREDENTIALS, script.settings, tokens=script.cache, clock=script.clock).checks

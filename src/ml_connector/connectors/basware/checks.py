@@ -6,9 +6,10 @@ Writing cannot be tried without writing: the token says what it was given for. A
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from ml_connector.connectors.basware import auth
 from ml_connector.connectors.basware.client import DOCUMENTS, STATUS, SUBSCRIPTIONS, BaswareClient
 from ml_connector.connectors.basware.faults import judged
 from ml_connector.connectors.basware.reader import open_client
@@ -19,6 +20,7 @@ from ml_connector.connectors.shapes import Check, Ping
 from ml_connector.connectors.tokens import Tokens
 from ml_connector.errors import ConnectorError, NotAuthorized, Transient
 
+INVALID = "invalid_scope"
 NOBODY = "00000000-0000-0000-0000-000000000000"
 ONE = {"pageSize": "1"}
 GRANT = "Ask Basware to grant {scopes} to this client, or name the granted scopes in the field Scopes."
@@ -59,14 +61,18 @@ def ping(
 ) -> Ping:
     """Ask for a token and go through the scopes, by readings that may find nothing."""
     facts: dict[str, str] = {}
+    client = None
     try:
         client = open_client(http, credentials, settings, tokens=tokens, clock=clock)
         facts["base_url"] = client.client.base_url
         token = None if client.client.basic else client.token()
     except ConnectorError as error:
-        fix = REACH if isinstance(error, Transient) else error.fix
-        check = Check("token", ok=False, sentence=error.what, fix=fix)
-        return Ping(ok=False, account="", checks=(check,), facts=facts)
+        refused = _refused_scopes(client, clock) if client is not None and INVALID in error.what else []
+        fix = (
+            REACH if isinstance(error, Transient) else GRANT.format(scopes=", ".join(refused)) if refused else error.fix
+        )
+        said = f"{error.what} Refused: {', '.join(refused)}." if refused else error.what
+        return Ping(ok=False, account="", checks=(Check("token", ok=False, sentence=said, fix=fix),), facts=facts)
     wanted, granted = client.client.scopes, token.scopes if token else None
     checks = [Check("token", ok=True, sentence="The token is alive." if token else "User and password are sent.")]
     checks += [_resource(client, probe, wanted, granted) for probe in _probes(wanted)]
@@ -74,6 +80,19 @@ def ping(
         checks.append(Check("importDocuments", ok=True, sentence=NO_FILES))
     account = f"{client.client.user}@{client.client.base_url.partition('://')[2]}"
     return Ping(ok=all(check.ok for check in checks), account=account, checks=tuple(checks), facts=facts)
+
+
+def _refused_scopes(client: BaswareClient, clock: Ticking) -> list[str]:
+    """Which scopes no token is given for: one that lacks refuses them all, so each is asked for alone."""
+    refused = []
+    for scope in client.client.scopes:
+        try:
+            auth.obtain(client.http, replace(client.client, scopes=(scope,)), clock=clock)
+        except NotAuthorized:
+            refused.append(scope)
+        except ConnectorError:  # no answer about this one: it is not accused
+            continue
+    return refused
 
 
 def _probes(wanted: tuple[str, ...]) -> list[Probe]:
