@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ml_connector.engine import clearing, replaying, ruling
+from ml_connector.engine import clearing, replaying, reviewing, ruling
 from ml_connector.engine.tracing import trace
 from tests.engine.proofs import query
 from tests.engine.shop_world import CLEARING, RECEIVABLE, VAT_25, ShopWorld
@@ -362,3 +362,31 @@ def test_an_order_that_is_paid_after_it_was_invoiced_settles_its_invoice(open_wo
     assert world.trip(order)[1] == "posted"
     assert world.balance(CLEARING["bacs"]) == 12_500
     settled(world)
+
+
+THREE = [{"price": "0.99", "tax": "25", "name": f"Pin {n}"} for n in range(3)]  # 0.20 of VAT each; Visma: 0.59 of all
+
+
+def test_a_cent_of_vat_within_tolerance_goes_on_and_what_is_left_of_the_advance_is_told(open_world: Open) -> None:
+    world = open_world()
+    order = world.do("order", lines=THREE, gateway="stripe")["order"]
+    look(world)
+    assert (order["total"], world.orders()[0]["total"]) == ("2.97", "2.96")
+    world.invoice()
+    look(world, 5_000)
+    assert world.trip(order)[1] == "posted"
+    assert (world.balance(RECEIVABLE), world.balance(ADVANCES)) == (0, -1)
+    assert "advance-left" in str(trace(world.works, world.workspace, f"wc:ord:{order['id']}"))
+
+
+def test_a_cent_of_vat_beyond_tolerance_is_held_with_both_sums(open_world: Open) -> None:
+    world = open_world(tolerance_minor=0)
+    order = world.do("order", lines=THREE, gateway="stripe")["order"]
+    look(world)
+    (item,) = world.items("differs")
+    assert "total 296 instead of 297" in item.sentence
+    assert "VAT 59 instead of 60" in item.sentence
+    assert world.balance(CLEARING["stripe"]) == 0  # no advance for an order that is in doubt
+    reviewing.resolve(world.works, world.workspace, item.id, answer="cancel", by="Ann")
+    look(world)
+    assert world.trip(order)[1] == "held"
