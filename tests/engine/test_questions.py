@@ -143,3 +143,17 @@ def test_a_refund_whose_sale_never_appears_is_asked_about_after_three_days(open_
     assert states(world)[("refund", "posted")] == 1, "what was missed comes after all"
     assert questions(world) == []
     expect_settled(world)
+
+
+@pytest.mark.parametrize("slip", ["acept", "no", "cancel", "ignored", "use:3001", "accept:"])
+def test_a_slip_of_the_pen_is_no_answer(open_world: Open, slip: str) -> None:
+    world = open_world(posting="approve")
+    world.sell()
+    rest(world, 600)
+    (item,) = items(world, "consent")
+    with pytest.raises(UsageError, match="is no answer to this question") as refused:
+        reviewing.resolve(world.works, world.workspace, item.id, answer=slip, by="Ann")
+    assert refused.value.fix == "Answer accept, ignore."
+    rest(world, 600)
+    assert questions(world) == ["consent"]
+    assert sum(n for call, n in world.visma.calls.items() if call.startswith("POST /v2")) == 0

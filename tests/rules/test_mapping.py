@@ -113,3 +113,15 @@ def test_another_currencys_cash_account_is_never_proposed() -> None:
     mapper = Mapper(book(Rule("1", ("clearing",), When(currency=("EUR",)), cash_account="SQEUR")))
     finding = mapping_missing(mapper, "clearing", "cash_account", facts=Facts(currency="GBP"), record="order O1")
     assert finding.proposal["cash_account"] == ""
+
+
+def test_another_rates_vat_is_never_proposed() -> None:
+    rules = (
+        Rule("25", ("sales",), When(vat_rate=(Decimal(25),)), account="3010", vat_code="25"),
+        Rule("all", ("sales",), vat_code="MIXED"),
+    )
+    only, both = Mapper(book(*rules[:1])), Mapper(book(*rules))
+    finding = mapping_missing(only, "sales", "vat_code", facts=FACTS, record="order O1")
+    assert finding.proposal["vat_code"] == "", "25 % is no guess for 12.5 %"
+    finding = mapping_missing(both, "sales", "vat_code", facts=FACTS, record="order O1")
+    assert finding.proposal["vat_code"] == "MIXED"

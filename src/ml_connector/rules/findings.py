@@ -20,6 +20,9 @@ _ASKED = {
 """The facts by which a new rule for this role is usually told apart; roles not named need none."""
 
 
+_OF_A_RATE = frozenset({"vat_code", "vat_id"})
+
+
 def mapping_missing(
     mapper: Mapper, role: str, name: str, *, facts: Facts, record: str, also: tuple[str, ...] = ()
 ) -> Finding:
@@ -102,6 +105,8 @@ def _similar(mapper: Mapper, role: str, name: str, facts: Facts) -> str | None:
         value = getattr(rule, name)
         if value is None or role in CASH_ROLES:
             continue  # a cash account keeps one currency: another currency's is never a proposal
+        if name in _OF_A_RATE and rule.when.vat_rate and facts.vat_rate not in rule.when.vat_rate:
+            continue  # nor is another rate's VAT
         score = sum(
             getattr(facts, fact) in getattr(rule.when, fact) for fact in ("location", "method", "type", "currency")
         )
