@@ -69,6 +69,7 @@ WOOCOMMERCE: dict[str, str] = {
     "malformed organisation numbers": "test_organisation_numbers_are_proven_where_a_check_is_known",
     "gift cards as product, fee or coupon": "test_gift_cards_are_known_by_the_routes_words_alone",
     "zero-total orders": "test_an_order_of_nothing_is_ignored",
+    "a date of change moves without a change": "test_an_order_that_was_merely_opened_and_saved_again_changes_nothing",
     "orders edited after posting": "test_a_paid_order_is_corrected_when_a_person_accepts",
     "a shop put back from a copy gives ids out again": "test_an_id_given_out_again_by_a_shop_put_back_from_a_copy_is_another_order",
     "several currencies": "test_each_currency_is_invoiced_paid_and_kept_apart",

@@ -139,3 +139,21 @@ def health(world: ShopWorld) -> list[dict[str, Any]]:
     """The shop's webhooks."""
     found: list[dict[str, Any]] = world.woo.control("webhook_health", {}, world.clock.now())
     return found
+
+
+def test_an_order_that_was_merely_opened_and_saved_again_changes_nothing(open_world: Open) -> None:
+    world = open_world()
+    order = world.order("125.00")
+    world.look()
+    before = [(key, n) for key, n, _ in world.writes(live=False)]
+    posts = sum(count for name, count in world.visma.calls.items() if name.startswith("POST /v"))
+    for _ in range(3):
+        world.clock.advance(60)
+        world.do("edit_order", order_id=order["id"], change={"customer_note": order["customer_note"]})
+        world.look()
+    ((versions,),) = query(world, "SELECT max(n) FROM version")
+    assert versions == 4, "each saving is a newer state of the order"
+    assert world.trip(order)[1] == "posted"
+    assert [(key, n) for key, n, _ in world.writes(live=False)] == before
+    assert sum(count for name, count in world.visma.calls.items() if name.startswith("POST /v")) == posts
+    assert asked(world) == []
