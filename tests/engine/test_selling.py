@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from ml_connector.engine import clearing, replaying, reviewing, ruling
+from ml_connector.engine import clearing, journals, preview, replaying, reviewing, ruling
 from ml_connector.engine.tracing import trace
+from ml_connector.finance.encoding import decode_content
 from tests.engine.proofs import query
 from tests.engine.shop_world import CLEARING, RECEIVABLE, VAT_25, ShopWorld
 
@@ -93,6 +94,22 @@ def settled(world: SellingWorld) -> None:
     """Nothing is owed, nothing waits as an advance, and every clearing account is explained."""
     assert (world.balance(RECEIVABLE), world.balance(ADVANCES)) == (0, 0)
     assert set(explained(world)) <= {0}
+
+
+def test_a_dry_run_shows_what_is_ordered_and_what_will_be_waited_for(open_world: Open) -> None:
+    world = open_world(posting="off")
+    order = world.order("125.00")
+    look(world)
+    (dry,) = preview.dry_run(world.works, world.company_id, trip_ids=[world.trip(order)[0]])
+    assert (dry.outcome, "not invoiced in Visma yet" in dry.reason) == ("planned", True)
+    sold, paid = [
+        journals.lines_of(one["kind"], decode_content(one["kind"], one["content"]), one["why"], chart=None)
+        for one in dry.writes
+    ]
+    assert [(one.account, one.role, str(one.debit - one.credit)) for one in sold] == [
+        ("", "receivable", "125.00 SEK"), ("GOODS", "sales", "-100.00 SEK"), ("", "vat", "-25.00 SEK"),
+    ]  # fmt: skip
+    assert [(one.role, one.name) for one in paid][1] == ("advance", "prepayments of customer 10000")
 
 
 def test_a_lost_answer_leaves_one_order(open_world: Open) -> None:

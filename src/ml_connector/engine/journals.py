@@ -17,12 +17,13 @@ from ml_connector.finance.invoices import CustomerInvoice, CustomerPayment, Ref,
 from ml_connector.finance.journal import JournalEntry, Posting
 from ml_connector.finance.money import Money
 from ml_connector.finance.plan import Content, Parcel
+from ml_connector.finance.selling import SalesOrder
 from ml_connector.store import charts, submissions, trips, writes
 from ml_connector.store.submissions import Submission
 from ml_connector.store.writes import Write
 
 PAGE = 500
-RECEIVABLE, PAYABLE = "receivable", "payable"
+RECEIVABLE, PAYABLE, ADVANCE = "receivable", "payable", "advance"
 """Accounts that the ledger chooses by the party: told by role, the number is the ledger's own."""
 
 
@@ -121,8 +122,13 @@ def voucher_of(
 
 
 def lines_of(kind: str, content: Content, why: Sequence[Sequence[str]], *, chart: Chart | None) -> tuple[Line, ...]:
-    """The lines of a content that is planned and not sent yet. `why`: (what, chosen, because) each."""
+    """The lines of a content that is planned and not sent yet. `why`: (what, chosen, because) each.
+
+    Of a sales order what its invoice will come to: until then it books nothing.
+    """
     del kind
+    if isinstance(content, SalesOrder):
+        return tuple(_order_lines(content, [tuple(one) for one in why]))
     return tuple(_lines(content, chart, {}, [tuple(one) for one in why]))
 
 
@@ -190,6 +196,15 @@ def _invoice_lines(
         yield _line("", "VAT by its code", "vat", content.vat_total, -sign, ids, "the ledger's own, by VAT code")
 
 
+def _order_lines(content: SalesOrder, reasons: Sequence[tuple[str, ...]]) -> Iterator[Line]:
+    yield _line("", f"customer {_party(content.customer)}", RECEIVABLE, content.total, 1, (), "the ledger's invoice")
+    for line in content.lines:
+        shown = _line(line.item, line.text, line.role, line.net, -1, (), _because(reasons, "item", line.item))
+        yield _with(shown, dimensions=(f"quantity={line.quantity}",), vat=line.vat_code, text=line.text)
+    if content.vat_total:
+        yield _line("", "VAT by its code", "vat", content.vat_total, -1, (), "the ledger's own, by VAT code")
+
+
 def _payment_lines(
     content: CustomerPayment, chart: Chart | None, ids: tuple[str, ...], reasons: Sequence[tuple[str, ...]]
 ) -> Iterator[Line]:
@@ -198,7 +213,10 @@ def _payment_lines(
     account = cash.account if cash else content.cash_account
     because = _because(reasons, "clearing", content.cash_account, account)
     yield _line(account, _name(chart, account), "clearing", content.amount, sign, ids, because)
-    yield _line("", f"customer {_party(content.customer)}", RECEIVABLE, content.amount, -sign, ids, "the ledger's own")
+    advance = content.kind == "prepayment"
+    name = f"{'prepayments of ' if advance else ''}customer {_party(content.customer)}"
+    role = ADVANCE if advance else RECEIVABLE
+    yield _line("", name, role, content.amount, -sign, ids, "the ledger's own")
 
 
 def _supplier_lines(

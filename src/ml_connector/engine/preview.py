@@ -113,7 +113,8 @@ def _previewed(trip: Trip, external_id: str, judged: Judged) -> Previewed:
         case Plan() as plan:
             written = tuple(encode_write(write) for write in plan.writes)
             warnings = tuple(encode_finding(finding) for finding in plan.findings)
-            return Previewed(trip.id, trip.kind, external_id, "planned", plan_hash(plan), written, warnings, "")
+            rest = plan.rest.reason if plan.rest is not None else ""
+            return Previewed(trip.id, trip.kind, external_id, "planned", plan_hash(plan), written, warnings, rest)
         case Hold(findings):
             told = tuple(encode_finding(finding) for finding in findings)
             return Previewed(
