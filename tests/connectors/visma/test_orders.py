@@ -65,6 +65,15 @@ def test_an_order_is_made_read_back_and_found_by_our_reference(totals: bool) -> 
     assert (kept["reference"], kept["order"], kept["customer"]) == (context.token, "77", "10010")
 
 
+def test_an_order_whose_reference_is_not_shown_where_it_was_written_is_known_by_its_note() -> None:
+    sandbox, _, driver = sold()
+    order = ordered()
+    context = driver.create("sales_order", order)
+    kept = next(iter(sandbox.vendor.vendor.companies())).sales_orders["SO", "000001"]  # type: ignore[attr-defined]
+    kept.reference = ""
+    assert context.token in driver.seen("sales_order", order, context).tokens
+
+
 def test_its_calls_are_counted_and_the_erp_is_not_asked() -> None:
     sandbox, _, driver = sold()
     order = ordered()
@@ -101,6 +110,7 @@ def test_the_body_wraps_nothing_and_the_reference_is_never_cut() -> None:
     assert made["customer"] == {"id": "10010", "refNo": "tok1234567", "order": "n" * 40}
     assert len(made["description"]) == 120
     assert made["orderLines"][0]["hasManualPrice"] is True
+    assert made["note"] == "wc:ord:77 [tok1234567]"
     assert "branchId" not in made
 
 

@@ -14,8 +14,8 @@ from typing import Any
 from ml_connector.connectors.http import Answer
 from ml_connector.connectors.shapes import Context, Created, Observed
 from ml_connector.connectors.visma.client import MAX_PAGES, VismaClient, last_segment, rows_of, segment
-from ml_connector.connectors.visma.observed import Row, day, gone, minor, text
-from ml_connector.connectors.visma.payloads import HEADER_TEXT, LINE_TEXT, REFERENCE_TEXT, known, number
+from ml_connector.connectors.visma.observed import Row, bracketed, day, gone, minor, text
+from ml_connector.connectors.visma.payloads import HEADER_TEXT, LINE_TEXT, REFERENCE_TEXT, known, marked, number
 from ml_connector.errors import Rejected, Transient, UnknownOutcome, Untranslatable, UsageError
 from ml_connector.finance.invoices import Reversal
 from ml_connector.finance.money import Money, exponent
@@ -88,9 +88,7 @@ def observe(client: VismaClient, remote_id: str) -> Observed:
     else:
         vat = _taxes(client, remote_id, decimals)
         total = vat + sum(minor(line.get("extendedPrice"), decimals) for line in _lines(client, remote_id))
-    customer = row.get("customer")
-    said = customer if isinstance(customer, Mapping) else {}
-    return _shown(row, remote_id, total=total, vat=vat, tokens=(said.get("refNo"), said.get("order")), etag=etag)
+    return _shown(row, remote_id, total=total, vat=vat, tokens=_marks(row), etag=etag)
 
 
 def find(client: VismaClient, contexts: Asked) -> dict[str, list[Observed]]:
@@ -117,8 +115,8 @@ def marks_of(client: VismaClient, remote_id: str) -> tuple[str, str] | None:
     found = client.row(_place(remote_id), operation=_ONE, params={"expand": "customer"})
     if found is None or _status(found[0]).lower() in _GONE:
         return None
-    customer = found[0].get("customer")
-    return _status(found[0]), text(customer.get("refNo")) if isinstance(customer, Mapping) else ""
+    marks = _marks(found[0])
+    return _status(found[0]), marks[0] if marks else ""
 
 
 def missing_rights(client: VismaClient) -> str:
@@ -135,7 +133,7 @@ def body(order: SalesOrder, *, token: str) -> Body:
         "date": f"{order.day.isoformat()}T00:00:00",
         "currencyId": order.currency,
         "description": order.text[:HEADER_TEXT] or order.reference,
-        "note": order.source,
+        "note": marked(order.source, token),
         **({"branchId": order.branch} if order.branch else {}),
         "orderLines": [row for line in order.lines for row in _rows(line)],
     }
@@ -192,6 +190,14 @@ def _number(answer: Answer) -> str:
 def _place(remote_id: str) -> str:
     kind, _, found = remote_id.rpartition("/")
     return f"{PATH}/{segment(kind)}/{segment(found)}"
+
+
+def _marks(row: Row) -> tuple[str, ...]:
+    """Where our reference may be shown, its own field first: how a single order names that is not certain."""
+    customer = row.get("customer")
+    said = customer if isinstance(customer, Mapping) else {}
+    fields = (said.get("refNo"), said.get("customerRefNo"), row.get("customerRefNo"), *bracketed(text(row.get("note"))))
+    return tuple(found for one in (*fields, said.get("order"), row.get("customerOrder")) if (found := text(one)))
 
 
 def _version(row: Row) -> str:
