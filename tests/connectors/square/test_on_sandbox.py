@@ -215,6 +215,20 @@ def test_a_hundred_payments_that_changed_lately_cost_few_calls() -> None:
     assert shop.calls == {"GET /v2/payments/{id}": 3}
 
 
+def test_what_changed_first_is_found_without_reading_all_that_came_after() -> None:
+    shop = Shop()
+    places = shop.facts["location_ids"]
+    since = shop.clock.now()
+    wanted = [shop.do("sell", location_id=place)["payment_ids"][0] for _ in range(3) for place in places]
+    shop.clock.advance(60)
+    for _ in range(101):
+        shop.do("sell", location_id=places[0])
+    shop.calls.clear()
+    found = shop.reader.fetch("payment", wanted, since=since)
+    assert [one.external_id for one in found if isinstance(one, SourceObject)] == wanted
+    assert shop.calls["GET /v2/payments"] == len(places) > 1, shop.calls
+
+
 def test_payments_that_listing_does_not_show_are_asked_for_singly() -> None:
     shop = Shop(merchant={"locations": 1})
     old = [shop.do("sell")["payment_ids"][0] for _ in range(5)]

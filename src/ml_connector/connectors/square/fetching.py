@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -115,9 +116,18 @@ class Fetching:
         if kind == "refund":
             yield from _windowed(self._client.refunds, Query("updated_at", begin, end))
             return
-        for row in self._client.locations():
-            place = (id_of("location", row),)
-            yield from _windowed(self._client.payments, Query("updated_at", begin, end, locations=place))
+        # A page of each location in turn: what was rung for lies at the same time in all of them, so that looking ends
+        # where the last is found, not at the end of every location but the last.
+        places = [(id_of("location", row),) for row in self._client.locations()]
+        walks = deque(
+            _windowed(self._client.payments, Query("updated_at", begin, end, locations=one)) for one in places
+        )
+        while walks:
+            walk = walks.popleft()
+            page = next(walk, None)
+            if page is not None:
+                yield page
+                walks.append(walk)
 
     # ------------------------------------------------------------------------------------------ find
 
