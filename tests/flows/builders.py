@@ -31,6 +31,7 @@ from ml_connector.finance.documents import (
     Party,
     Payout,
     PayoutEntry,
+    Publication,
     Refund,
     Sale,
     SaleLine,
@@ -304,6 +305,7 @@ _KINDS = {
     Sale: "order",
     Location: "location",
     Article: "article",
+    Publication: "publication",
 }
 
 

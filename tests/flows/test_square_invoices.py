@@ -7,9 +7,10 @@ from datetime import date, timedelta
 
 import pytest
 
-from ml_connector.finance.documents import Address
+from ml_connector.finance.documents import Address, Publication
 from ml_connector.finance.invoices import CustomerInvoice, PartyCard
-from ml_connector.finance.plan import Found, Hold, Ignore, Wait
+from ml_connector.finance.plan import Found, Hold, Ignore, Related, Wait
+from ml_connector.flows.square_to_visma import FLOW
 from tests.flows.builders import (
     NOON,
     TERMS,
@@ -94,8 +95,22 @@ def test_the_gift_card_part_of_an_invoice_is_a_credit_note_on_the_liability() ->
 def test_an_invoice_is_not_dated_before_it_was_scheduled() -> None:
     bill = invoice(scheduled_at=NOON + timedelta(days=5))
     assert readable(Shop(UNPAID, customer()).plan(bill).writes[1]).startswith("sq:inv:I1 2026-03-15")
+    nobody_knows = Publication("I1", None)
     unknown = invoice(published_at=None)
-    assert readable(Shop(UNPAID, customer()).plan(unknown).writes[1]).startswith("sq:inv:I1 2026-03-08")
+    assert readable(Shop(UNPAID, customer(), nobody_knows).plan(unknown).writes[1]).startswith("sq:inv:I1 2026-03-08")
+
+
+def test_an_invoice_is_dated_when_it_left_draft_and_its_payment_knows_that_too() -> None:
+    drafted = invoice(published_at=None, created_at=NOON - timedelta(days=30))
+    published = Publication("I1", NOON - timedelta(days=2))
+    assert readable(Shop(UNPAID, customer(), published).plan(drafted).writes[1]).startswith("sq:inv:I1 2026-03-08")
+    paid = replace(drafted, state="paid")
+    shop = Shop(sale(), customer(), published, paid, capture())
+    assert readable(shop.plan(capture()).writes[1]).startswith("sq:pay:P1 2026-03-10 payment")
+    asked = FLOW.needs(drafted, Shop(UNPAID, customer()).related(drafted), TERMS)
+    assert "publication I1" in [need.said for need in asked]
+    draft = replace(drafted, state="draft")
+    assert FLOW.needs(draft, Related({}), TERMS) == ()
 
 
 @pytest.mark.parametrize("state", ["draft", "scheduled"])

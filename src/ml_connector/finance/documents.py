@@ -466,6 +466,14 @@ class Party:
 
 
 @dataclass(frozen=True, slots=True)
+class Publication:
+    """When an invoice of the source became the customer's; None: nobody can tell any more. `id` is the invoice's."""
+
+    id: str
+    published_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Article:
     """Something a source sells, as its catalogue has it. `categories` by name: the nearest first, then those above.
 
@@ -481,5 +489,6 @@ class Article:
 
 Document = (
     Sale | Capture | Refund | Invoice | InvoicePayment | Payout | Dispute | Location | Party | Movement | Article
+    | Publication
     | LedgerInvoice | LedgerPayment | PurchaseDocument
 )  # fmt: skip

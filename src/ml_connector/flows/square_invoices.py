@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, datetime
 
-from ml_connector.finance.documents import Capture, Invoice, Party, Sale
+from ml_connector.finance.documents import Capture, Invoice, Party, Publication, Sale
 from ml_connector.finance.money import Money
 from ml_connector.finance.plan import Finding, Hold, Ignore, Plan, Related, Verdict, Wait
 from ml_connector.finance.rulebook import Terms
@@ -25,7 +25,7 @@ def plan_invoice_record(invoice: Invoice, related: Related, books: Books) -> Ver
     terms = books.terms
     if invoice.state in {"draft", "scheduled"}:
         return Ignore(f"the invoice is {invoice.state}: it is not the customer's yet")
-    if early := before_go_live(_issued_at(invoice), invoice.location, terms):
+    if early := before_go_live(_issued_at(invoice, related), invoice.location, terms):
         return early
     if new := unmapped(invoice.location, terms):
         return Hold((new,))
@@ -56,7 +56,7 @@ def plan_payment_of_invoice(capture: Capture, invoice: Invoice, sale: Sale, rela
     terms = books.terms
     if invoice.state in {"draft", "scheduled"}:
         return Wait(f"invoice {invoice.id} is not published yet")
-    if before_go_live(_issued_at(invoice), invoice.location, terms):
+    if before_go_live(_issued_at(invoice, related), invoice.location, terms):
         return Hold((_invoice_before_go_live(capture, invoice),))
     known = _customer(invoice.customer_id, related, terms)
     if not isinstance(known, Known):
@@ -116,7 +116,7 @@ def _order_of(order_id: str, related: Related, terms: Terms) -> Sale | Wait:
 
 def _bill(invoice: Invoice, related: Related, terms: Terms) -> Bill:
     key = f"{terms.code}:inv:{invoice.id}"
-    day = booked_day(key, related) or business_day(_issued_at(invoice), terms, invoice.location)
+    day = booked_day(key, related) or business_day(_issued_at(invoice, related), terms, invoice.location)
     here = terms.locations.get(invoice.location or "")
     place = (here.name if here else "") or invoice.location or ""
     # Square's invoice numbers are unique within a location only.
@@ -124,9 +124,11 @@ def _bill(invoice: Invoice, related: Related, terms: Terms) -> Bill:
     return Bill(key, f"invoice {invoice.id}", number, day, invoice.due_on, invoice.requested)
 
 
-def _issued_at(invoice: Invoice) -> datetime:
+def _issued_at(invoice: Invoice, related: Related) -> datetime:
     """When it left draft, and not before it was scheduled to; Square itself keeps no date of issue."""
-    moments = [moment for moment in (invoice.published_at, invoice.scheduled_at) if moment is not None]
+    told: Publication | None = related.one(need.publication(invoice))
+    published_at = invoice.published_at or (told.published_at if told is not None else None)
+    moments = [moment for moment in (published_at, invoice.scheduled_at) if moment is not None]
     return max(moments, default=invoice.created_at)
 
 

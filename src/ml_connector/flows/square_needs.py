@@ -132,6 +132,11 @@ def dispute(dispute_id: str) -> Need:
     return Need(kind="dispute", id=dispute_id, optional=True)
 
 
+def publication(invoice: Invoice) -> Need:
+    """When an invoice left draft: told by its event alone. That nobody can tell any more is an answer too."""
+    return Need(kind="publication", id=invoice.id)
+
+
 def merged(known: Party | None, related: Related) -> Party | None:
     """The customer that stands today: the one a merged customer became, where it is known."""
     if known is None or not known.merged_into:
@@ -209,7 +214,7 @@ def _of_invoice(invoice: Invoice, related: Related, terms: Terms) -> tuple[Need,
     if invoice.state in {"draft", "scheduled"} or not invoice.order_id:
         return ()
     own = order(invoice.order_id)
-    found = [own, *_of_customer(invoice.customer_id, related, terms)]
+    found = [own, *_of_issue(invoice), *_of_customer(invoice.customer_id, related, terms)]
     sale: Sale | None = related.one(own)
     if sale is not None:
         found.extend(payment(tender.payment_id) for tender in sale.tenders)
@@ -234,10 +239,16 @@ def _around(sale: Sale, related: Related, terms: Terms) -> list[Need]:
     found = [own, *articles_of(sale, terms)]
     invoice: Invoice | None = related.one(own)
     if invoice is not None:
-        found.extend(_of_customer(invoice.customer_id, related, terms))
+        found.extend((*_of_issue(invoice), *_of_customer(invoice.customer_id, related, terms)))
     elif terms.business_orders:
         found.extend(_of_customer(sale.customer_id, related, terms, companies_only=True))
     return found
+
+
+def _of_issue(invoice: Invoice) -> tuple[Need, ...]:
+    return (
+        () if invoice.published_at is not None or invoice.state in {"draft", "scheduled"} else (publication(invoice),)
+    )
 
 
 def _of_customer(

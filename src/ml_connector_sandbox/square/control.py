@@ -128,6 +128,7 @@ VERBS: dict[str, Verb] = {
     "complete": control_trade.complete,
     "refund": control_trade.refund,
     "invoice": control_trade.invoice,
+    "invoice_publish": control_trade.invoice_publish,
     "invoice_pay": control_trade.invoice_pay,
     "invoice_cancel": control_trade.invoice_cancel,
     "payout": control_trade.payout,

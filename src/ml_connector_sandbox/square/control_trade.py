@@ -112,6 +112,14 @@ def _invoice_of(merchant: Merchant, arguments: Json) -> Stored:
     return must(merchant.invoices.own(arguments["invoice_id"]), "Invoice", arguments["invoice_id"])
 
 
+def invoice_publish(world: World, arguments: Json, now: int) -> Json:
+    """A draft becomes the customer's."""
+    merchant = merchant_of(world, arguments)
+    row = _invoice_of(merchant, arguments)
+    invoices.publish(world, merchant, row, now=moment(arguments, now))
+    return {"invoice": row.body}
+
+
 def invoice_pay(world: World, arguments: Json, now: int) -> Json:
     """A payment towards an invoice."""
     merchant = merchant_of(world, arguments)

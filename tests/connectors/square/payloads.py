@@ -244,7 +244,12 @@ def article(**changes: Any) -> Json:
     }
 
 
+def publication(**changes: Any) -> Json:
+    return {"id": "INV1", "published_at": "2026-01-31T11:00:00Z", **changes}
+
+
 ALL: dict[str, Json] = {
+    "publication": publication(),
     "article": article(),
     "payment": payment(),
     "refund": refund(),

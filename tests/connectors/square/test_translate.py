@@ -18,6 +18,7 @@ from ml_connector.finance.documents import (
     Location,
     Party,
     Payout,
+    Publication,
     Refund,
     Sale,
     SaleLine,
@@ -283,9 +284,10 @@ def test_an_invoice_with_a_deposit() -> None:
     )
 
 
-def test_an_invoice_knows_when_it_was_published_where_that_was_noted() -> None:
-    found = translate("invoice", {"invoice": square.invoice(), "published_at": "2026-01-31T11:00:00Z"})
-    assert cast(Invoice, found).published_at == at(2026, 1, 31, 11)
+def test_when_an_invoice_was_published_is_a_record_of_its_own() -> None:
+    found = translate("publication", square.publication())
+    assert found == Publication("INV1", at(2026, 1, 31, 11))
+    assert translate("publication", square.publication(published_at=None)) == Publication("INV1", None)
 
 
 def test_a_business_customer_and_a_private_one() -> None:

@@ -10,7 +10,19 @@ from ml_connector.connectors.shapes import Connector, CredentialField, Stream
 CONNECTOR = Connector(
     name="square",
     title="Square",
-    reads=("payment", "refund", "order", "invoice", "customer", "vendor", "location", "payout", "dispute", "article"),
+    reads=(
+        "payment",
+        "refund",
+        "order",
+        "invoice",
+        "customer",
+        "vendor",
+        "location",
+        "payout",
+        "dispute",
+        "article",
+        "publication",
+    ),
     writes=(),
     webhooks=True,
     credential_fields=(

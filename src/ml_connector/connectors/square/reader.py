@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from ml_connector.connectors.http import Http
 from ml_connector.connectors.pacing import Ticking
 from ml_connector.connectors.shapes import Absent, Held, Named, Page, SourceObject
-from ml_connector.connectors.square import articles, payouts_stream, rounds
+from ml_connector.connectors.square import articles, payouts_stream, publications, rounds
 from ml_connector.connectors.square.auth import FixedToken, tokens_of
 from ml_connector.connectors.square.client import (
     FAR_BACK,
@@ -25,10 +25,9 @@ from ml_connector.connectors.square.objects import id_of, source_object
 from ml_connector.connectors.square.pacing import Pacer
 from ml_connector.connectors.square.positions import Lane, Position, dump, load
 from ml_connector.connectors.square.walks import LAG, OVERLAP, advance
-from ml_connector.connectors.square.webhooks import SUBSCRIBED, delivered
+from ml_connector.connectors.square.webhooks import PUBLICATION, SUBSCRIBED, all_of, delivered
 from ml_connector.errors import Rejected, Untranslatable, UsageError
 
-EVENTS_KEPT = timedelta(days=28) - timedelta(hours=1)  # Square's own memory of events, an hour short of its edge
 WALK_ROOM = 2000  # records of one page of a full walk
 SLACK = 20  # rows repeated when a full walk is taken up again: some may have been removed in front
 
@@ -61,6 +60,7 @@ class SquareReader:
         self._client = client
         self._events = events
         self._merchant = merchant
+        self._clock = clock
         self._fetching = Fetching(client, clock)
         self._held: Held = _nothing_held
 
@@ -90,6 +90,9 @@ class SquareReader:
         self, kind: str, external_ids: Sequence[str], *, since: datetime | None = None
     ) -> list[SourceObject | Absent]:
         """The present state of these records, one answer for each id, in their order."""
+        if kind == PUBLICATION:
+            merchant = (self._merchant or self._own_merchant()) if self._events is not None else ""
+            return list(publications.fetch(self._events, external_ids, merchant=merchant, now=self._clock.now()))
         return self._fetching.fetch(kind, external_ids, since=since)
 
     def find(self, kind: str, link: tuple[str, str], *, location: str | None) -> list[SourceObject]:
@@ -172,7 +175,7 @@ class SquareReader:
             return Page((), (), dump(position), more=False)
         end = position.until or until
         merchant = self._merchant or self._own_merchant()
-        begin = max(lane.mark - OVERLAP, now - EVENTS_KEPT)
+        begin = max(lane.mark - OVERLAP, now - publications.EVENTS_KEPT)
 
         def ask(since: datetime, cursor: str | None) -> Rows:
             query = Query("created_at", since, end, cursor=cursor)
@@ -180,7 +183,7 @@ class SquareReader:
 
         rows, after = advance(lane, ask, until=end, begin=begin, stamp="created_at", room=500, key="event_id")
         more = after.mark < end
-        named = tuple(dict.fromkeys(one for row in rows if (one := _named(row)) is not None))
+        named = tuple(dict.fromkeys(one for row in rows for one in _named(row)))
         return Page((), named, dump(Position(lanes={"*": after}, until=end if more else None)), more=more)
 
     def _own_merchant(self) -> str:
@@ -195,10 +198,10 @@ def _nothing_held(_kind: str, _since: datetime) -> list[str]:
     return []
 
 
-def _named(event: Row) -> Named | None:
-    """What an event asks to read; None for one that is ignored or broken: the object itself is polled anyway."""
+def _named(event: Row) -> list[Named]:
+    """What an event asks to read; nothing for one that is ignored or broken: the object itself is polled anyway."""
     try:
-        found = delivered(event)
+        found = all_of(delivered(event))
     except Untranslatable:
-        return None
-    return Named(found.kind, found.external_id) if found.kind and found.external_id else None
+        return []
+    return [Named(one.kind, one.external_id) for one in found if one.kind and one.external_id]

@@ -16,6 +16,7 @@ from ml_connector.connectors.square.fields import Fields
 from ml_connector.connectors.square.means import is_in_person, of_payment, of_refund
 from ml_connector.connectors.square.parties import customer_of, location_of, vendor_of
 from ml_connector.connectors.square.payouts import dispute_of, payout_of
+from ml_connector.connectors.square.publications import publication_of
 from ml_connector.connectors.square.sales import sale_of
 from ml_connector.errors import Untranslatable
 from ml_connector.finance.documents import Capture, Document, Invoice, Refund
@@ -54,8 +55,7 @@ INVOICE_STATES: Mapping[str, InvoiceState] = {
 def translate(kind: str, payload: Mapping[str, Any]) -> Document:
     """The canonical document of a payload: the object itself, or wrapped under its kind as webhooks carry it.
 
-    payout: `{"payout": ..., "entries": [...]}`. invoice: `{"invoice": ..., "published_at": ...}` where the moment of
-    its publication is known. Raises Untranslatable naming the field.
+    payout: `{"payout": ..., "entries": [...]}`. Raises Untranslatable naming the field.
     """
     make = _KINDS.get(kind)
     if make is None:
@@ -126,7 +126,7 @@ def _refund(refund: Fields, _around: Fields | None) -> Refund:
     )
 
 
-def _invoice(invoice: Fields, around: Fields | None) -> Invoice:
+def _invoice(invoice: Fields, _around: Fields | None) -> Invoice:
     requests = tuple(invoice.parts("payment_requests"))
     currency = _invoice_currency(invoice, requests)
     requested = sum(request.minor("computed_amount_money", currency) for request in requests)
@@ -145,7 +145,7 @@ def _invoice(invoice: Fields, around: Fields | None) -> Invoice:
         requested=Money(requested, currency),
         completed=Money(completed, currency),
         due_on=max(due, default=None),  # with a deposit or instalments: the day by which all is to be paid
-        published_at=around.moment_or_none("published_at") if around is not None else None,
+        published_at=None,  # a record of its own: no read of an invoice gives it
         scheduled_at=invoice.moment_or_none("scheduled_at"),
         created_at=created,
         updated_at=invoice.moment_or_none("updated_at") or created,
@@ -164,6 +164,7 @@ def _invoice_currency(invoice: Fields, requests: tuple[Fields, ...]) -> str:
 
 _KINDS: Mapping[str, Callable[[Fields, Fields | None], Document]] = {
     "article": lambda article, _around: article_of(article),
+    "publication": lambda publication, _around: publication_of(publication),
     "payment": _capture,
     "refund": _refund,
     "order": lambda order, _around: sale_of(order),

@@ -49,6 +49,8 @@ EVENTS: Mapping[str, tuple[str, str | None, str]] = {
     **{f"location.{what}": ("location", None, "id") for what in ("created", "updated")},
     **{f"dispute.{what}": ("dispute", "dispute", "id") for what in ("created", "state.updated", "state.changed")},
 }
+PUBLISHED = "invoice.published"  # it carries the date of issue, which no read of the invoice gives
+PUBLICATION, PARTED = "publication", "@"  # the record of that date, named by the invoice and the moment
 # fetching kind "authorization" asks Square and raises NotAuthorized, which pauses
 REVOKED = "oauth.authorization.revoked"
 RETIRED = "dispute.state.changed"  # read when it comes; no new subscription can name it
@@ -84,10 +86,25 @@ class SquareWebhooks:
         no event.
         """
         del headers
-        return [delivered(_parsed(body))]
+        return all_of(delivered(_parsed(body)))
 
 
 WEBHOOKS = SquareWebhooks()
+
+
+def all_of(told: Delivered) -> list[Delivered]:
+    """What an event tells, and beside it the moment that no later read of the invoice would give."""
+    if told.event_type != PUBLISHED or told.external_id is None or told.occurred_at is None:
+        return [told]
+    beside = Delivered(
+        event_id=f"{told.event_id}:{PUBLICATION}" if told.event_id is not None else None,
+        account_ref=told.account_ref,
+        kind=PUBLICATION,
+        external_id=f"{told.external_id}{PARTED}{told.occurred_at.isoformat()}",
+        event_type=told.event_type,
+        occurred_at=told.occurred_at,
+    )
+    return [told, beside]
 
 
 def delivered(event: object) -> Delivered:
