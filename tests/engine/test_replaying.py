@@ -45,8 +45,13 @@ def test_replaying_everything_changes_nothing(open_world: Open) -> None:
     world.do("payout")
     rest(world, 2 * 86_400, step=3600)
     before, vouchers = lines_in_ledger(world), len(world.books())
-    done = replaying.replay_range(world.works, world.company_id, since=None, until=None, states=None, by="Ann")
+    told: list[tuple[int, int]] = []
+    done = replaying.replay_range(
+        world.works, world.company_id, since=None, until=None, states=None, by="Ann",
+        told=lambda so_far, of: told.append((so_far, of)),
+    )  # fmt: skip
     assert done.trips >= 5
+    assert told == [(done.trips, done.trips)]
     rest(world)
     assert lines_in_ledger(world) == before
     assert len(world.books()) == vouchers

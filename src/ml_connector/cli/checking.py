@@ -39,7 +39,8 @@ def clearing(company: CompanyName = None, as_json: AsJson = False) -> None:
     """Each clearing account: the ledger's balance, what waits at the processor, and what nobody can explain."""
     with session(as_json=as_json) as s:
         row = s.company(company)
-        found = statements.statements(s.works, row.id)
+        with s.out.progress("reading the ledger's clearing accounts"):
+            found = statements.statements(s.works, row.id)
         off = [one for one in found if one.unexplained]
         unread = len(reviewing.open_items(s.works, s.workspace, company_id=row.id, code="untranslatable"))
         content = {"ok": not off, "statements": [statement_json(one) for one in found], "unreadable_records": unread}

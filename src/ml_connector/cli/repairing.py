@@ -42,7 +42,10 @@ def replay(
         else:
             row = s.company(company)
             start, end = (None if one is None else micros(one.replace(tzinfo=UTC)) for one in (since, until))
-            touched = replaying.replay_range(s.works, row.id, since=start, until=end, states=None, by=s.by).trips
+            with s.out.progress("planning again") as advance:
+                touched = replaying.replay_range(
+                    s.works, row.id, since=start, until=end, states=None, by=s.by, told=advance
+                ).trips
         s.out.answer({"trips": touched}, lines(f"{touched} records are planned again by the next `post`."))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ml_connector.engine import correcting, reversing
@@ -41,10 +42,11 @@ def replay_trips(works: Works, workspace_id: str, trip_ids: list[str], *, by: st
 
 
 def replay_range(
-    works: Works, company_id: str, *, since: int | None, until: int | None, states: tuple[str, ...] | None, by: str
-) -> Replayed:
+    works: Works, company_id: str, *, since: int | None, until: int | None, states: tuple[str, ...] | None, by: str,
+    told: Callable[[int, int], object] = lambda _done, _of: None,
+) -> Replayed:  # fmt: skip
     """Plan again every record of a company that happened in a time range (microseconds); reversed ones stay as they
-    are.
+    are. `told` hears how many of how many are done.
     """
     with works.database.reading() as c:
         found: list[Trip] = []
@@ -55,6 +57,7 @@ def replay_range(
     for start in range(0, len(wanted), 2_000):
         with works.database.writing() as c:
             touched += trip_moves.reopen(c, wanted[start : start + 2_000], now=works.now())
+        told(min(start + 2_000, len(wanted)), len(wanted))
     with works.database.writing() as c:
         facts = {"since": since, "until": until, "states": list(states or ()), "trips": touched}
         entry = Entry(works.now(), by, "replayed", company_id, facts)

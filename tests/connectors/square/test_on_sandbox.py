@@ -342,11 +342,13 @@ def test_deliveries_are_verified_and_read_and_lead_to_records() -> None:
                 WEBHOOKS.verify(delivery.body, headers, url=HOOK, keys=["old"], now=shop.clock.now())
             events = WEBHOOKS.read(delivery.body, headers)
             assert {event.account_ref for event in events} == {shop.facts["merchant_id"]}
-            for event in [one for one in events if one.kind is not None]:
-                (record,) = shop.reader.fetch(event.kind, [str(event.external_id)])
+            for kind, name in [(one.kind, one.external_id) for one in events]:
+                if kind is None:
+                    continue
+                (record,) = shop.reader.fetch(kind, [str(name)])
                 assert isinstance(record, SourceObject)
                 translate(record.kind, record.payload)
-                kinds[event.kind] += 1
+                kinds[kind] += 1
             shop.square.delivered(delivery, 200, shop.clock.now())
     assert set(kinds) >= {"payment", "refund", "vendor", "invoice", "publication", "payout", "customer"}
 
