@@ -73,14 +73,20 @@ def run(size: int = SIZE) -> list[Figure]:
             new = _sent(works, pair, expected=first)
             more = _invoices(pair, size - first, customers=made["customers"])
             bound = _sent(works, pair, expected=size - first)
+            stranger, third = _alone(works, pair, 1)
+        with install.opened(settings) as works:  # nothing is remembered of the customer
+            lone, fourth = _alone(works, pair, made["customers"][:1])
             owed = stripe.control("truth")
-    gross = made["gross_minor"] + more["gross_minor"]
+    gross = made["gross_minor"] + more["gross_minor"] + third + fourth
     there = sum(one["total"] for one in owed["invoices"].values() if one["status"] == "open")
     return [
         Figure("invoices sent", new.sent + bound.sent, "", size),
         Figure("ledger less Stripe, minor units", abs(gross - there), "", 0, "most"),
         Figure("Stripe calls, a customer's first invoice", new.stripe_calls / first, "", STRIPE_NEW, "most"),
         Figure("Stripe calls, a bound customer's", bound.stripe_calls / max(1, size - first), "", STRIPE_BOUND, "most"),
+        Figure("Stripe calls, one that goes out alone", lone.stripe_calls, "", STRIPE_BOUND, "most"),
+        Figure("Stripe calls, the same of a new customer", stranger.stripe_calls, "", STRIPE_NEW, "most"),
+        Figure("Visma calls, one that goes out alone", lone.visma_calls),
         Figure("Visma calls an invoice", (new.visma_calls + bound.visma_calls) / size, "", VISMA_EACH, "most"),
         Figure("Visma calls for chart and token", new.chart_calls + bound.chart_calls),
         Figure("invoices a second, bound customers", bound.sent / bound.seconds, "/s"),
@@ -127,6 +133,12 @@ def _invoices(pair: Pair, n: int, *, customers: int | list[str]) -> dict[str, An
     if n == 0:
         return {"gross_minor": 0}
     return pair.visma.control("invoice_many", tenant_id=pair.tenant_id, n=n, customers=customers)
+
+
+def _alone(works: Works, pair: Pair, customers: int | list[str]) -> tuple[Round, int]:
+    """One invoice and nothing beside it; what it is of, in minor units."""
+    made = _invoices(pair, 1, customers=customers)
+    return _sent(works, pair, expected=1), int(made["gross_minor"])
 
 
 def _sent(works: Works, pair: Pair, *, expected: int) -> Round:

@@ -9,6 +9,7 @@ import pytest
 
 from ml_connector.engine import collecting, reviewing
 from ml_connector.errors import NotFound
+from ml_connector.store import cursors
 from tests.databases import Databases
 from tests.engine.collecting_world import CollectingWorld
 from tests.engine.crash_walk import killed_everywhere, step
@@ -62,6 +63,27 @@ def test_asking_for_an_invoice_that_is_not_there_says_so(world: CollectingWorld)
     world.open_books()
     with pytest.raises(NotFound, match="customerinvoice"):
         collecting.ask_for(world.works, world.route_id, ["999999"], by="anna")
+
+
+def test_an_invoice_that_goes_out_alone_takes_four_calls_and_the_first_of_its_customer_seven(
+    world: CollectingWorld,
+) -> None:
+    world.open_books()
+    sent: list[list[str]] = []
+    for hours in (0, 1):
+        world.clock.advance(hours * 3_600)
+        calls: list[str] = []
+        world.invoice(1000 + hours)
+        with world.works.database.writing() as c:
+            cursors.make_due(c, world.visma_id, now=world.works.now())
+        world.during = calls.append
+        world.run()
+        world.pass_time(30)
+        world.during = None
+        sent.append([call for call in calls if call.partition(" ")[2].startswith(("/v1/customers", "/v1/invoices"))])
+    assert len(world.there()) == 2
+    assert [call.partition(" ")[0] for call in sent[1]] == ["GET", "POST", "POST", "POST"]
+    assert len(sent[0]) <= 7
 
 
 def test_two_invoices_of_one_customer_make_one_customer(world: CollectingWorld) -> None:

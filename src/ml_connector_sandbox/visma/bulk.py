@@ -27,7 +27,7 @@ def invoice_many(vendor: Visma, company: Company, arguments: Row, at: datetime) 
     if not 0 < n <= MOST:
         raise ValueError(f"Make 1 to {MOST} invoices.")
     act = _Person(vendor, company, at)
-    known = [str(one) for one in wanted] if isinstance(wanted, list) else [act.customer(k) for k in range(int(wanted))]
+    known = [str(one) for one in wanted] if isinstance(wanted, list) else [act.customer() for _ in range(int(wanted))]
     vat = str(arguments.get("vat", "25"))
     nets = [100 + vendor.random.randrange(9_900) for _ in range(n)]
     numbers = [act.invoice(known[k % len(known)], net, vat) for k, net in enumerate(nets)]
@@ -41,12 +41,13 @@ class _Person:
         self._vendor, self._company, self._at = vendor, company, at
         self._day = company.local(at).strftime("%Y-%m-%dT00:00:00")
 
-    def customer(self, k: int) -> str:
+    def customer(self) -> str:
         """A new customer that has all that an invoice by mail needs."""
-        name = f"Buyer {len(self._company.customers) + 1}"
-        contact = {"email": {"value": f"buyer{len(self._company.customers) + 1}@example.com"}}
+        n = len(self._company.customers) + 1
+        name = f"Buyer {n}"
+        contact = {"email": {"value": f"buyer{n}@example.com"}}
         body = {"name": {"value": name}, "mainContact": {"value": contact}, "invoiceContact": {"value": contact}}
-        return self._do("/v1/customer", {**body, "corporateId": {"value": f"55{k:08d}"}})
+        return self._do("/v1/customer", {**body, "corporateId": {"value": f"55{n:08d}"}})
 
     def invoice(self, customer: str, net: int, vat: str) -> str:
         """One line of whole units of money, released."""

@@ -84,6 +84,10 @@ class Account:
         self.credentials = {"api_key": self.do("key", grants=grants)["secret"]}
         self.kept_writer = self.new_writer()
 
+    def restart(self) -> None:
+        """The writer remembers nothing any more."""
+        self.kept_writer = self.new_writer()
+
     def ping(self, *, writes: str = "") -> Ping:
         return ping(self.http, self.credentials, {**SETTINGS, "writes": writes}, tokens=None, clock=self.clock)
 

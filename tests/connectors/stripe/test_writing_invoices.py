@@ -413,6 +413,7 @@ def test_a_voided_invoice_is_not_found_again(account: Account, customer: str) ->
     context = sent(account, content)
     account.writer.client.post(f"/v1/invoices/{context.remote_id}/void", {}, key="person")
     assert account.writer.find("collection_invoice", [(content, context)]) == {context.token: []}
+    account.restart()
     assert shown(account, content, context).state == "gone"
 
 
@@ -421,6 +422,7 @@ def test_many_invoices_are_read_back_by_lists(account: Account, customer: str) -
     for n in range(12):
         content = invoice(customer, number=f"2{n:04d}")
         asked.append((content, sent(account, content, f"T{n}")))
+    account.restart()
     account.forget_calls()
     seen = account.writer.observe("collection_invoice", asked)
     assert {one.state for one in seen.values()} == {"released"}
@@ -436,6 +438,7 @@ def test_a_few_among_very_many_of_the_same_minutes_are_read_back_in_few_calls(
     if newer:
         account.wait(seconds=60)
         bulk(account, newer)
+    account.restart()
     account.forget_calls()
     seen = account.writer.observe("collection_invoice", asked)
     assert {one.state for one in seen.values()} == {"released"}

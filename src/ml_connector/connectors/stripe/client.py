@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from ml_connector.connectors.http import Answer, Http
 from ml_connector.connectors.stripe.auth import Access
-from ml_connector.connectors.stripe.faults import judged
+from ml_connector.connectors.stripe.faults import is_repeated, judged
 from ml_connector.connectors.stripe.forms import HEADERS, Form, encoded, flat
 from ml_connector.connectors.stripe.pacing import Pacer
 from ml_connector.errors import NotFound, Transient
@@ -51,11 +51,15 @@ class StripeClient:
 
     def post(self, path: str, form: Form, *, key: str, operation: str = "") -> Row:
         """One change under an idempotency key: a repeat with the same body within a day changes nothing again."""
+        return self.posted(path, form, key=key, operation=operation)[0]
+
+    def posted(self, path: str, form: Form, *, key: str, operation: str = "") -> tuple[Row, bool]:
+        """The same, and whether the answer is of this moment: a repeat is told what the first one was told."""
         headers = {"Idempotency-Key": key}
         answer = self._send(
             "POST", path, operation=operation or f"POST {path}", headers=headers | HEADERS, body=encoded(form)
         )
-        return judged(answer, f"POST {path}", method="POST")
+        return judged(answer, f"POST {path}", method="POST"), not is_repeated(answer)
 
     def knock(self, path: str, form: Form, *, key: str, operation: str) -> Answer:
         """A change that nothing can come of, to see how it is refused; the answer as it is, whatever its status."""

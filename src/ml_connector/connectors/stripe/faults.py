@@ -76,7 +76,7 @@ def fault(answer: Answer, where: str, *, method: str) -> ConnectorError:
     if kind is None:
         kind = Rejected if 400 <= answer.status < 500 else Transient
     what = _sentence(answer, said, where, code)
-    if kind is UnknownOutcome and answer.headers.get("idempotent-replayed", "").lower() == "true":
+    if kind is UnknownOutcome and is_repeated(answer):
         what = f"{what} It did so {KEPT}."
     if issubclass(kind, Transient):
         return kind(what, record=where, retry_after_s=retry_after(answer))
@@ -85,6 +85,11 @@ def fault(answer: Answer, where: str, *, method: str) -> ConnectorError:
         missing = missing_permission(said)
         fix = f"Grant {missing or 'the permission'} to the restricted key in Stripe, then run `ml-connector ping`."
     return kind(what, record=where, fix=fix)
+
+
+def is_repeated(answer: Answer) -> bool:
+    """Whether Stripe repeats what it answered before under the same idempotency key."""
+    return answer.headers.get("idempotent-replayed", "").lower() == "true"
 
 
 def is_code(error: ConnectorError, code: str) -> bool:

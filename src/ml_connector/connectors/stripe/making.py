@@ -13,6 +13,7 @@ from ml_connector.connectors.stripe.client import Row, StripeClient, item, key_o
 from ml_connector.connectors.stripe.faults import is_code
 from ml_connector.connectors.stripe.forms import Form
 from ml_connector.connectors.stripe.paths import CREDITS, CUSTOMERS, INVOICES, RECORDS
+from ml_connector.connectors.stripe.shown import Shown
 from ml_connector.errors import Rejected, UnknownOutcome, UsageError
 from ml_connector.finance.collection import CollectionCredit, CollectionInvoice, InvoiceVoid, OutsidePayment
 from ml_connector.finance.invoices import PartyCard
@@ -24,11 +25,13 @@ BY_HAND = "Compare the invoice in Stripe with the ledger and settle it by hand."
 class Sending:
     """The calls of one submission.
 
-    `generation` counts the keys under which Stripe keeps a failure; `late`: it may have forgotten the keys themselves.
+    `shown` takes what the answers show of invoices. `generation` counts the keys under which Stripe keeps a failure;
+    `late`: it may have forgotten the keys themselves.
     """
 
     client: StripeClient
     context: Context
+    shown: Shown
     generation: int = 0
     late: bool = False
 
@@ -39,6 +42,14 @@ class Sending:
     def act(self, path: str, id_: str, action: str, form: Form, *, step: str) -> Row:
         """One step that does something with an object that is there."""
         return self.post(item(path, id_, action), form, step=step, operation=f"POST {path}/{{id}}/{action}")
+
+    def change(self, id_: str, action: str, form: Form, *, step: str) -> Row:
+        """One step that changes an invoice; what its answer shows serves the look that follows."""
+        operation = f"POST {INVOICES}/{{id}}/{action}"
+        row, fresh = self.client.posted(item(INVOICES, id_, action), form, key=self.key(step), operation=operation)
+        if fresh:
+            self.shown.keep(row)
+        return row
 
     def key(self, step: str) -> str:
         """The idempotency key of a step: another one for every time that this was refused and sent anew."""
@@ -78,7 +89,7 @@ def _invoice(sending: Sending, content: CollectionInvoice) -> Created:
     form = bodies.lines(content.lines)  # what cannot be said exactly is refused before the draft exists
     id_ = _draft(sending, content)
     try:
-        shown = sending.act(INVOICES, id_, "add_lines", form, step="lines")
+        shown = sending.change(id_, "add_lines", form, step="lines")
         off = comparing.differences(content, shown, due=bodies.due_day(content, sending.context)[0])
         if off:
             raise Rejected(
@@ -87,6 +98,7 @@ def _invoice(sending: Sending, content: CollectionInvoice) -> Created:
                 fix="Settle what the sentence names, then plan again.",
             )
     except Rejected:
+        sending.shown.forget(id_)
         sending.client.delete(item(INVOICES, id_), operation=f"DELETE {INVOICES}/{{id}}")
         raise
     return Created(id_, seen.invoice(shown).number)

@@ -20,6 +20,7 @@ from ml_connector.connectors.stripe.finding import Asked
 from ml_connector.connectors.stripe.making import Sending, make
 from ml_connector.connectors.stripe.paths import INVOICES
 from ml_connector.connectors.stripe.reader import open_client
+from ml_connector.connectors.stripe.shown import Shown
 from ml_connector.errors import NotFound, Rejected, UnknownOutcome, UsageError
 from ml_connector.finance.chart import Chart
 from ml_connector.finance.plan import Found
@@ -37,12 +38,13 @@ def open_writer(
 
 
 class StripeWriter:
-    """The Writer of Stripe. Thread-safe; keeps nothing but which customer has which tax id, for a while."""
+    """The Writer of Stripe. Thread-safe; keeps for a while which customer has which tax id and what answers showed."""
 
     def __init__(self, client: StripeClient, *, clock: Ticking) -> None:
         self.client = client
         self._clock = clock
         self._tax_ids = customers.TaxIds(client, clock)
+        self._shown = Shown(clock)
 
     # ------------------------------------------------------------------------------------------ writing
 
@@ -58,7 +60,7 @@ class StripeWriter:
             return stands
         for generation in range(GENERATIONS):
             try:
-                return make(kind, content, Sending(self.client, context, generation, late))
+                return make(kind, content, Sending(self.client, context, self._shown, generation, late))
             except UnknownOutcome as lost:
                 if not is_kept(lost):
                     raise
@@ -78,9 +80,10 @@ class StripeWriter:
         if kind != "collection_invoice":
             return
         step = f"finalize|{self._clock.now():%Y-%m-%dT%H}"
-        sending = Sending(self.client, context)
+        sending = Sending(self.client, context, self._shown)
+        self._shown.forget(context.remote_id)
         try:
-            sending.act(INVOICES, context.remote_id, "finalize", {"auto_advance": False}, step=step)
+            sending.change(context.remote_id, "finalize", {"auto_advance": False}, step=step)
         except Rejected as refused:
             if not is_code(refused, "invoice_not_editable"):
                 raise
@@ -90,6 +93,7 @@ class StripeWriter:
         del content
         if kind != "collection_invoice":
             raise UsageError(f"A {kind} is no draft that could be deleted.", record=context.key)
+        self._shown.forget(context.remote_id)
         self._deleted(context.remote_id)
 
     def attach(self, kind: str, context: Context, *, file_name: str, body: bytes) -> None:
@@ -110,9 +114,15 @@ class StripeWriter:
         return found
 
     def observe(self, kind: str, contexts: Asked) -> dict[str, Observed]:
-        """Read back by remote id: invoices by one list where there are many; `gone` for what is not there."""
+        """Read back by remote id: invoices by one list where there are many; `gone` for what is not there.
+
+        An invoice that a write of ours has just shown whole is taken from that answer, once.
+        """
         if kind == "collection_invoice":
-            return finding.invoices_by_id(self.client, contexts)
+            shown = {one.remote_id: self._shown.take(one.remote_id, token=one.token) for _, one in contexts}
+            known = {remote_id: one for remote_id, one in shown.items() if one is not None}
+            rest = [pair for pair in contexts if pair[1].remote_id not in known]
+            return known | (finding.invoices_by_id(self.client, rest) if rest else {})
         answer = {}
         for content, context in contexts:
             one = finding.one_of(self.client, kind, content, context)
