@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,23 @@ def test_collecting_without_a_route_says_which_to_add(terminal: Terminal) -> Non
     assert ended.code == USAGE
     assert ended.json["error"]["record"] == "10042"
     assert "route add" in ended.json["error"]["fix"]
+
+
+def test_a_flow_that_does_not_join_the_two_ends_says_what_it_joins(terminal: Terminal, tmp_path: Path) -> None:
+    terminal("init")
+    terminal("connect", "square", SQUARE_ACCESS_TOKEN="x")
+    with sqlite3.connect(tmp_path / "data" / "ml-connector.db") as c:
+        c.execute(
+            "INSERT INTO company (id, workspace_id, connection_id, name, base_currency, time_zone, created_at) "
+            "SELECT 'COMPANY', workspace_id, id, 'Shop', 'EUR', 'UTC', 0 FROM connection"
+        )
+    told = {
+        name: terminal("route", "add", "--source", "sq", *(("--flow", name) if name else ()), "--json").json["error"]
+        for name in ("", "square_visma", "square_to_visma")
+    }
+    assert told[""]["what"] == "No flow goes from square to square."
+    assert told["square_visma"]["what"] == "There is no flow of this name."
+    assert told["square_to_visma"]["what"].startswith("square_to_visma goes from square to visma, and these ends are")
 
 
 def test_a_command_that_is_not_understood_is_told_as_json_too(terminal: Terminal) -> None:

@@ -81,7 +81,22 @@ def test_a_code_is_given_once(connected: Terminal) -> None:
 
 
 def test_workspaces_do_not_see_each_other(connected: Terminal) -> None:
+    assert connected("--workspace", "other", "init").code == 0
     assert connected("--workspace", "other", "connections", "--json").json == {"connections": []}
+    assert connected("workspaces", "--json").json == {
+        "workspaces": [
+            {"workspace": "default", "companies": [], "connections": ["sq"], "paused": [], "questions": 0},
+            {"workspace": "other", "companies": [], "connections": [], "paused": [], "questions": 0},
+        ]
+    }
+
+
+def test_a_workspace_that_nobody_made_is_refused(connected: Terminal) -> None:
+    for words in (("connections",), ("connect", "square", "--code", "x"), ("review", "list")):
+        refused = connected("--workspace", "defualt", *words, "--json", SQUARE_ACCESS_TOKEN=TOKEN)
+        assert (refused.code, refused.json["error"]["record"]) == (2, "defualt")
+        assert "Known: default." in refused.json["error"]["fix"]
+    assert len(connected("workspaces", "--json").json["workspaces"]) == 1
 
 
 def test_consent_begins_with_a_link_that_holds_a_state_and_no_secret(terminal: Terminal, tmp_path: Path) -> None:

@@ -47,7 +47,9 @@ app = typer.Typer(
 
 @app.callback()
 def root(
-    workspace: Annotated[str, typer.Option(help="A customer of this install.")] = DEFAULT_WORKSPACE,
+    workspace: Annotated[
+        str, typer.Option(help="A customer of this install; `workspaces` lists them.")
+    ] = DEFAULT_WORKSPACE,
 ) -> None:
     """What holds for every command."""
     choose_workspace(workspace)

@@ -11,6 +11,8 @@ from ml_connector.cli.connections import prove
 from ml_connector.cli.output import AsJson, lines, table
 from ml_connector.cli.session import CompanyName, session
 from ml_connector.engine import setup
+from ml_connector.store import connection_rows, reviews, setups
+from ml_connector.store.database import Connection
 
 company_app = typer.Typer(help="Sets of books.", no_args_is_help=True)
 
@@ -18,12 +20,13 @@ company_app = typer.Typer(help="Sets of books.", no_args_is_help=True)
 def register(app: typer.Typer) -> None:
     """Put these commands under the root."""
     app.command("init")(init)
+    app.command("workspaces")(workspaces)
     app.add_typer(company_app, name="company")
 
 
 def init(as_json: AsJson = False) -> None:
     """Make the folder, the databases, the master key and the workspace. Safe to repeat."""
-    with session(as_json=as_json) as s:
+    with session(as_json=as_json, makes_workspace=True) as s:
         name = setup.init(s.works, workspace=s.workspace)
         content = {
             "workspace": name,
@@ -33,6 +36,28 @@ def init(as_json: AsJson = False) -> None:
         s.out.answer(
             content, lines(f"Workspace {name} is ready in {s.settings.data_dir}.", "Next: ml-connector connect visma")
         )
+
+
+def workspaces(as_json: AsJson = False) -> None:
+    """Every customer of this install: their books, connections and what waits for a person."""
+    with session(as_json=as_json, makes_workspace=True) as s:
+        with s.works.database.reading() as c:
+            rows = [_workspace(c, name) for name in setups.workspaces(c)]
+        columns = ("workspace", "companies", "connections", "paused", "questions")
+        s.out.answer({"workspaces": rows}, table("Workspaces", columns, [_shown(row) for row in rows]))
+
+
+def _workspace(c: Connection, name: str) -> dict[str, Any]:
+    made = connection_rows.every(c, name)
+    return {
+        "workspace": name, "companies": [one.name for one in setups.companies(c, name)],
+        "connections": [one.code for one in made], "paused": [one.code for one in made if one.state == "paused"],
+        "questions": sum(reviews.counts(c, name).values()),
+    }  # fmt: skip
+
+
+def _shown(row: dict[str, Any]) -> list[Any]:
+    return [", ".join(value) if isinstance(value, list) else value for value in row.values()]
 
 
 @company_app.command("add")

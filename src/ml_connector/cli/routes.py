@@ -59,12 +59,22 @@ def add(
 
 
 def _flow(s: Session, source: str, target: str, *, name: str | None) -> str:
+    known = ", ".join(sorted(s.works.flows))
+    if name is not None and name not in s.works.flows:
+        raise UsageError("There is no flow of this name.", record=name, fix=f"Known: {known}.")
     joined = [one.name for one in s.works.flows.values() if (one.source, one.target) == (source, target)]
-    fitting = [one for one in joined if name in (None, one)]
-    if len(fitting) != 1:
-        known = ", ".join(sorted(s.works.flows))
-        raise UsageError("Which flow is meant is not clear.", record=name, fix=f"Name one with --flow. Known: {known}.")
-    return fitting[0]
+    if name in joined:
+        return name
+    if name is not None:
+        wanted = s.works.flows[name]
+        what = f"{name} goes from {wanted.source} to {wanted.target}, and these ends are {source} and {target}."
+        raise UsageError(what, record=name, fix="Name its ends with --source and --target.")
+    if not joined:
+        fix = f"Name the ends with --source and --target. Known: {known}."
+        raise UsageError(f"No flow goes from {source} to {target}.", fix=fix)
+    if len(joined) > 1:
+        raise UsageError("Which flow is meant is not clear.", fix=f"Name one with --flow: {', '.join(sorted(joined))}.")
+    return joined[0]
 
 
 @app.command("list")

@@ -113,13 +113,25 @@ def telling(*, as_json: bool) -> Iterator[Output]:
 
 
 @contextmanager
-def session(*, as_json: bool) -> Iterator[Session]:
-    """Works opened for the length of a command."""
+def session(*, as_json: bool, makes_workspace: bool = False) -> Iterator[Session]:
+    """Works opened for the length of a command. A workspace that nobody made is refused: a typing error would begin
+    another customer.
+    """
     with telling(as_json=as_json) as out:
         settings = settings_now()
         redactor = start_logging(settings)
         with opened(settings, redactor=redactor) as works:
+            if not makes_workspace:
+                _check_workspace(works, _workspace["name"])
             yield Session(works, settings, _workspace["name"], out, who())
+
+
+def _check_workspace(works: Works, name: str) -> None:
+    with works.database.reading() as c:
+        known = setups.workspaces(c)
+    if name not in (*known, setups.DEFAULT_WORKSPACE):
+        fix = f"Known: {', '.join(known) or 'none yet'}. Make it: ml-connector --workspace {name or 'NAME'} init"
+        raise UsageError("There is no workspace of this name.", record=name, fix=fix)
 
 
 def start_logging(settings: Settings) -> Redactor:

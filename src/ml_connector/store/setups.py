@@ -44,6 +44,11 @@ class RouteRow:
         return self.target_id if self.source_id == ledger_id else self.source_id
 
 
+def workspaces(c: Connection) -> list[str]:
+    """The names of all workspaces."""
+    return list(c.execute(select(workspace.c.id).order_by(workspace.c.id)).scalars())
+
+
 def ensure_workspace(c: Connection, *, name: str, now: Micros) -> str:
     """The workspace of this name, made when missing; its id."""
     found = c.execute(select(workspace.c.id).where(workspace.c.id == name)).scalar_one_or_none()
