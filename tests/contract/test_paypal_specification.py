@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from ml_connector_sandbox.core.instants import DAY, HOUR
 from ml_connector_sandbox.paypal.routes import ROUTES
-from ml_connector_sandbox.paypal.times import DAY, HOUR
 from tests.contract.paypal_schemas import FOLDER, Specification
 from tests.sandbox.paypal_account import HOOK, Account, money
 

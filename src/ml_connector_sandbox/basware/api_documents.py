@@ -12,7 +12,8 @@ from ml_connector_sandbox.basware.fields import faults, tidy
 from ml_connector_sandbox.basware.refusals import Fault, Json, Refused, bad, doubled
 from ml_connector_sandbox.basware.shapes_orders import PAYMENT, PREBOOK, TRANSFER
 from ml_connector_sandbox.basware.state import Item, Kept, World
-from ml_connector_sandbox.basware.times import DAY, SECOND, is_date
+from ml_connector_sandbox.basware.times import is_date
+from ml_connector_sandbox.core.instants import DAY, SECOND
 from ml_connector_sandbox.core.wire import Request, Response
 
 STORE = "/bw-store/"

@@ -13,7 +13,8 @@ from ml_connector_sandbox.basware.refusals import Fault, Json, Refused, bad
 from ml_connector_sandbox.basware.resources import Resource, list_columns
 from ml_connector_sandbox.basware.shapes_orders import REMOVAL
 from ml_connector_sandbox.basware.state import Item, Record
-from ml_connector_sandbox.basware.times import SECOND, stamp
+from ml_connector_sandbox.basware.times import stamp
+from ml_connector_sandbox.core.instants import SECOND
 
 _MERGED = ("orderLineCoding", "goodsReceipts")
 

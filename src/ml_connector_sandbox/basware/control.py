@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from dataclasses import fields
 from typing import Any
 
 from ml_connector_sandbox.basware import control_documents, network, seeding, worker
 from ml_connector_sandbox.basware import truth as noted
 from ml_connector_sandbox.basware.api_status import ENTITIES
-from ml_connector_sandbox.basware.knobs import CHOICES, Knobs
+from ml_connector_sandbox.basware.knobs import CHOICES
 from ml_connector_sandbox.basware.refusals import Json, doubled, exact
-from ml_connector_sandbox.basware.state import Failure, World
+from ml_connector_sandbox.basware.state import World
+from ml_connector_sandbox.core import failures, verbs
 
 Verb = Callable[[World, Json, int], Any]
 _STATUSES = {401, 403, 409, 429, 500, 502, 503}
@@ -20,31 +20,17 @@ _STATUSES = {401, 403, 409, 429, 500, 502, 503}
 
 def run(world: World, verb: str, arguments: Json, now: int) -> Any:
     """Do one verb. ValueError when it is unknown or its arguments make no sense."""
-    act = VERBS.get(verb)
-    if act is None:
-        raise ValueError(f"Basware knows no verb {verb}: use one of {', '.join(sorted(VERBS))}.")
-    try:
-        return doubled(copy.deepcopy(act(world, exact(arguments), now)))
-    except (KeyError, TypeError, AttributeError, ArithmeticError) as error:
-        raise ValueError(f"{verb}: an argument is missing or of the wrong kind ({error!r}); see README.md.") from error
+    return verbs.run(
+        "Basware", VERBS, world, verb, exact(arguments), now, told=lambda result: doubled(copy.deepcopy(result))
+    )
 
 
 def _knobs(world: World, arguments: Json, now: int) -> Json:
-    known = {f.name for f in fields(Knobs)}
-    for name, value in arguments.items():
-        if name not in known:
-            raise ValueError(f"No knob {name}: use one of {', '.join(sorted(known))}.")
-        kind = type(getattr(world.knobs, name))
-        if (kind is bool) != isinstance(value, bool) or (kind is str) != isinstance(value, str):
-            raise ValueError(f"The knob {name} cannot be {value!r}: it is a {kind.__name__}.")
-        if name in CHOICES and value not in CHOICES[name]:
-            raise ValueError(f"The knob {name} cannot be {value!r}: use one of {CHOICES[name]}.")
-    for name, value in arguments.items():
-        setattr(world.knobs, name, type(getattr(world.knobs, name))(value))
+    told = verbs.turn_knobs(world.knobs, arguments, CHOICES)
     if arguments.get("paused") is False:
         for tenant in world.tenants.values():
             worker.work(world, tenant, now, overdue=True)
-    return {name: getattr(world.knobs, name) for name in sorted(known)}
+    return told
 
 
 def _work(world: World, arguments: Json, now: int) -> Json:
@@ -79,15 +65,7 @@ def _reject_next(world: World, arguments: Json, now: int) -> Json:
 def _fail_next(world: World, arguments: Json, now: int) -> Json:
     """Basware-shaped faults for the requests to come."""
     del now
-    status = int(arguments["status"])
-    if status not in _STATUSES:
-        raise ValueError(f"No Basware fault {status}: use one of {sorted(_STATUSES)}.")
-    world.failures.append(
-        Failure(
-            str(arguments.get("operation", "")), status, int(arguments.get("times", 1)),
-            bool(arguments.get("after_commit", False)), str(arguments.get("retry_after", "")),
-        )
-    )  # fmt: skip
+    world.failures.append(failures.asked_for("Basware", arguments, _STATUSES))
     return {"waiting": sum(failure.times for failure in world.failures)}
 
 

@@ -12,7 +12,7 @@ from ml_connector_sandbox.basware.invoicing import Draft, Terms, cents, cost_row
 from ml_connector_sandbox.basware.lookups import IDENTITY, found
 from ml_connector_sandbox.basware.refusals import Json
 from ml_connector_sandbox.basware.state import Company, Tenant, World
-from ml_connector_sandbox.basware.times import day_of
+from ml_connector_sandbox.core.instants import day_of
 
 KINDS = (
     "plain", "exact", "over_price", "partial", "credit_note", "foreign_currency", "unknown_cost_center", "bad_sum",

@@ -8,7 +8,8 @@ from decimal import Decimal
 from ml_connector_sandbox.basware import refusals
 from ml_connector_sandbox.basware.refusals import Fault, Json, Refused, bad
 from ml_connector_sandbox.basware.state import Item, Posted, Tenant, World
-from ml_connector_sandbox.basware.times import day_of, stamp
+from ml_connector_sandbox.basware.times import stamp
+from ml_connector_sandbox.core.instants import day_of
 
 STATES = (
     "WaitingForPrebook", "PrebookInProgress", "Prebooked", "PrebookFailed", "WaitingForTransfer", "TransferInProgress",

@@ -10,7 +10,8 @@ from ml_connector_sandbox.basware.documents import Document, move
 from ml_connector_sandbox.basware.lookups import found
 from ml_connector_sandbox.basware.refusals import Json
 from ml_connector_sandbox.basware.state import Company, Tenant, World
-from ml_connector_sandbox.basware.times import day_of, stamp
+from ml_connector_sandbox.basware.times import stamp
+from ml_connector_sandbox.core.instants import day_of
 
 CENT = Decimal("0.01")
 PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"

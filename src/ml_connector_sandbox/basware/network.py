@@ -14,7 +14,7 @@ from ml_connector_sandbox.basware.oauth import digest
 from ml_connector_sandbox.basware.refusals import Fault, Json, Refused, bad
 from ml_connector_sandbox.basware.shapes_network import INVOICE, UPLOAD
 from ml_connector_sandbox.basware.state import Company, Kept, Tenant, World
-from ml_connector_sandbox.basware.times import SECOND
+from ml_connector_sandbox.core.instants import SECOND
 from ml_connector_sandbox.core.wire import Request, Response
 
 UPLOADS = "/bw-upload/"

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from ml_connector_sandbox.basware.refusals import Fault, Json, Refused, answer_json
 from ml_connector_sandbox.basware.state import Client, Token, World
-from ml_connector_sandbox.basware.times import SECOND
+from ml_connector_sandbox.core.instants import SECOND
 from ml_connector_sandbox.core.wire import Request, Response
 
 LIVES = (300, 86_400)  # seconds a client's tokens may live

@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 
 from ml_connector_sandbox.basware.refusals import Json
 from ml_connector_sandbox.basware.state import Tenant, World
-from ml_connector_sandbox.basware.times import SECOND, stamp
+from ml_connector_sandbox.basware.times import stamp
+from ml_connector_sandbox.core.instants import SECOND
 from ml_connector_sandbox.core.wire import Delivery
 
 BATCH = 5000  # one call takes no more, so that a backlog does not stop the server

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -10,7 +9,9 @@ from typing import TYPE_CHECKING
 from ml_connector_sandbox.basware.ids import Mint
 from ml_connector_sandbox.basware.knobs import Knobs
 from ml_connector_sandbox.basware.refusals import Json
-from ml_connector_sandbox.basware.times import SECOND
+from ml_connector_sandbox.core.agenda import Agenda
+from ml_connector_sandbox.core.failures import Failure
+from ml_connector_sandbox.core.instants import SECOND
 
 if TYPE_CHECKING:
     from ml_connector_sandbox.basware.documents import Document
@@ -159,17 +160,6 @@ class Tenant:
 
 
 @dataclass(slots=True)
-class Failure:
-    """A Basware-shaped fault that waits for its request."""
-
-    operation: str  # "" for any
-    status: int
-    times: int
-    after: bool  # the request takes effect first
-    retry_after: str
-
-
-@dataclass(slots=True)
 class Page:
     """Where a listing goes on: the same question, the keys that are left."""
 
@@ -212,14 +202,12 @@ class World:
         self.errors: dict[str, str] = {}  # externalCode -> why its next version fails
         self.client_tokens: dict[tuple[str, str], tuple[str, str]] = {}  # tenant, clientToken -> bumId, content hash
         self.mishaps: list[str] = []
-        self._due: list[tuple[int, int, Callable[[int], None]]] = []
-        self._n = 0
+        self.agenda = Agenda()
         self.desk: Desk
 
     def later(self, due: int, act: Callable[[int], None]) -> None:
         """Have something happen at an instant, which it is told."""
-        self._n += 1
-        heapq.heappush(self._due, (due, self._n, act))
+        self.agenda.add(due, act)
 
     def span(self, seconds: float) -> int:
         """Microseconds of so many seconds on the scaled clock of the vendor's own delays."""
@@ -227,8 +215,7 @@ class World:
 
     def advance(self, now: int) -> None:
         """Let time pass up to an instant: everything due happens, in order, each at its own time."""
-        while self._due and self._due[0][0] <= now:
-            due, _, act = heapq.heappop(self._due)
+        for due, act in self.agenda.until(now):
             self.now = max(self.now, due)
             try:
                 act(due)

@@ -3,32 +3,17 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 
-SECOND = 1_000_000
-MINUTE = 60 * SECOND
-HOUR = 60 * MINUTE
-DAY = 24 * HOUR
+from ml_connector_sandbox.core.instants import micros, stamp_ms
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICRO = timedelta(microseconds=1)
 _DAY_ALONE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})?")
 
 
-def micros(at: datetime) -> int:
-    """An aware instant as microseconds."""
-    return (at - _EPOCH) // _MICRO
-
-
-def instant(us: int) -> datetime:
-    """Microseconds as an aware UTC instant."""
-    return _EPOCH + timedelta(microseconds=us)
-
-
 def stamp(us: int) -> str:
     """`2026-02-03T10:00:05.123Z`, the form of lastUpdated."""
-    return (_EPOCH + timedelta(milliseconds=us // 1000)).isoformat(timespec="milliseconds")[:-6] + "Z"
+    return stamp_ms(us)
 
 
 def is_date(text: str) -> bool:
@@ -58,11 +43,6 @@ def read(text: str) -> int:
         raise ValueError(f"{text!r} is no date-time such as 2026-02-03T10:00:00Z.")
     moment = datetime.fromisoformat(_six_digits(text))
     return micros(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
-
-
-def day_of(us: int) -> date:
-    """The calendar day, UTC."""
-    return instant(us).date()
 
 
 def _six_digits(text: str) -> str:

@@ -11,22 +11,25 @@ from ml_connector_sandbox.basware.calls import Call, read_body, read_query
 from ml_connector_sandbox.basware.pushes import Desk, Ring
 from ml_connector_sandbox.basware.refusals import Fault, Refused, answer_json, shown
 from ml_connector_sandbox.basware.routes import Route
-from ml_connector_sandbox.basware.state import Failure, Tenant, World
-from ml_connector_sandbox.basware.times import MINUTE, micros
-from ml_connector_sandbox.core.wire import Delivery, Request, Response
+from ml_connector_sandbox.basware.state import Tenant, World
+from ml_connector_sandbox.core.failures import Failure, struck
+from ml_connector_sandbox.core.instants import MINUTE
+from ml_connector_sandbox.core.timely import Timely
+from ml_connector_sandbox.core.wire import Request, Response
 
 _TOKENS, _KEYS, _CONFIGURATION = "/v1/tokens", "/.well-known/jwks.json", "/.well-known/openid-configuration"
 _CODES = {403: "ACCESS_TOKEN_VALIDATION_ERROR"}
 
 
-class Basware:
+class Basware(Timely[World]):
     """A strict, stateful Basware in memory. `time_scale` stretches its own delays; `ring` posts tests of webhooks."""
 
     name = "basware"
+    refused = Refused
 
     def __init__(self, seed: int = 0, time_scale: float = 1.0, ring: Ring = ring.ring) -> None:
         self._seed, self._time_scale, self._ring = seed, time_scale, ring
-        self.world = self._new_world()
+        super().__init__()
 
     def _new_world(self) -> World:
         world = World(self._seed, self._time_scale)
@@ -35,8 +38,7 @@ class Basware:
 
     def answer(self, request: Request, at: datetime) -> Response:
         """Answer one request, after everything due by then has happened."""
-        now = max(micros(at), self.world.now)
-        self.world.advance(now)
+        now = self._told(at)
         request_id = self.world.mint.uuid()
         route, args, exists = routes.find(request.method, request.path)
         try:
@@ -107,28 +109,11 @@ class Basware:
         tenant.calls.append(now)
 
     def _failure(self, request: Request) -> Failure | None:
-        if not self.world.failures:
-            return None
-        operation = self.operation(request)
-        for failure in self.world.failures:
-            if failure.times > 0 and failure.operation in {"", operation}:
-                failure.times -= 1
-                return failure
-        return None
+        waiting = self.world.failures
+        return struck(waiting, self.operation(request)) if waiting else None
 
-    def control(self, verb: str, arguments: dict[str, Any], at: datetime) -> Any:
-        """Run one control verb (see README.md). ValueError says what is wrong with it."""
-        if verb == "reset":
-            self.world = self._new_world()
-            return {"reset": True}
-        now = max(micros(at), self.world.now)
-        self.world.advance(now)
-        try:
-            result = control.run(self.world, verb, arguments, now)
-        except Refused as refused:
-            raise ValueError(f"{verb}: {refused}") from refused
-        self.world.advance(now)
-        return result
+    def _act(self, verb: str, arguments: dict[str, Any], now: int) -> Any:
+        return control.run(self.world, verb, arguments, now)
 
     def operation(self, request: Request) -> str:
         """The endpoint's name for counting, such as `GET /v1/vendors/{externalCode}`."""
@@ -139,16 +124,6 @@ class Basware:
             return f"{request.method} {request.path}"
         route, _, _ = routes.find(request.method, request.path)
         return route.name if route else f"{request.method} (unknown)"
-
-    def deliveries(self, at: datetime) -> list[Delivery]:
-        """Take the pushes due by then."""
-        now = max(micros(at), self.world.now)
-        self.world.advance(now)
-        return self.world.desk.due(now)
-
-    def delivered(self, delivery: Delivery, status: int | None, at: datetime) -> None:
-        """Note how an attempt ended."""
-        self.world.desk.ended(delivery.id, status, max(micros(at), self.world.now))
 
 
 def _family(request: Request, route: Route | None) -> str:

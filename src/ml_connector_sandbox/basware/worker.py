@@ -5,7 +5,7 @@ from __future__ import annotations
 from ml_connector_sandbox.basware import checks, documents
 from ml_connector_sandbox.basware.calls import Call
 from ml_connector_sandbox.basware.state import Item, Posted, Tenant, World
-from ml_connector_sandbox.basware.times import SECOND
+from ml_connector_sandbox.core.instants import SECOND
 
 
 def queue(call: Call, entity: str, version: str, operation: str, resource: str, items: list[Item]) -> Posted:

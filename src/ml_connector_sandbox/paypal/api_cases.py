@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
+from ml_connector_sandbox.core.instants import DAY
 from ml_connector_sandbox.paypal import disputes, payouts
 from ml_connector_sandbox.paypal.calls import Answer, Call, flag, whole
 from ml_connector_sandbox.paypal.disputes import Dispute
 from ml_connector_sandbox.paypal.refusals import Json, bad, not_found
 from ml_connector_sandbox.paypal.state import must
-from ml_connector_sandbox.paypal.times import DAY, parse
+from ml_connector_sandbox.paypal.times import parse
 
 DISPUTE_QUERY = (
     "start_time", "disputed_transaction_id", "page_size", "next_page_token", "dispute_state", "update_time_before",

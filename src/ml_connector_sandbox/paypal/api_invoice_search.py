@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from ml_connector_sandbox.core.instants import day_of
 from ml_connector_sandbox.paypal.api_invoices import page
 from ml_connector_sandbox.paypal.calls import MONEY, Answer, Call
 from ml_connector_sandbox.paypal.invoices import Invoice, due_date
 from ml_connector_sandbox.paypal.money import minor
 from ml_connector_sandbox.paypal.refusals import Json, bad
-from ml_connector_sandbox.paypal.times import day_of, parse
+from ml_connector_sandbox.paypal.times import parse
 
 _RANGE = {"start*": "str", "end*": "str"}
 SEARCH = {

@@ -7,13 +7,13 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from ml_connector_sandbox.core.instants import day_of
 from ml_connector_sandbox.paypal import invoices
 from ml_connector_sandbox.paypal.calls import MONEY, Answer, Call, flag, whole
 from ml_connector_sandbox.paypal.invoices import OPEN, Entry, Invoice
 from ml_connector_sandbox.paypal.money import WHOLE_UNITS, minor
 from ml_connector_sandbox.paypal.refusals import Json, bad, not_found, unprocessable
 from ml_connector_sandbox.paypal.state import must
-from ml_connector_sandbox.paypal.times import day_of
 
 _PERCENT_TAX = {"name*": "str:100", "percent*": "str", "amount": MONEY}
 _DISCOUNT = {"percent": "str", "amount": MONEY}

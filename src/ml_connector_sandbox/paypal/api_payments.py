@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ml_connector_sandbox.core.instants import DAY
 from ml_connector_sandbox.paypal import payments, refunds
 from ml_connector_sandbox.paypal.calls import MONEY, Answer, Call
 from ml_connector_sandbox.paypal.money import asked
@@ -11,7 +12,6 @@ from ml_connector_sandbox.paypal.payments import Authorization, Capture
 from ml_connector_sandbox.paypal.refunds import Wanted
 from ml_connector_sandbox.paypal.refusals import forbidden, not_found, unprocessable
 from ml_connector_sandbox.paypal.state import must
-from ml_connector_sandbox.paypal.times import DAY
 
 REFUND = {"amount": MONEY, "custom_id": "str:127", "invoice_id": "str:127", "note_to_payer": "str:255"}
 CAPTURE = {

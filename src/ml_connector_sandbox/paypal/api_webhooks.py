@@ -11,12 +11,13 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 
+from ml_connector_sandbox.core.instants import stamp_ms
 from ml_connector_sandbox.core.wire import Request, Response
 from ml_connector_sandbox.paypal.calls import Answer, Call, whole
 from ml_connector_sandbox.paypal.ids import Mint
 from ml_connector_sandbox.paypal.refusals import Json, Refused, bad, not_found
 from ml_connector_sandbox.paypal.state import World, must
-from ml_connector_sandbox.paypal.times import parse, stamp_ms
+from ml_connector_sandbox.paypal.times import parse
 from ml_connector_sandbox.paypal.webhooks import (
     EVENT_TYPES,
     URLS_PER_APP,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ml_connector_sandbox.core.instants import DAY
 from ml_connector_sandbox.paypal import payments
 from ml_connector_sandbox.paypal.control_trade import merchant_of, moment, money
 from ml_connector_sandbox.paypal.ids import Mint
@@ -11,7 +12,7 @@ from ml_connector_sandbox.paypal.money import text
 from ml_connector_sandbox.paypal.payments import Sale
 from ml_connector_sandbox.paypal.refusals import Json
 from ml_connector_sandbox.paypal.state import World
-from ml_connector_sandbox.paypal.times import DAY, read, stamp
+from ml_connector_sandbox.paypal.times import read, stamp
 
 _MOST = 200_000
 

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from ml_connector_sandbox.paypal.times import instant
+from ml_connector_sandbox.core.instants import instant
 
 HOST = "messageverificationcerts.paypal.com"
 KINDS = (

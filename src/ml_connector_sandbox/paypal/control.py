@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
-from dataclasses import fields
 from typing import Any
 
+from ml_connector_sandbox.core import failures, verbs
 from ml_connector_sandbox.paypal import bulk, control_cases, control_trade, play, seeding
 from ml_connector_sandbox.paypal import truth as noted
 from ml_connector_sandbox.paypal.certificates import KINDS
 from ml_connector_sandbox.paypal.refusals import Json
-from ml_connector_sandbox.paypal.state import Failure, Knobs, World
+from ml_connector_sandbox.paypal.state import World
 
 Verb = Callable[[World, Json, int], Any]
 _CHOICES = {
@@ -27,32 +26,17 @@ _CHOICES = {
     "foreign_status": (404, 403),
     "replay_status": (200, 201),
 }
+_STATUSES = {401, 403, 404, 409, 429, 500, 503}
 
 
 def run(world: World, verb: str, arguments: Json, now: int) -> Any:
     """Do one verb. ValueError when it is unknown or its arguments make no sense."""
-    act = VERBS.get(verb)
-    if act is None:
-        raise ValueError(f"PayPal knows no verb {verb}: use one of {', '.join(sorted(VERBS))}.")
-    try:
-        return copy.deepcopy(act(world, arguments, now))
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{verb}: an argument is missing or of the wrong kind ({error!r}); see README.md.") from error
+    return verbs.run("PayPal", VERBS, world, verb, arguments, now)
 
 
 def _knobs(world: World, arguments: Json, now: int) -> Json:
     del now
-    known = {f.name: f for f in fields(Knobs)}
-    for name, value in arguments.items():
-        if name not in known:
-            raise ValueError(f"No knob {name}: use one of {', '.join(sorted(known))}.")
-        kind = type(getattr(world.knobs, name))
-        if (kind is bool) != isinstance(value, bool) or (kind is str) != isinstance(value, str):
-            raise ValueError(f"The knob {name} cannot be {value!r}: it is a {kind.__name__}.")
-        if name in _CHOICES and value not in _CHOICES[name]:
-            raise ValueError(f"The knob {name} cannot be {value!r}: use one of {_CHOICES[name]}.")
-        setattr(world.knobs, name, kind(value))
-    return {name: getattr(world.knobs, name) for name in known}
+    return verbs.turn_knobs(world.knobs, arguments, _CHOICES)
 
 
 def _truth(world: World, arguments: Json, now: int) -> Json:
@@ -79,15 +63,7 @@ def _certificates(world: World, arguments: Json, now: int) -> Json:
 def _fail_next(world: World, arguments: Json, now: int) -> Json:
     """PayPal-shaped faults for the requests to come."""
     del now
-    status = int(arguments["status"])
-    if status not in {401, 403, 404, 409, 429, 500, 503}:
-        raise ValueError(f"No PayPal fault {status}: use 401, 403, 404, 409, 429, 500 or 503.")
-    world.failures.append(
-        Failure(
-            str(arguments.get("operation", "")), status, int(arguments.get("times", 1)),
-            bool(arguments.get("after_commit", False)), str(arguments.get("retry_after", "")),
-        )
-    )  # fmt: skip
+    world.failures.append(failures.asked_for("PayPal", arguments, _STATUSES))
     return {"waiting": sum(f.times for f in world.failures)}
 
 

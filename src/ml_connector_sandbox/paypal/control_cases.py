@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ml_connector_sandbox.core.instants import day_of
 from ml_connector_sandbox.paypal import disputes, invoices, payments, payouts
 from ml_connector_sandbox.paypal.api_invoices import INVOICE
 from ml_connector_sandbox.paypal.calls import check
@@ -13,7 +14,6 @@ from ml_connector_sandbox.paypal.payments import Sale
 from ml_connector_sandbox.paypal.payouts import Batch, Item
 from ml_connector_sandbox.paypal.refusals import Json
 from ml_connector_sandbox.paypal.state import Merchant, World
-from ml_connector_sandbox.paypal.times import day_of
 
 
 def invoice_body(merchant: Merchant, arguments: Json, at: int) -> Json:

@@ -6,8 +6,8 @@ import re
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from ml_connector_sandbox.core.dice import share_of
 from ml_connector_sandbox.paypal import orders, payments, refunds, truth
-from ml_connector_sandbox.paypal.ids import share_of
 from ml_connector_sandbox.paypal.ledger import Payer, Row
 from ml_connector_sandbox.paypal.money import convert, minor, text, usual_rate
 from ml_connector_sandbox.paypal.payments import Capture, Sale

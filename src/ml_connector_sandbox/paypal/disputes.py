@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from ml_connector_sandbox.core.instants import DAY, stamp_ms
 from ml_connector_sandbox.paypal import payments
 from ml_connector_sandbox.paypal.ledger import Payer, Row
 from ml_connector_sandbox.paypal.money import wire
 from ml_connector_sandbox.paypal.payments import Capture
 from ml_connector_sandbox.paypal.refusals import Json
 from ml_connector_sandbox.paypal.state import Merchant, World
-from ml_connector_sandbox.paypal.times import DAY, stamp, stamp_ms
+from ml_connector_sandbox.paypal.times import stamp
 
 REASONS = {
     "MERCHANDISE_OR_SERVICE_NOT_RECEIVED", "MERCHANDISE_OR_SERVICE_NOT_AS_DESCRIBED", "UNAUTHORISED",

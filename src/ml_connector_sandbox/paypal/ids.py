@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
+from ml_connector_sandbox.core.dice import Dice
 
 _CODE = "ABCDEFGHJKLMNPRSTUVWXY0123456789"
 _ACCOUNT = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # no 0, 1, I, O: the pattern of PayPal's account ids
 _MIXED = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 
-class Mint:
+class Mint(Dice):
     """Strikes identifiers, one after another, from a seed and a counter."""
-
-    def __init__(self, seed: int) -> None:
-        self._seed = seed
-        self._n = 0
-
-    def _bytes(self) -> bytes:
-        self._n += 1
-        return hashlib.blake2b(f"{self._seed}:{self._n}".encode(), digest_size=64).digest()
 
     def transaction(self) -> str:
         """17 characters, as of captures, refunds, transactions, orders and webhooks."""
@@ -26,15 +18,15 @@ class Mint:
 
     def code(self, length: int) -> str:
         """Capitals and digits; never digits alone."""
-        return "".join(_CODE[b % 32] for b in self._bytes()[: length - 1]) + "X"
+        return "".join(_CODE[b % 32] for b in self.draw()[: length - 1]) + "X"
 
     def account(self) -> str:
         """A payer or merchant id."""
-        return "".join(_ACCOUNT[b % 32] for b in self._bytes()[:13])
+        return "".join(_ACCOUNT[b % 32] for b in self.draw()[:13])
 
     def secret(self, length: int = 60) -> str:
         """Letters of both cases, digits, hyphen and underscore, as of client ids and tokens."""
-        return "".join(_MIXED[b % 64] for b in self._bytes()[:length])
+        return "".join(_MIXED[b % 64] for b in self.draw()[:length])
 
     def invoice(self) -> str:
         """INV2- and four groups of four."""
@@ -47,22 +39,9 @@ class Mint:
 
     def hexadecimal(self, length: int = 13) -> str:
         """Lower-case hexadecimal digits, as of debug ids."""
-        return self._bytes().hex()[:length]
+        return self.draw().hex()[:length]
 
     def uuid(self) -> str:
         """A UUID, as of transmissions; begins with a letter, as the verify call's pattern wants no digits alone."""
-        h = self._bytes().hex()
+        h = self.draw().hex()
         return f"a{h[1:8]}-{h[8:12]}-11f1-a{h[17:20]}-{h[20:32]}"
-
-    def chance(self, share: float) -> bool:
-        """True in `share` of all throws."""
-        return share > 0 and int.from_bytes(self._bytes()[:7], "big") / 2**56 < share
-
-    def below(self, n: int) -> int:
-        """A whole number from 0 to n - 1."""
-        return int.from_bytes(self._bytes()[:8], "big") % n
-
-
-def share_of(key: str, share: float) -> bool:
-    """Whether this key belongs to the given share of all keys; the same key always answers alike."""
-    return share > 0 and int.from_bytes(hashlib.blake2b(key.encode(), digest_size=7).digest(), "big") / 2**56 < share

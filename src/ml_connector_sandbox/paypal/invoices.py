@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
+from ml_connector_sandbox.core.instants import day_of, start_of
 from ml_connector_sandbox.paypal import payments
 from ml_connector_sandbox.paypal.invoice_sums import Sums, add_up
 from ml_connector_sandbox.paypal.ledger import Payer
@@ -13,7 +14,7 @@ from ml_connector_sandbox.paypal.money import CURRENCIES, wire
 from ml_connector_sandbox.paypal.payments import Capture, Refund, Sale
 from ml_connector_sandbox.paypal.refusals import Json, bad, unprocessable
 from ml_connector_sandbox.paypal.state import Merchant, World
-from ml_connector_sandbox.paypal.times import day_of, stamp, start_of
+from ml_connector_sandbox.paypal.times import stamp
 
 OPEN = ("SENT", "UNPAID", "PARTIALLY_PAID")
 _NET_DAYS = {

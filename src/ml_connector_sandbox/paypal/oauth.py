@@ -6,10 +6,11 @@ import base64
 import binascii
 from urllib.parse import parse_qsl
 
+from ml_connector_sandbox.core.instants import MINUTE, SECOND
 from ml_connector_sandbox.core.wire import Request, Response, json_response
 from ml_connector_sandbox.paypal.refusals import Refused, TokenRefused
 from ml_connector_sandbox.paypal.state import App, Token, World
-from ml_connector_sandbox.paypal.times import MINUTE, SECOND, stamp
+from ml_connector_sandbox.paypal.times import stamp
 
 
 def obtain(world: World, request: Request, now: int) -> Response:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from ml_connector_sandbox.paypal.ids import share_of
+from ml_connector_sandbox.core.dice import share_of
+from ml_connector_sandbox.core.instants import DAY
 from ml_connector_sandbox.paypal.ledger import Payer, Row
 from ml_connector_sandbox.paypal.money import convert, decimals, half_up, percent_of, usual_rate, wire
 from ml_connector_sandbox.paypal.refusals import Json, unprocessable
 from ml_connector_sandbox.paypal.state import Merchant, World
-from ml_connector_sandbox.paypal.times import DAY, stamp
+from ml_connector_sandbox.paypal.times import stamp
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,14 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from ml_connector_sandbox.core.instants import HOUR, MINUTE, start_of
 from ml_connector_sandbox.paypal import control_cases, control_trade
 from ml_connector_sandbox.paypal.expected import expect
 from ml_connector_sandbox.paypal.ids import Mint
 from ml_connector_sandbox.paypal.money import decimals, usual_rate
 from ml_connector_sandbox.paypal.refusals import Json
 from ml_connector_sandbox.paypal.state import Merchant, World
-from ml_connector_sandbox.paypal.times import HOUR, MINUTE, stamp, start_of
+from ml_connector_sandbox.paypal.times import stamp
 
 _VERBS: dict[str, Callable[[World, Json, int], Json]] = {
     "capture": control_trade.capture,

@@ -6,12 +6,13 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 
+from ml_connector_sandbox.core.instants import DAY
 from ml_connector_sandbox.paypal.ledger import Row
 from ml_connector_sandbox.paypal.money import convert, wire
 from ml_connector_sandbox.paypal.payments import Capture, Refund, exchange, late
 from ml_connector_sandbox.paypal.refusals import Json, bad, unprocessable
 from ml_connector_sandbox.paypal.state import Merchant, World
-from ml_connector_sandbox.paypal.times import DAY, stamp
+from ml_connector_sandbox.paypal.times import stamp
 
 _CUSTOM = re.compile(r"[A-Za-z0-9-_.,]*")
 # The sentences of PayPal's file, which a client may show but must not read.

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
+from ml_connector_sandbox.core.instants import DAY, SECOND
 from ml_connector_sandbox.paypal.calls import Answer, Call, whole
 from ml_connector_sandbox.paypal.ledger import Order, Payer, Row
 from ml_connector_sandbox.paypal.money import CURRENCIES, wire
 from ml_connector_sandbox.paypal.refusals import Json, Refused, bad
-from ml_connector_sandbox.paypal.times import DAY, SECOND, parse, stamp
+from ml_connector_sandbox.paypal.times import parse, stamp
 
 _BLOCKS = (
     "transaction_info", "payer_info", "shipping_info", "auction_info", "cart_info", "incentive_info", "store_info",

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ml_connector_sandbox.core.instants import DAY, HOUR
 from ml_connector_sandbox.paypal import (
     api_cases,
     api_invoice_search,
@@ -17,7 +18,6 @@ from ml_connector_sandbox.paypal import (
 )
 from ml_connector_sandbox.paypal.calls import Answer, Call
 from ml_connector_sandbox.paypal.state import PAYOUTS_SCOPE, SERVICES
-from ml_connector_sandbox.paypal.times import DAY, HOUR
 
 _PAYMENTS_KEPT = 45 * DAY
 _ORDERS_KEPT = 6 * HOUR

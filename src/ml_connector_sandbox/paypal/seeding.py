@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from ml_connector_sandbox.core.instants import DAY
 from ml_connector_sandbox.paypal.ledger import Payer
 from ml_connector_sandbox.paypal.money import CURRENCIES
 from ml_connector_sandbox.paypal.refusals import Json
 from ml_connector_sandbox.paypal.state import ALL_SCOPES, App, Merchant, World
-from ml_connector_sandbox.paypal.times import DAY
 
 _PEOPLE = (
     ("Kari", "Nordmann", "NO"), ("Astrid", "Lind", "SE"), ("Jonas", "Weber", "DE"), ("Sofie", "Holm", "DK"),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
+from ml_connector_sandbox.core.agenda import Agenda
+from ml_connector_sandbox.core.failures import Failure
 from ml_connector_sandbox.paypal.ids import Mint
 from ml_connector_sandbox.paypal.ledger import Ledger, Payer
 from ml_connector_sandbox.paypal.refusals import Json, Refused, not_found
@@ -145,17 +146,6 @@ class Merchant:
     payers: list[Payer] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class Failure:
-    """A PayPal-shaped fault that waits for its request."""
-
-    operation: str  # "" for any
-    status: int
-    times: int
-    after: bool  # the request takes effect first
-    retry_after: str
-
-
 class World:
     """The whole of it. Time moves only when a caller tells it."""
 
@@ -172,8 +162,7 @@ class World:
         self.requests: dict[tuple[str, str, str], tuple[int, str]] = {}
         self.failures: list[Failure] = []
         self.mishaps: list[str] = []
-        self._due: list[tuple[int, int, Callable[[int], None]]] = []
-        self._n = 0
+        self.agenda = Agenda()
         self.desk: Desk
         # Told of each capture that ended and each refund that went out: how invoices learn of theirs.
         self.captured: Callable[[Merchant, Capture, int], None] = lambda *_: None
@@ -181,8 +170,7 @@ class World:
 
     def later(self, due: int, act: Callable[[int], None]) -> None:
         """Have something happen at an instant, which it is told. The past is made up for at the next advance."""
-        self._n += 1
-        heapq.heappush(self._due, (due, self._n, act))
+        self.agenda.add(due, act)
 
     def span(self, seconds: float) -> int:
         """Microseconds of so many seconds on the scaled clock of the vendor's own delays."""
@@ -190,8 +178,7 @@ class World:
 
     def advance(self, now: int) -> None:
         """Let time pass up to an instant: everything due happens, in order, each at its own time."""
-        while self._due and self._due[0][0] <= now:
-            due, _, act = heapq.heappop(self._due)
+        for due, act in self.agenda.until(now):
             self.now = max(self.now, due)
             try:
                 act(due)

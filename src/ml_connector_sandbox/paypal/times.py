@@ -3,39 +3,18 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime
 
+from ml_connector_sandbox.core.instants import micros, stamp_s
 from ml_connector_sandbox.paypal.refusals import bad
 
-SECOND = 1_000_000
-MINUTE = 60 * SECOND
-HOUR = 60 * MINUTE
-DAY = 24 * HOUR
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICRO = timedelta(microseconds=1)
 # Seconds and zone are required, fractions are not: the pattern of every date_time in PayPal's files.
 _RFC3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})")
 
 
-def micros(at: datetime) -> int:
-    """An aware instant as microseconds."""
-    return (at - _EPOCH) // _MICRO
-
-
-def instant(us: int) -> datetime:
-    """Microseconds as an aware UTC instant."""
-    return _EPOCH + timedelta(microseconds=us)
-
-
 def stamp(us: int) -> str:
     """Whole-second RFC 3339, the form of nearly everything."""
-    return (_EPOCH + timedelta(seconds=us // SECOND)).isoformat(timespec="seconds")[:-6] + "Z"
-
-
-def stamp_ms(us: int) -> str:
-    """Millisecond RFC 3339, the form of events and disputes."""
-    return (_EPOCH + timedelta(milliseconds=us // 1000)).isoformat(timespec="milliseconds")[:-6] + "Z"
+    return stamp_s(us)
 
 
 def read(text: str) -> int:
@@ -52,13 +31,3 @@ def parse(text: str, field: str, *, location: str = "query") -> int:
     except ValueError:
         what = "The value does not conform to the expected syntax of an Internet date and time."
         raise bad("INVALID_PARAMETER_SYNTAX", what, field=field, value=text, location=location) from None
-
-
-def day_of(us: int) -> date:
-    """The calendar day, UTC."""
-    return instant(us).date()
-
-
-def start_of(day: date) -> int:
-    """Midnight UTC at which a day begins."""
-    return micros(datetime.combine(day, time(), UTC))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from ml_connector_sandbox.core.instants import day_of
 from ml_connector_sandbox.paypal.ledger import Row, money_totals
 from ml_connector_sandbox.paypal.money import text
 from ml_connector_sandbox.paypal.refusals import Json
 from ml_connector_sandbox.paypal.state import Merchant, World
-from ml_connector_sandbox.paypal.times import day_of, stamp
+from ml_connector_sandbox.paypal.times import stamp
 
 
 def truth(world: World, merchant: Merchant, now: int, *, detail: bool) -> Json:

@@ -6,13 +6,15 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from ml_connector_sandbox.core.wire import Delivery, Request, Response, json_response, segments
+from ml_connector_sandbox.core.failures import Failure, struck
+from ml_connector_sandbox.core.instants import SECOND
+from ml_connector_sandbox.core.timely import Timely
+from ml_connector_sandbox.core.wire import Request, Response, json_response, segments
 from ml_connector_sandbox.paypal import api_webhooks, control, invoices, oauth, routes
 from ml_connector_sandbox.paypal.calls import Answer, Call, read_body
 from ml_connector_sandbox.paypal.refusals import Refused, bad, forbidden, not_found
 from ml_connector_sandbox.paypal.routes import Route
-from ml_connector_sandbox.paypal.state import Failure, World
-from ml_connector_sandbox.paypal.times import SECOND, micros
+from ml_connector_sandbox.paypal.state import World
 from ml_connector_sandbox.paypal.webhooks import Desk
 
 _TOKEN = ("POST", "/v1/oauth2/token")
@@ -20,14 +22,15 @@ _CERTS = "/v1/notifications/certs/"
 _KEY_LIMIT = 108  # characters of a PayPal-Request-Id
 
 
-class PayPal:
+class PayPal(Timely[World]):
     """A strict, stateful PayPal in memory. `time_scale` stretches its own delays (retries, report lag, refunds)."""
 
     name = "paypal"
+    refused = Refused
 
     def __init__(self, seed: int = 0, time_scale: float = 1.0) -> None:
         self._seed, self._time_scale = seed, time_scale
-        self.world = self._new_world()
+        super().__init__()
 
     def _new_world(self) -> World:
         world = World(self._seed, self._time_scale)
@@ -38,8 +41,7 @@ class PayPal:
 
     def answer(self, request: Request, at: datetime) -> Response:
         """Answer one request of PayPal's API, after everything due by then has happened."""
-        now = max(micros(at), self.world.now)
-        self.world.advance(now)
+        now = self._told(at)
         debug_id = self.world.mint.hexadecimal()
         try:
             response = self._dispatch(request, now)
@@ -103,28 +105,11 @@ class PayPal:
         return answer
 
     def _failure(self, request: Request) -> Failure | None:
-        if not self.world.failures:
-            return None
-        operation = self.operation(request)
-        for failure in self.world.failures:
-            if failure.times > 0 and failure.operation in {"", operation}:
-                failure.times -= 1
-                return failure
-        return None
+        waiting = self.world.failures
+        return struck(waiting, self.operation(request)) if waiting else None
 
-    def control(self, verb: str, arguments: dict[str, Any], at: datetime) -> Any:
-        """Run one control verb (see README.md). ValueError says what is wrong with it."""
-        if verb == "reset":
-            self.world = self._new_world()
-            return {"reset": True}
-        now = max(micros(at), self.world.now)
-        self.world.advance(now)
-        try:
-            result = control.run(self.world, verb, arguments, now)
-        except Refused as refused:
-            raise ValueError(f"{verb}: {refused}") from refused
-        self.world.advance(now)
-        return result
+    def _act(self, verb: str, arguments: dict[str, Any], now: int) -> Any:
+        return control.run(self.world, verb, arguments, now)
 
     def operation(self, request: Request) -> str:
         """The endpoint's name for counting, such as `GET /v2/payments/captures/{capture_id}`."""
@@ -134,16 +119,6 @@ class PayPal:
             return f"{request.method} {_CERTS}{{cert_id}}"
         route, _, _ = routes.find(request.method, segments(request.path))
         return route.name if route else f"{request.method} (unknown)"
-
-    def deliveries(self, at: datetime) -> list[Delivery]:
-        """Take the webhooks due by then."""
-        now = max(micros(at), self.world.now)
-        self.world.advance(now)
-        return self.world.desk.due(now)
-
-    def delivered(self, delivery: Delivery, status: int | None, at: datetime) -> None:
-        """Note how an attempt ended."""
-        self.world.desk.ended(delivery.id, status, max(micros(at), self.world.now))
 
 
 def _as_refusal(failure: Failure) -> Refused:

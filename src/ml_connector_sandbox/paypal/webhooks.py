@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from ml_connector_sandbox.core.instants import DAY, MINUTE, stamp_ms
 from ml_connector_sandbox.core.wire import Delivery
 from ml_connector_sandbox.paypal.certificates import Authority, Leaf
 from ml_connector_sandbox.paypal.refusals import Json, Refused, bad
 from ml_connector_sandbox.paypal.state import App, World
-from ml_connector_sandbox.paypal.times import DAY, MINUTE, stamp, stamp_ms
+from ml_connector_sandbox.paypal.times import stamp
 
 # Waits in minutes before tries 2 to 25. Only "25 tries over 3 days" is known: doubling at first, then even steps.
 RETRY_WAITS_MIN = (2, 4, 8, 16, 32, 64, 128, *([239] * 17))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ml_connector_sandbox.core.instants import instant
 from ml_connector_sandbox.square import webhooks
 from ml_connector_sandbox.square.api_orders import RANGE
 from ml_connector_sandbox.square.calls import (
@@ -17,7 +18,7 @@ from ml_connector_sandbox.square.calls import (
 )
 from ml_connector_sandbox.square.faults import Json, bad, not_found
 from ml_connector_sandbox.square.shelves import dumps
-from ml_connector_sandbox.square.times import instant, stamp
+from ml_connector_sandbox.square.times import stamp
 
 _SUBSCRIPTION: Shape = {
     "name": "str", "enabled": "bool", "event_types": ["str"], "notification_url": "str", "api_version": "str",

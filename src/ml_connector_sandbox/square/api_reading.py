@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ml_connector_sandbox.core.instants import DAY, stamp_s
 from ml_connector_sandbox.square import payments, payouts
 from ml_connector_sandbox.square.calls import (
     Answer,
@@ -20,7 +21,6 @@ from ml_connector_sandbox.square.calls import (
 from ml_connector_sandbox.square.faults import Json, bad, not_found
 from ml_connector_sandbox.square.shelves import EVERYWHERE, Row, Shelf, Stored, dumps
 from ml_connector_sandbox.square.state import Merchant
-from ml_connector_sandbox.square.times import DAY, stamp_s
 
 YEAR = 365 * DAY
 

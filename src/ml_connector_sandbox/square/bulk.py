@@ -7,9 +7,10 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from ml_connector_sandbox.core.instants import DAY, SECOND
 from ml_connector_sandbox.square.faults import Json
 from ml_connector_sandbox.square.shelves import Field, Key, Stored
-from ml_connector_sandbox.square.times import DAY, SECOND, stamp
+from ml_connector_sandbox.square.times import stamp
 
 if TYPE_CHECKING:
     from ml_connector_sandbox.square.state import Clock, Merchant

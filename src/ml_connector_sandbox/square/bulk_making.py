@@ -5,10 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from ml_connector_sandbox.core.instants import DAY
 from ml_connector_sandbox.square import bulk, trade
 from ml_connector_sandbox.square.faults import Json
 from ml_connector_sandbox.square.state import Merchant, World
-from ml_connector_sandbox.square.times import DAY, parse, stamp
+from ml_connector_sandbox.square.times import parse, stamp
 from ml_connector_sandbox.square.webhooks import Desk
 
 

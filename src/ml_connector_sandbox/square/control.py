@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
-from dataclasses import fields
 from typing import Any
 
+from ml_connector_sandbox.core import verbs
 from ml_connector_sandbox.square import (
     bulk_making,
     control_trade,
@@ -16,7 +15,7 @@ from ml_connector_sandbox.square import (
 )
 from ml_connector_sandbox.square import truth as noted
 from ml_connector_sandbox.square.faults import Json
-from ml_connector_sandbox.square.state import Knobs, RefreshToken, Token, World
+from ml_connector_sandbox.square.state import RefreshToken, Token, World
 from ml_connector_sandbox.square.times import stamp
 from ml_connector_sandbox.square.webhooks import new_key
 
@@ -25,13 +24,7 @@ Verb = Callable[[World, Json, int], Any]
 
 def run(world: World, verb: str, arguments: Json, now: int) -> Any:
     """Do one verb. ValueError when it is unknown or its arguments make no sense."""
-    act = VERBS.get(verb)
-    if act is None:
-        raise ValueError(f"Square knows no verb {verb}: use one of {', '.join(sorted(VERBS))}.")
-    try:
-        return copy.deepcopy(act(world, arguments, now))
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"{verb}: an argument is missing or of the wrong kind ({error!r}); see README.md.") from error
+    return verbs.run("Square", VERBS, world, verb, arguments, now)
 
 
 def _location(world: World, arguments: Json, now: int) -> Json:
@@ -63,16 +56,10 @@ def _play_day(world: World, arguments: Json, now: int) -> Json:
 
 
 def _knobs(world: World, arguments: Json, now: int) -> Json:
+    """Shares of a payment may be given as numbers."""
     del now
-    known = {f.name: f for f in fields(Knobs)}
-    for name, value in arguments.items():
-        if name not in known:
-            raise ValueError(f"No knob {name}: use one of {', '.join(sorted(known))}.")
-        kind = type(getattr(world.knobs, name))
-        if (kind is bool) != isinstance(value, bool):
-            raise ValueError(f"The knob {name} cannot be {value!r}: it is a {kind.__name__}.")
-        setattr(world.knobs, name, kind(value))
-    return {name: getattr(world.knobs, name) for name in known}
+    shares = {name: str(arguments[name]) for name in ("fee_percent", "tax_on_fee_percent") if name in arguments}
+    return verbs.turn_knobs(world.knobs, arguments | shares, {})
 
 
 def _truth(world: World, arguments: Json, now: int) -> Json:

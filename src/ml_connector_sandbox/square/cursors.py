@@ -7,8 +7,8 @@ import hashlib
 import json
 from typing import Any
 
+from ml_connector_sandbox.core.instants import MINUTE
 from ml_connector_sandbox.square.faults import bad
-from ml_connector_sandbox.square.times import MINUTE
 
 LIFETIME_US = 5 * MINUTE
 

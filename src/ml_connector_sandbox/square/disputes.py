@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from ml_connector_sandbox.core.instants import DAY
 from ml_connector_sandbox.square.faults import Json
 from ml_connector_sandbox.square.payouts import add_entry
 from ml_connector_sandbox.square.shelves import Stored
 from ml_connector_sandbox.square.state import Merchant, World
-from ml_connector_sandbox.square.times import DAY, stamp
+from ml_connector_sandbox.square.times import stamp
 
 STATES = (
     "INQUIRY_EVIDENCE_REQUIRED", "INQUIRY_PROCESSING", "INQUIRY_CLOSED", "EVIDENCE_REQUIRED", "PROCESSING", "WON",

@@ -6,12 +6,13 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from ml_connector_sandbox.core.instants import stamp_s
 from ml_connector_sandbox.square import orders, payments
 from ml_connector_sandbox.square.faults import Json, bad
 from ml_connector_sandbox.square.pricing import number, whole
 from ml_connector_sandbox.square.shelves import Stored
 from ml_connector_sandbox.square.state import Merchant, World, must
-from ml_connector_sandbox.square.times import parse, stamp_s
+from ml_connector_sandbox.square.times import parse
 
 OPEN_STATES = {"UNPAID", "SCHEDULED", "PARTIALLY_PAID"}
 

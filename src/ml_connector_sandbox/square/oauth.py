@@ -8,11 +8,11 @@ import html
 from typing import Any
 from urllib.parse import urlencode
 
+from ml_connector_sandbox.core.instants import DAY, HOUR, MINUTE, stamp_s
 from ml_connector_sandbox.core.wire import Request, Response, json_response
 from ml_connector_sandbox.square.calls import Shape, read_body
 from ml_connector_sandbox.square.faults import Json, Refused, bad
 from ml_connector_sandbox.square.state import ALL_SCOPES, Application, Code, Merchant, RefreshToken, Token, World
-from ml_connector_sandbox.square.times import DAY, HOUR, MINUTE, stamp_s
 
 CODE_LIFETIME = 5 * MINUTE
 TOKEN_LIFETIME = 30 * DAY

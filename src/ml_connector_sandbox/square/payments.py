@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from ml_connector_sandbox.core.instants import DAY
 from ml_connector_sandbox.square import gift_cards, orders
 from ml_connector_sandbox.square.faults import Json, bad
 from ml_connector_sandbox.square.pricing import whole
 from ml_connector_sandbox.square.shelves import Stored
 from ml_connector_sandbox.square.state import Merchant, Movement, World
-from ml_connector_sandbox.square.times import DAY, parse, stamp
+from ml_connector_sandbox.square.times import parse, stamp
 
 # means -> (Payment.source_type, Tender.type)
 MEANS = {

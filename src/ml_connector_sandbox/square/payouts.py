@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from datetime import time, timedelta
 from typing import Any
 
+from ml_connector_sandbox.core.dice import share_of
+from ml_connector_sandbox.core.instants import instant, stamp_s
 from ml_connector_sandbox.square.bulk import EntryRun, claim
 from ml_connector_sandbox.square.faults import Json
-from ml_connector_sandbox.square.ids import share_of
 from ml_connector_sandbox.square.shelves import Row, Stored
 from ml_connector_sandbox.square.state import Merchant, Movement, World
-from ml_connector_sandbox.square.times import instant, local_day, local_micros, stamp_s
+from ml_connector_sandbox.square.times import local_day, local_micros
 
 ENTRY_TYPES = frozenset(
     """ADJUSTMENT APP_FEE_REFUND APP_FEE_REVENUE AUTOMATIC_SAVINGS AUTOMATIC_SAVINGS_REVERSED CHARGE DEPOSIT_FEE

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from datetime import date, time, timedelta
 from typing import Any
 
+from ml_connector_sandbox.core.instants import DAY, HOUR, MINUTE
 from ml_connector_sandbox.square import invoices, orders, parties, payouts, trade
 from ml_connector_sandbox.square.expected import expect
 from ml_connector_sandbox.square.faults import Json
 from ml_connector_sandbox.square.ids import Mint
 from ml_connector_sandbox.square.state import Merchant, World
-from ml_connector_sandbox.square.times import DAY, HOUR, MINUTE, local_micros, stamp
+from ml_connector_sandbox.square.times import local_micros, stamp
 
 OPENING, CLOSING, CUT = time(9), time(18), time(23, 50)
 OFFLINE_AT = time(20)  # of the day before

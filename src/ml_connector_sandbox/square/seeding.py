@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from ml_connector_sandbox.core.instants import DAY, stamp_s
 from ml_connector_sandbox.square import payouts
 from ml_connector_sandbox.square.faults import Json
 from ml_connector_sandbox.square.shelves import Stored
 from ml_connector_sandbox.square.state import ALL_SCOPES, Application, Merchant, RefreshToken, Token, World, must
-from ml_connector_sandbox.square.times import DAY, stamp, stamp_s
+from ml_connector_sandbox.square.times import stamp
 
 # country -> (time zone, language, street of an invented address)
 _PLACES = {

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ml_connector_sandbox.core.agenda import Agenda
 from ml_connector_sandbox.square.faults import Json, Refused, bad, not_found
 from ml_connector_sandbox.square.ids import Mint
 from ml_connector_sandbox.square.shelves import Shelf, Stored
@@ -222,16 +222,14 @@ class World:
         self.codes: dict[str, Code] = {}
         self.answers: dict[tuple[str, str, str], tuple[str, int, bytes]] = {}  # idempotency
         self.mishaps: list[str] = []
-        self._due: list[tuple[int, int, Callable[[int], None]]] = []
-        self._n = 0
+        self.agenda = Agenda()
         self.desk: Desk
         # Told of each captured payment (merchant, order, payment, now): how invoices learn of theirs.
         self.captured: Callable[[Merchant, Stored, Stored, int], None] = lambda *_: None
 
     def later(self, due: int, act: Callable[[int], None]) -> None:
         """Have something happen at an instant, which it is told. The past is made up for at the next advance."""
-        self._n += 1
-        heapq.heappush(self._due, (due, self._n, act))
+        self.agenda.add(due, act)
 
     def after(self, now: int, seconds: float) -> int:
         """The instant so many seconds after another, on the scaled clock of the vendor's own delays."""
@@ -239,8 +237,7 @@ class World:
 
     def advance(self, now: int) -> None:
         """Let time pass up to an instant: everything due happens, in order, each at its own time."""
-        while self._due and self._due[0][0] <= now:
-            due, _, act = heapq.heappop(self._due)
+        for due, act in self.agenda.until(now):
             self.clock.now = max(self.clock.now, due)
             try:
                 act(due)

@@ -3,39 +3,18 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
+from ml_connector_sandbox.core.instants import instant, micros, stamp_ms
 from ml_connector_sandbox.square.faults import bad
 
-SECOND = 1_000_000
-MINUTE = 60 * SECOND
-HOUR = 60 * MINUTE
-DAY = 24 * HOUR
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _RFC3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})")
-_MICRO = timedelta(microseconds=1)
-
-
-def micros(at: datetime) -> int:
-    """An aware instant as microseconds."""
-    return (at - _EPOCH) // _MICRO
-
-
-def instant(us: int) -> datetime:
-    """Microseconds as an aware UTC instant."""
-    return _EPOCH + timedelta(microseconds=us)
 
 
 def stamp(us: int) -> str:
     """Millisecond RFC 3339, the form of payments, refunds and orders."""
-    return (_EPOCH + timedelta(milliseconds=us // 1000)).isoformat(timespec="milliseconds")[:-6] + "Z"
-
-
-def stamp_s(us: int) -> str:
-    """Whole-second RFC 3339, the form of payouts, invoices and tokens."""
-    return (_EPOCH + timedelta(seconds=us // SECOND)).isoformat(timespec="seconds")[:-6] + "Z"
+    return stamp_ms(us)
 
 
 def parse(text: str, field: str) -> int:

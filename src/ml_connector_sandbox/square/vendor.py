@@ -8,13 +8,13 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from ml_connector_sandbox.core.instants import micros
 from ml_connector_sandbox.core.wire import Delivery, Request, Response, json_response, segments
 from ml_connector_sandbox.square import control, invoices, oauth, routes
 from ml_connector_sandbox.square.calls import Call, read_body
 from ml_connector_sandbox.square.faults import Refused, bad
 from ml_connector_sandbox.square.shelves import Stored, dumps
 from ml_connector_sandbox.square.state import Merchant, World
-from ml_connector_sandbox.square.times import micros
 from ml_connector_sandbox.square.webhooks import Desk
 
 # Releases of the Square API this sandbox admits to know; any other date is refused.

@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from ml_connector_sandbox.core.instants import DAY, MINUTE, instant
 from ml_connector_sandbox.core.wire import Delivery
 from ml_connector_sandbox.square.faults import Json, bad
 from ml_connector_sandbox.square.shelves import dumps
 from ml_connector_sandbox.square.state import Application, Merchant, World
-from ml_connector_sandbox.square.times import DAY, MINUTE, instant, stamp
+from ml_connector_sandbox.square.times import stamp
 
 # The waits before retries 1 to 11; after the last the event is discarded.
 RETRY_WAITS_MIN = (1, 2, 4, 8, 16, 32, 60, 120, 240, 480, 480)

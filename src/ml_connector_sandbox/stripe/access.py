@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 import binascii
 
+from ml_connector_sandbox.core.instants import SECOND
 from ml_connector_sandbox.core.wire import Request
 from ml_connector_sandbox.stripe.refusals import Headers, Refused, bad
 from ml_connector_sandbox.stripe.state import API_VERSION, ApiKey, World
-from ml_connector_sandbox.stripe.times import SECOND
 
 
 def key_of(world: World, request: Request) -> ApiKey:

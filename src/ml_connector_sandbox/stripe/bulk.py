@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from ml_connector_sandbox.core.instants import DAY, SECOND
 from ml_connector_sandbox.stripe import control_trade
 from ml_connector_sandbox.stripe.refusals import Json
 from ml_connector_sandbox.stripe.seeding import book_of
 from ml_connector_sandbox.stripe.state import World
-from ml_connector_sandbox.stripe.times import DAY, SECOND, read
+from ml_connector_sandbox.stripe.times import read
 
 MOST = 20_000
 

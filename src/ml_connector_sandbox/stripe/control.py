@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
-from dataclasses import fields
 from typing import Any
 
+from ml_connector_sandbox.core import verbs
 from ml_connector_sandbox.stripe import bulk, control_cases, control_trade, play, seeding, truth
 from ml_connector_sandbox.stripe.desk import SIGNATURES
 from ml_connector_sandbox.stripe.refusals import Json
-from ml_connector_sandbox.stripe.state import Failure, Knobs, World
+from ml_connector_sandbox.stripe.state import Failure, World
 
 Verb = Callable[[World, Json, int], Any]
 _CHOICES = {"signature": SIGNATURES, "missing_email_at": ("create", "finalize"), "should_retry": ("", "true", "false")}
@@ -19,27 +18,11 @@ _STATUSES = (400, 401, 402, 403, 404, 409, 424, 429, 500, 502, 503)
 
 def run(world: World, verb: str, arguments: Json, now: int) -> Any:
     """Do one verb. ValueError when it is unknown or its arguments make no sense."""
-    act = VERBS.get(verb)
-    if act is None:
-        raise ValueError(f"Stripe knows no verb {verb}: use one of {', '.join(sorted(VERBS))}.")
-    try:
-        return copy.deepcopy(act(world, arguments, now))
-    except (KeyError, TypeError, AttributeError, ArithmeticError) as error:
-        raise ValueError(f"{verb}: an argument is missing or of the wrong kind ({error!r}); see README.md.") from error
+    return verbs.run("Stripe", VERBS, world, verb, arguments, now)
 
 
 def _knobs(world: World, arguments: Json, now: int) -> Json:
-    known = {f.name: f for f in fields(Knobs)}
-    for name, value in arguments.items():
-        if name not in known:
-            raise ValueError(f"No knob {name}: use one of {', '.join(sorted(known))}.")
-        kind = type(getattr(world.knobs, name))
-        if (kind is bool) != isinstance(value, bool) or (kind is str) != isinstance(value, str):
-            raise ValueError(f"The knob {name} cannot be {value!r}: it is a {kind.__name__}.")
-        if name in _CHOICES and value not in _CHOICES[name]:
-            raise ValueError(f"The knob {name} cannot be {value!r}: use one of {_CHOICES[name]}.")
-        setattr(world.knobs, name, kind(value))
-    return {name: getattr(world.knobs, name) for name in known}
+    return verbs.turn_knobs(world.knobs, arguments, _CHOICES)
 
 
 def _fail_next(world: World, arguments: Json, now: int) -> Json:

@@ -9,10 +9,11 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from ml_connector_sandbox.core.instants import DAY, HOUR, MINUTE
 from ml_connector_sandbox.core.wire import Delivery
 from ml_connector_sandbox.stripe.refusals import Json
 from ml_connector_sandbox.stripe.state import Book, World
-from ml_connector_sandbox.stripe.times import DAY, HOUR, MINUTE, seconds
+from ml_connector_sandbox.stripe.times import seconds
 
 BATCH = 5000  # one call takes no more, so that a backlog does not stop the server
 LIVE_SPAN = 3 * DAY  # live events are tried again for so long, with doubling waits

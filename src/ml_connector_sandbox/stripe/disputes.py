@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from ml_connector_sandbox.core.instants import DAY
 from ml_connector_sandbox.stripe import events, ledger
 from ml_connector_sandbox.stripe.ledger import Movement
 from ml_connector_sandbox.stripe.refusals import Json, bad
 from ml_connector_sandbox.stripe.shapes import merged
 from ml_connector_sandbox.stripe.state import Book
-from ml_connector_sandbox.stripe.times import DAY, seconds
+from ml_connector_sandbox.stripe.times import seconds
 
 STATUSES = {
     "warning_needs_response", "warning_under_review", "warning_closed", "needs_response", "under_review",

@@ -5,10 +5,11 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from ml_connector_sandbox.core.instants import DAY
 from ml_connector_sandbox.stripe.refusals import Json
 from ml_connector_sandbox.stripe.rendering import shown
 from ml_connector_sandbox.stripe.state import API_VERSION, Book
-from ml_connector_sandbox.stripe.times import DAY, seconds
+from ml_connector_sandbox.stripe.times import seconds
 
 KEPT = 30 * DAY  # how long the event log remembers
 SEARCHABLE = {"customer", "invoice", "charge", "payment_intent"}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from ml_connector_sandbox.core.instants import DAY
 from ml_connector_sandbox.stripe import balances, charges, events, settling
 from ml_connector_sandbox.stripe.currencies import LARGEST, check_amount, smallest
 from ml_connector_sandbox.stripe.invoice_fields import check_due, check_email, customer_of, must_be_draft, printed, told
 from ml_connector_sandbox.stripe.invoice_sums import recount
 from ml_connector_sandbox.stripe.refusals import Json, Refused, bad
 from ml_connector_sandbox.stripe.state import Book
-from ml_connector_sandbox.stripe.times import DAY, seconds
+from ml_connector_sandbox.stripe.times import seconds
 
 _DAY_S = DAY // 1_000_000
 

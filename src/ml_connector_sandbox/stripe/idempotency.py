@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ml_connector_sandbox.core.instants import SECOND
 from ml_connector_sandbox.core.wire import Request, Response
 from ml_connector_sandbox.stripe.refusals import Refused
 from ml_connector_sandbox.stripe.state import Book
-from ml_connector_sandbox.stripe.times import SECOND
 
 _LONGEST = 255
 

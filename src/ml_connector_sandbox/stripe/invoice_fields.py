@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from ml_connector_sandbox.core.instants import DAY
 from ml_connector_sandbox.stripe import events
 from ml_connector_sandbox.stripe.invoice_sums import recount
 from ml_connector_sandbox.stripe.refusals import Json, Refused, bad, missing
 from ml_connector_sandbox.stripe.shapes import merged
 from ml_connector_sandbox.stripe.state import Book
-from ml_connector_sandbox.stripe.times import DAY, seconds
+from ml_connector_sandbox.stripe.times import seconds
 
 _DAY_S = DAY // 1_000_000
 

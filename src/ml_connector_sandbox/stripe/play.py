@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 
+from ml_connector_sandbox.core.instants import HOUR, MINUTE, day_of, start_of
 from ml_connector_sandbox.stripe import control_cases, control_trade
 from ml_connector_sandbox.stripe.refusals import Json
 from ml_connector_sandbox.stripe.seeding import book_of
 from ml_connector_sandbox.stripe.state import World
-from ml_connector_sandbox.stripe.times import HOUR, MINUTE, day_of, start_of
 
 _VERBS = {
     "invoice": control_trade.invoice, "pay": control_trade.pay, "charge": control_trade.charge,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import copy
 
+from ml_connector_sandbox.core.instants import DAY, HOUR
 from ml_connector_sandbox.stripe.invoice_sums import recount
 from ml_connector_sandbox.stripe.refusals import Json
 from ml_connector_sandbox.stripe.state import Book
-from ml_connector_sandbox.stripe.times import DAY, HOUR, seconds
+from ml_connector_sandbox.stripe.times import seconds
 
 INLINE = 10  # lines an object shows of itself
 

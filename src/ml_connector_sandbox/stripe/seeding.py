@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from ml_connector_sandbox.core.instants import DAY
 from ml_connector_sandbox.stripe.currencies import DECIMALS
 from ml_connector_sandbox.stripe.refusals import Json
 from ml_connector_sandbox.stripe.routes import PERMISSIONS
 from ml_connector_sandbox.stripe.state import Account, ApiKey, Book, World
-from ml_connector_sandbox.stripe.times import DAY, seconds
+from ml_connector_sandbox.stripe.times import seconds
 
 
 def book_of(world: World, arguments: Json) -> Book:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import heapq
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ml_connector_sandbox.core.agenda import Agenda
 from ml_connector_sandbox.stripe.ids import Mint
 from ml_connector_sandbox.stripe.refusals import Json
 from ml_connector_sandbox.stripe.shelves import Shelf
@@ -173,13 +173,12 @@ class World:
         self.running = 0
         self.cause: tuple[str | None, str | None] = (None, None)  # request id and idempotency key behind an event
         self.mishaps: Counter[str] = Counter()
-        self._due: list[tuple[int, int, Callable[[int], None]]] = []
+        self.agenda = Agenda()
         self.desk: Desk
 
     def later(self, at: int, act: Callable[[int], None]) -> None:
         """Do something when that moment has come."""
-        self.running += 1
-        heapq.heappush(self._due, (at, self.running, act))
+        self.agenda.add(at, act)
 
     def delay(self, seconds_: float) -> int:
         """One of the vendor's own delays in microseconds, stretched."""
@@ -188,8 +187,7 @@ class World:
     def advance(self, now: int) -> None:
         """Let everything due by then happen, in order, each at its own moment."""
         cause, self.cause = self.cause, (None, None)
-        while self._due and self._due[0][0] <= now:
-            at, _, act = heapq.heappop(self._due)
+        for at, act in self.agenda.until(now):
             self.now = max(self.now, at)
             act(at)
         self.now = max(self.now, now)

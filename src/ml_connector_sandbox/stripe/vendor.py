@@ -6,24 +6,26 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from ml_connector_sandbox.core.wire import Delivery, Request, Response, json_response, segments
+from ml_connector_sandbox.core.failures import struck
+from ml_connector_sandbox.core.timely import Timely
+from ml_connector_sandbox.core.wire import Request, Response, json_response, segments
 from ml_connector_sandbox.stripe import access, control, forms, idempotency, routes, shapes
 from ml_connector_sandbox.stripe.calls import Call, Route
 from ml_connector_sandbox.stripe.desk import Desk
 from ml_connector_sandbox.stripe.expanding import expand
 from ml_connector_sandbox.stripe.refusals import Headers, Refused
 from ml_connector_sandbox.stripe.state import API_VERSION, ApiKey, Failure, World
-from ml_connector_sandbox.stripe.times import micros
 
 
-class Stripe:
+class Stripe(Timely[World]):
     """A strict, stateful Stripe in memory. `time_scale` stretches its own delays (fees, payouts, retries, search)."""
 
     name = "stripe"
+    refused = Refused
 
     def __init__(self, seed: int = 0, time_scale: float = 1.0) -> None:
         self._seed, self._time_scale = seed, time_scale
-        self.world = self._new_world()
+        super().__init__()
 
     def _new_world(self) -> World:
         world = World(self._seed, self._time_scale)
@@ -32,8 +34,7 @@ class Stripe:
 
     def answer(self, request: Request, at: datetime) -> Response:
         """Answer one request of Stripe's API, after everything due by then has happened."""
-        now = max(micros(at), self.world.now)
-        self.world.advance(now)
+        now = self._told(at)
         request_id = f"req_{self.world.mint.letters(14)}"
         self.world.cause = (request_id, request.headers.get("idempotency-key"))
         try:
@@ -92,41 +93,16 @@ class Stripe:
         return json_response(200, expand(call, route.answer(call)))
 
     def _failure(self, request: Request) -> Failure | None:
-        operation = self.operation(request) if self.world.failures else ""
-        for failure in self.world.failures:
-            if failure.times > 0 and failure.operation in {"", operation}:
-                failure.times -= 1
-                return failure
-        return None
+        waiting = self.world.failures
+        return struck(waiting, self.operation(request)) if waiting else None
 
-    def control(self, verb: str, arguments: dict[str, Any], at: datetime) -> Any:
-        """Run one control verb (see README.md). ValueError says what is wrong with it."""
-        if verb == "reset":
-            self.world = self._new_world()
-            return {"reset": True}
-        now = max(micros(at), self.world.now)
-        self.world.advance(now)
-        try:
-            result = control.run(self.world, verb, arguments, now)
-        except Refused as refused:
-            raise ValueError(f"{verb}: {refused}") from refused
-        self.world.advance(now)
-        return result
+    def _act(self, verb: str, arguments: dict[str, Any], now: int) -> Any:
+        return control.run(self.world, verb, arguments, now)
 
     def operation(self, request: Request) -> str:
         """The endpoint's name for counting, such as `POST /v1/invoices/{id}/finalize`."""
         route, _ = routes.find(request.method, segments(request.path))
         return route.name if route else f"{request.method} (unknown)"
-
-    def deliveries(self, at: datetime) -> list[Delivery]:
-        """Take the webhooks due by then."""
-        now = max(micros(at), self.world.now)
-        self.world.advance(now)
-        return self.world.desk.due(now)
-
-    def delivered(self, delivery: Delivery, status: int | None, at: datetime) -> None:
-        """Note how an attempt ended."""
-        self.world.desk.ended(delivery.id, status, max(micros(at), self.world.now))
 
 
 def _call(world: World, request: Request, route: Route, args: dict[str, str], key: ApiKey, now: int) -> Call:

@@ -8,6 +8,7 @@ from dataclasses import fields
 from decimal import Decimal
 from typing import Any
 
+from ml_connector_sandbox.core import verbs
 from ml_connector_sandbox.woocommerce import (
     api_people,
     bulk_making,
@@ -38,13 +39,7 @@ _CHOICES = {
 
 def run(world: World, verb: str, arguments: Json, now: int) -> Any:
     """Do one verb. ValueError when it is unknown or its arguments make no sense."""
-    act = VERBS.get(verb)
-    if act is None:
-        raise ValueError(f"WooCommerce knows no verb {verb}: use one of {', '.join(sorted(VERBS))}.")
-    try:
-        return php.plain(act(world, arguments, now))
-    except (KeyError, TypeError, ArithmeticError) as error:
-        raise ValueError(f"{verb}: an argument is missing or of the wrong kind ({error!r}); see README.md.") from error
+    return verbs.run("WooCommerce", VERBS, world, verb, arguments, now, told=php.plain)
 
 
 def _store(world: World, arguments: Json) -> Store:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from ml_connector_sandbox.core.agenda import Agenda
 from ml_connector_sandbox.core.wire import Delivery
 from ml_connector_sandbox.woocommerce.state import Store
 
@@ -20,13 +20,11 @@ class World:
     stores: dict[str, Store] = field(default_factory=dict)
     letters: list[tuple[str, Delivery]] = field(default_factory=list)  # key hand-overs on their way out
     handed: dict[str, tuple[str, str]] = field(default_factory=dict)  # delivery id -> (store, consumer key)
-    _planned: list[tuple[int, int, Callable[[int], None]]] = field(default_factory=list)  # a heap
-    _n: int = 0
+    agenda: Agenda = field(default_factory=Agenda)
 
     def tell(self, now: int) -> int:
         """Take a later time, have what was planned until then happen; answers the time that counts."""
-        while self._planned and self._planned[0][0] <= now:
-            due, _, happen = heapq.heappop(self._planned)
+        for due, happen in self.agenda.until(now):
             self.now = max(self.now, due)
             happen(self.now)
         self.now = max(self.now, now)
@@ -34,8 +32,7 @@ class World:
 
     def later(self, at: int, happen: Callable[[int], None]) -> None:
         """Have something happen when that time is told."""
-        self._n += 1
-        heapq.heappush(self._planned, (at, self._n, happen))
+        self.agenda.add(at, happen)
 
     def store(self, name: object) -> Store:
         """A shop by name; the first one when none is named. ValueError when there is none."""
