@@ -27,6 +27,12 @@ def answers(world: PurchaseWorld, invoice: dict[str, Any]) -> list[dict[str, Any
     return list(world.document(invoice["invoice_id"])["content"].get("transferResponses", []))
 
 
+def trail(world: PurchaseWorld, verb: str, words: str) -> int:
+    """How many audit events of this verb say so."""
+    rows = query(world, "SELECT facts FROM audit_event WHERE verb = :verb", verb=verb)
+    return sum(words in row[0] for row in rows)
+
+
 def test_an_approved_document_is_acknowledged_booked_and_answered_with_its_number(world: PurchaseWorld) -> None:
     made = world.approve(net="1000.00", invoice_number="F-1")
     world.settle(600)
@@ -131,6 +137,7 @@ def test_payments_are_told_whole_each_time_and_a_void_too(world: PurchaseWorld) 
     world.ledger("pay_supplier", invoice=number, amount="250.00")
     world.settle(1_800)
     assert (world.document(made["invoice_id"])["payment"]["paidTotal"], "paid in part") == (250, "paid in part")
+    assert trail(world, "posted", f"bw:pay:{made['invoice_id']}") == 1  # what Basware confirmed stands in the trail
     second = world.ledger("pay_supplier", invoice=number)["number"]
     world.settle(1_800)
     document = world.document(made["invoice_id"])
@@ -167,6 +174,7 @@ def test_in_visma_receives_nothing_that_comes_back_is_booked_and_nothing_is_ackn
     world.settle(600)
     assert world.supplier_invoices() == []
     assert world.document(made["invoice_id"])["status"] == "WaitingForTransfer"
+    assert trail(world, "planned", "its approval is read, and nothing is answered") == 1
     world.close()
 
 
