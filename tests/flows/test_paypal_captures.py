@@ -101,6 +101,10 @@ def test_fees_share_a_voucher_where_others_do_and_a_customers_payment_never_does
     assert payment.pool is None
     assert fee.pool == "pp:pool:daily:2026-03-10:SEK:::plain"
     assert [one.pool for one in PayPal(paid, found=KARI).writes(paid)] == [None, None]
+    bill, back = invoice(payments=(paid_row(),)), refund_row(fee="8.23")
+    stored = (bill, sale_row(invoice_id="INV2-1"), back)
+    daily = PayPal(*stored, found=KARI, known=credit_notes(), terms=replace(TERMS, mode="daily"))
+    assert [one.pool for one in daily.writes(back)] == [None, None, fee.pool]
 
 
 def test_a_known_customer_comes_before_a_rule_for_anonymous_sales() -> None:

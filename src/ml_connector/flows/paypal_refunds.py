@@ -98,18 +98,16 @@ def _followed(back: Payback, paid: Movement, capture: Capture | None, related: R
         asked = need.credit_note(of, minor=back.amount.minor, currency=back.amount.currency)
         open_credit: tuple[Found, ...] | None = related.documents(asked)
         if placed.bill is not None and placed.invoice is not None:
-            return verdict(
-                plan_invoice_payback(
-                    back, bill=placed.bill, sale=sale_of(placed.invoice), customer=placed.customer,
-                    open_credit=open_credit, books=books, related=related,
-                )
+            made = plan_invoice_payback(
+                back, bill=placed.bill, sale=sale_of(placed.invoice), customer=placed.customer,
+                open_credit=open_credit, books=books, related=related,
             )  # fmt: skip
-        return verdict(
-            plan_customer_payback(
+        else:
+            made = plan_customer_payback(
                 back, payment_key=receipt.key, customer=placed.customer, open_credit=open_credit, books=books,
                 related=related,
-            )
-        )  # fmt: skip
+            )  # fmt: skip
+        return pooled(made, books, location=None, payout=None)  # a fee that came back
     if placed.sale is not None:
         return pooled(plan_anonymous_payback(back, placed.sale, books=books), books, location=None, payout=None)
     return verdict(plan_unplaced_payback(back, books=books))
@@ -128,12 +126,11 @@ def _of_order(
         return note
     asked = need.credit_note(order.key, minor=back.amount.minor, currency=back.amount.currency)
     open_credit: tuple[Found, ...] | None = related.documents(asked)
-    return verdict(
-        plan_order_payback(
-            back, credit_key=note, order=order.record, customer=order.invoiced.customer, open_credit=open_credit,
-            books=books, related=related,
-        )
+    made = plan_order_payback(
+        back, credit_key=note, order=order.record, customer=order.invoiced.customer, open_credit=open_credit,
+        books=books, related=related,
     )  # fmt: skip
+    return pooled(made, books, location=None, payout=None)
 
 
 def _payback(row: Movement, refund: Refund | None, books: Books) -> Payback:
