@@ -96,6 +96,10 @@ def test_other_content_is_asked_about_again_and_the_trail_says_so(open_world: Op
     (facts,) = told(world, "ignored no more")
     assert facts["was"] != facts["is"]
     assert in_ledger(world) == []
+    ((trip_id,),) = query(world, "SELECT id FROM trip WHERE kind = 'payment'")
+    (shown,) = preview.dry_run(world.works, world.company_id, trip_ids=[trip_id])
+    assert (shown.outcome, shown.plan_hash) == ("held", item.proposal["plan_hash"]), "what is asked about is shown"
+    assert shown.writes
     answer(world, "accept")
     assert questions(world) == [], "who accepts a plan by its name has consented to it"
     assert payment(world)[0] == "posted"

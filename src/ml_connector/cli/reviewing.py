@@ -33,7 +33,7 @@ _MEANINGS = {
     "cancel": "give it up; the record waits for a word",
     "resume": "call again",
 }
-_SHOWS_PLAN = frozenset({"consent", "correction"})
+_SHOWS_PLAN = frozenset({"consent", "correction", "ignored-changed"})
 
 ItemId = Annotated[str, typer.Argument(help="Id of the question, from `review list`.")]
 

@@ -30,6 +30,7 @@ class Judged:
     unread: tuple[tuple[str, str], ...] = ()  # it waits until these streams of other connections were read
     shown: str | None = None  # a person ignores it, and this is what was shown
     asked_anew: str | None = None  # a person ignored what is not so any more: this is what it is now
+    behind: Plan | None = None  # what a question asks a person to have booked
 
 
 def judge(case: Case, gathered: Gathered, *, books: Books, road: Road, day_of: int | None) -> Judged:
@@ -45,7 +46,7 @@ def judge(case: Case, gathered: Gathered, *, books: Books, road: Road, day_of: i
     if ignoring.shown is None or ignoring.shown[1] == now:
         return replace(silent, shown=now)
     if isinstance(judged.verdict, Plan) and not case.posted and case.decisions.get(CHANGED) != now:
-        judged = replace(judged, verdict=Hold((changed(judged.verdict, ignoring),)))
+        judged = replace(judged, verdict=Hold((changed(judged.verdict, ignoring),)), behind=judged.verdict)
     return judged if isinstance(judged.verdict, Wait) else replace(judged, asked_anew=now)
 
 

@@ -117,9 +117,10 @@ def _previewed(trip: Trip, external_id: str, judged: Judged) -> Previewed:
             return Previewed(trip.id, trip.kind, external_id, "planned", plan_hash(plan), written, warnings, rest)
         case Hold(findings):
             told = tuple(encode_finding(finding) for finding in findings)
-            return Previewed(
-                trip.id, trip.kind, external_id, "held", None, (), told, "; ".join(f.code for f in findings)
-            )
+            asked, why = judged.behind, "; ".join(f.code for f in findings)
+            wanted = plan_hash(asked) if asked is not None else None
+            written = tuple(encode_write(write) for write in asked.writes) if asked is not None else ()
+            return Previewed(trip.id, trip.kind, external_id, "held", wanted, written, told, why)
         case Ignore(reason):
             return Previewed(trip.id, trip.kind, external_id, "ignored", None, (), (), reason)
         case Stands():
