@@ -45,3 +45,18 @@ def test_a_processors_advance_is_put_against_the_invoice_that_people_make(world:
     shown = world.at_paypal("truth")["balances"]["SEK"]["available"]
     assert world.balance(BALANCES["SEK"]) == shown
     assert f"pp:cap:{capture}" in str(trace(world.works, world.workspace, f"wc:ord:{order['id']}"))
+
+
+def test_what_is_given_back_before_the_invoice_is_asked_about_on_both_sides_and_books_nothing(
+    world: WalletWorld,
+) -> None:
+    world.clock.advance(10)
+    capture, order = buy(world)
+    world.look(seconds=4_000, step=200)
+    world.at_paypal("refund", capture_id=capture)
+    world.in_shop("refund", order_id=order["id"], amount="1000.00")
+    world.look(seconds=8_000, step=400)
+    assert "order-given-back" in world.items()
+    assert len(world.items()) == 2
+    assert len(world.ledger("sales_orders")) == 1
+    assert (world.balance(ADVANCES), world.balance("3001")) == ("-1000.00", "0")

@@ -198,6 +198,15 @@ def test_the_whole_given_back_before_the_invoice_leaves_the_advance_and_its_refu
     )  # fmt: skip
 
 
+def test_the_whole_given_back_before_the_invoice_is_held_where_a_processor_booked_the_advance() -> None:
+    terms = replace(SOLD, gateways_elsewhere={"stripe": "st:ch"})
+    back = refund("550", GOODS, SHIPPING)
+    sale = with_refunds(order(), back, status="refunded")
+    assert store(back, posted={KEY: sent(order())[KEY]}, terms=terms).holds(sale) == ["order-given-back"]
+    assert isinstance(store(back, terms=terms).verdict(sale), Ignore)
+    assert isinstance(store(sale, terms=terms).verdict(back), Ignore)
+
+
 def test_a_part_given_back_before_the_invoice_is_held() -> None:
     back = refund("50", line("40"))
     assert store(with_refunds(order(), back)).holds(back) == ["refund-before-invoice"]

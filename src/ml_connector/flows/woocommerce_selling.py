@@ -93,7 +93,12 @@ def _pay_key(sale: Sale, terms: Terms) -> str:
 
 
 def _given_back(sale: Sale, bill: Bill, paid: Paid, customer: Known, related: Related, books: Books) -> Verdict:
-    """All of it was given back before it was invoiced: no order is left, only the money that came and went."""
+    """All of it was given back before it was invoiced: no order is left, only the money that came and went.
+
+    A processor's advance stands on the order that it was for: taken back, nobody would know what its refund is of.
+    """
+    if paid.how == "elsewhere" and bill.key in related.posted:
+        return Hold((_given_back_elsewhere(sale),))
     if paid.how != "here":
         return Ignore("the whole order was given back before it was invoiced")
     money = _advance(sale, bill, paid, customer, related, books, invoiced=False)[1]
@@ -193,6 +198,16 @@ def _gone(sale: Sale) -> Finding:
         "cancelled there, or enter it again in Visma; approve to leave it as it is.",
         "order",
         {"decision": "approve"},
+    )
+
+
+def _given_back_elsewhere(sale: Sale) -> Finding:
+    return Finding(
+        "order-given-back",
+        f"Order {sale.reference or sale.id} was given back whole before Visma invoiced it, and {sale.payment_method} "
+        "booked its money as an advance. In Visma, delete the sales order and pay the advance back from that clearing "
+        "account; then ignore this order and the refund that the processor's route asks about.",
+        "refunds",
     )
 
 
