@@ -113,6 +113,20 @@ class CollectingWorld(World):
         """Somebody credits an invoice whole."""
         self.ledger("by_hand", path=f"/v1/customerinvoice/{number}/action/reverseandapplytonote", body={})
 
+    def credit_by_hand(self, net: int, *, account: str, vat: str, against: tuple[str, str]) -> str:
+        """Somebody writes and releases a credit note on an account, put against a document: its number."""
+        day = self.clock.now().strftime("%Y-%m-%dT00:00:00")
+        line = {"accountNumber": account, "quantity": 1, "unitPriceInCurrency": net, "vatCodeId": vat}
+        applied = {"documentType": against[0], "refNbr": against[1], "amountPaid": net}
+        fields = {"customerNumber": CUSTOMER, "documentDate": day, "hold": False, "dontPrint": True, "dontEmail": True}
+        body = {
+            **_wrapped(fields), "lines": [{"operation": "Insert", **_wrapped(line)}],
+            "applicationLines": [{"operation": "Insert", **_wrapped(applied)}],
+        }  # fmt: skip
+        number = str(self.ledger("by_hand", path="/v2/customerCreditNote", body=body)["number"])
+        self.ledger("by_hand", path=f"/v1/customerCreditNote/{number}/action/release", body={})
+        return number
+
     def in_stripe(self, path: str, form: str, method: str = "POST") -> None:
         """Somebody works in Stripe's own dashboard."""
         headers = {

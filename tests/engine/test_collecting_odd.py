@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from ml_connector.engine import clearing, reviewing
-from tests.engine.collecting_world import CLEARING, CollectingWorld
+from ml_connector.finance.rulebook import Rule
+from tests.engine.collecting_world import CLEARING, CUSTOMER, RECEIVABLE, CollectingWorld
 from tests.engine.test_collecting_back import STRIPE, clear, collected
 
 CLAIM, LOSS, SALES, VAT = "1521", "6351", "3001", "2611"
@@ -22,11 +23,12 @@ def world(tmp_path: Path) -> Iterator[CollectingWorld]:
     yield from opened(tmp_path)
 
 
-def opened(folder: Path, *, without: str = "", **terms: Any) -> Iterator[CollectingWorld]:
-    """A company with both ways of the pair; `without`: the rule that the way back lacks."""
+def opened(folder: Path, *, without: str = "", none: str = "", **terms: Any) -> Iterator[CollectingWorld]:
+    """A company with both ways of the pair; `without`: the rule that the way back lacks, `none`: the code of no VAT."""
     made = CollectingWorld(f"sqlite:///{folder / 'main.db'}", folder)
     made.open_books(**terms)
-    made.book = replace(made.book, rules=tuple(rule for rule in made.book.rules if rule.id != without))
+    more = (Rule("none", ("no_vat",), vat_code=none),) if none else ()
+    made.book = replace(made.book, rules=(*more, *(rule for rule in made.book.rules if rule.id != without)))
     made.open_the_way_back()
     yield made
     made.close()
@@ -36,8 +38,7 @@ def accept_all(world: CollectingWorld) -> set[str]:
     """Every open question is answered with what it proposes: their codes."""
     items = reviewing.open_items(world.works, world.workspace)
     for item in items:
-        answer = str(dict(item.proposal).get("accept") or "approve")
-        reviewing.resolve(world.works, world.workspace, item.id, answer=answer, by="anna")
+        reviewing.resolve(world.works, world.workspace, item.id, answer="accept", by="anna")
     return {item.code for item in items}
 
 
@@ -126,6 +127,34 @@ def test_a_dispute_lost_and_won_on_appeal_leaves_only_its_fee(world: CollectingW
     assert (world.balance(CLAIM), world.balance(LOSS)) == ("0.00", "0.00")
     assert world.items() == {}
     assert clear(world)
+
+
+def test_what_was_owed_again_and_is_not_a_person_takes_back_and_closes(tmp_path: Path) -> None:
+    """The debit note of a lost dispute that an appeal won: no call takes it back, so the words say how."""
+    for world in opened(tmp_path, dispute_lost="owed", none="NONE"):
+        _, there = collected(world)
+        paid = world.at_stripe("pay", invoice_id=there)
+        world.look(seconds=1_200, step=100)
+        dispute = world.at_stripe("dispute", charge_id=paid["charge_id"], reason="fraudulent")["dispute_id"]
+        world.look(seconds=1_200, step=100)
+        world.at_stripe("dispute", dispute_id=dispute, outcome="lost")
+        world.look(seconds=2_000, step=200)
+        assert (world.balance(CLAIM), world.balance(RECEIVABLE)) == ("0.00", "1250.00")
+        world.at_stripe("dispute", dispute_id=dispute, status="appeal_under_review")
+        world.look(seconds=1_200, step=100)
+        world.at_stripe("dispute", dispute_id=dispute, outcome="won")
+        world.look(seconds=2_000, step=200)
+        accept_all(world)
+        world.look(seconds=1_200, step=100)
+        (item,) = reviewing.open_items(world.works, world.workspace)
+        for word in ("Debit note", "1,250.00 SEK", f"customer {CUSTOMER}", CLAIM, "VAT code NONE", "answer ignore"):
+            assert word in item.sentence, item.sentence
+        world.credit_by_hand(1250, account=CLAIM, vat="NONE", against=("DebitNote", item.sentence.split()[2]))
+        assert (world.balance(CLAIM), world.balance(RECEIVABLE)) == ("0.00", "0.00")
+        reviewing.resolve(world.works, world.workspace, item.id, answer="ignore", by="anna")
+        world.look(seconds=2_000, step=200)
+        assert world.items() == {}
+        assert clear(world)
 
 
 def test_a_payout_that_fails_comes_back_to_clearing_once(world: CollectingWorld) -> None:

@@ -12,7 +12,7 @@ from ml_connector.finance.documents import Refund
 from ml_connector.finance.invoices import Application, CustomerInvoice, Ref
 from ml_connector.finance.ledger import LedgerInvoice
 from ml_connector.finance.money import Money
-from ml_connector.finance.plan import Found, Plan, PlannedWrite, Related, Wait
+from ml_connector.finance.plan import Found, Hold, Plan, PlannedWrite, Related, Wait
 from ml_connector.finance.rulebook import Rule, When
 from ml_connector.flows.stripe_to_visma import FLOW
 from ml_connector.rules.collecting import is_ours
@@ -232,7 +232,14 @@ def test_a_refund_of_a_charge_for_several_invoices_is_held() -> None:
     paid = charge("1500", settles=(("inpay_1", "in_1"), ("inpay_2", "in_2")))
     back = refund("250")
     here = Stripe(collected(), other, *rows, paid, back, bills=[bill(), bill("250", number="10043")])
-    assert here.findings(back) == {"refund-several-invoices"}
+    made = here.verdict(back)
+    assert isinstance(made, Hold)
+    (found,) = made.findings
+    assert found.code == "refund-several-invoices"
+    for word in ("10042 (1,250.00 SEK)", "10043 (250.00 SEK)", "customer 10001", "STSEK", "st:re:re_1 in its note"):
+        assert word in found.sentence
+    # A credit note with this in its note is not told to Stripe again.
+    assert is_ours("Credited by hand, st:re:re_1")
 
 
 def test_a_refund_waits_while_its_charge_is_held_and_asks_nothing_itself() -> None:

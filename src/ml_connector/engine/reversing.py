@@ -218,6 +218,16 @@ def _by_hand(content: Content, number: str) -> str:
             "application and take it back or correct it there; then answer ignore: what stands here stays until the "
             "record changes once more."
         )
+    if isinstance(content, CustomerInvoice) and content.kind == "debit_note":
+        on = ", ".join(dict.fromkeys(line.account for line in content.lines))
+        codes = ", ".join(dict.fromkeys(line.vat_code for line in content.lines))
+        return (
+            f"Debit note {number} of {content.total} to customer {content.customer} ({content.text}) is owed no "
+            "longer, and no call of Visma takes a debit note back. In Visma, write a credit note of "
+            f"{content.total} to customer {content.customer} on account {on} with VAT code {codes}, and put it against "
+            "the debit note; where the customer has paid that already, pay it back or leave it available. Then answer "
+            "ignore: what stands here stays until the record changes once more."
+        )
     if isinstance(content, PaymentApplication):
         return (
             f"Advance {number} is put against invoice {content.invoice}, and no call of Visma frees it again. Void the "

@@ -28,6 +28,7 @@ from ml_connector.flows.verdicts import before_go_live, pooled, verdict
 from ml_connector.rules.bookkeeping import Books
 from ml_connector.rules.collected import Settled, plan_collected_payback
 from ml_connector.rules.days import business_day
+from ml_connector.rules.mapping import Facts
 from ml_connector.rules.paybacks import (
     Payback,
     plan_anonymous_payback,
@@ -74,7 +75,7 @@ def _followed(back: Payback, refund: Refund, charge: Capture, related: Related, 
     if isinstance(paid, Hold | Wait):
         return paid if isinstance(paid, Wait) else Wait(f"charge {charge.id} waits for an answer")
     if len(paid.bills) > 1:
-        return Hold((_several(back, paid.bills),))
+        return Hold((_several(back, paid.bills, books),))
     if paid.bills:
         settled = paid.bills[0]
         asked = ask.credit_note(refund, invoice_number=settled.invoice.number)
@@ -194,13 +195,22 @@ def _other_currency(refund: Refund, charge: Capture) -> Finding:
     )
 
 
-def _several(back: Payback, bills: Sequence[Settled]) -> Finding:
-    numbers = ", ".join(one.invoice.number for one in bills)
+def _several(back: Payback, bills: Sequence[Settled], books: Books) -> Finding:
+    """Which of the invoices is credited only people know. Our key in their notes keeps them from going out again."""
+    paid = ", ".join(f"{one.invoice.number} ({one.wanted})" for one in bills)
+    customers = ", ".join(dict.fromkeys(one.invoice.customer for one in bills))
+    facts = Facts(method="card", type="refund", currency=back.amount.currency)
+    account = books.mapper.choose("clearing", facts).cash_account
     return Finding(
         "refund-several-invoices",
-        f"Refund {back.id} of {back.amount} gives back charge {back.payment_id}, which paid invoices {numbers}. Make "
-        "the credit notes and the refund in Visma and ignore it here.",
+        f"Refund {back.id} of {back.amount} gives back charge {back.payment_id}, which paid invoices {paid}; Stripe "
+        "does not say which of them it is for. Ask who refunded it. In Visma, write a credit note for each invoice "
+        f"that is credited, {back.amount} in all, with {back.key} in its note, so that it is not told to Stripe; and a "
+        f"refund of {back.amount} to customer {customers} from cash account {account or 'of Stripe'}, put against "
+        "them. Then "
+        "ignore this.",
         "invoice",
+        {"invoices": {one.invoice.number: str(one.wanted) for one in bills}, "note": back.key},
     )
 
 
