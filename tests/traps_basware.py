@@ -92,6 +92,7 @@ BASWARE: dict[str, str] = {
     "two documents of one invoice": "test_the_second_comes_while_the_first_is_planned_and_not_sent",
     "the first one's outcome is unknown": "test_the_second_comes_while_nobody_knows_whether_the_first_arrived",
     "somebody booked it by hand": "test_a_person_booked_it_after_we_had_looked_and_before_it_came_again",
+    "somebody booked it by hand while the ledger was busy": "test_a_person_booked_it_while_the_ledger_took_nothing_from_us",
     "rows need not sum to the head": "test_sums_that_differ_by_more_go_back",
     "a cent a row": "test_a_cent_a_row_goes_to_the_rounding_account",
     "VAT rounded row by row": "test_vat_that_rows_round_one_by_one_is_booked_as_the_document_says",

@@ -64,6 +64,15 @@ def test_three_in_one_planning_round(opened: Open) -> None:
     expect_once(world, *documents)
 
 
+def replay(world: PurchaseWorld, made: dict[str, Any]) -> None:
+    """A person has the record planned again."""
+    trip_ids = query(
+        world, "SELECT t.id FROM trip t JOIN record r ON r.id = t.record_id WHERE r.external_id = :id",
+        id=made["invoice_id"],
+    )  # fmt: skip
+    replaying.replay_trips(world.works, world.workspace, [row[0] for row in trip_ids], by="Ann")
+
+
 def consent(world: PurchaseWorld, *, only: str = "") -> int:
     """A person accepts what waits for consent; how much there was."""
     found = reviewing.open_items(world.works, world.workspace, limit=500)
@@ -122,11 +131,7 @@ def test_a_first_that_the_ledger_refuses_leaves_its_place_and_is_told_the_number
     second = world.approve(invoice_number="F-4")
     world.settle(600)
     assert len(in_ledger(world)) == 1
-    trip_ids = query(
-        world, "SELECT t.id FROM trip t JOIN record r ON r.id = t.record_id WHERE r.external_id = :id",
-        id=first["invoice_id"],
-    )  # fmt: skip
-    replaying.replay_trips(world.works, world.workspace, [row[0] for row in trip_ids], by="Ann")
+    replay(world, first)
     world.settle(600)
     expect_once(world, second, first)
 
@@ -144,6 +149,23 @@ def test_a_person_booked_it_after_we_had_looked_and_before_it_came_again(opened:
     world.settle(120)
     assert in_ledger(world) == [number]
     (success, message) = answers(world, made)[-1]
+    assert (success, f"in the ledger as Invoice/{number}" in message) == (False, True)
+
+
+def test_a_person_booked_it_while_the_ledger_took_nothing_from_us(opened: Open) -> None:
+    world = opened()
+    world.fail("visma", POST, {"kind": "status", "status": 429}, times=3)
+    made = world.approve(invoice_number="F-4")
+    world.settle(30, step=5)
+    assert in_ledger(world) == []
+    number = world.bill("F-4")
+    world.settle(1_800, step=60)
+    assert in_ledger(world) == [number]
+    assert f"as Invoice/{number} meanwhile" in world.items()["refused"]
+    replay(world, made)
+    world.settle(600)
+    assert in_ledger(world) == [number]
+    ((success, message),) = answers(world, made)
     assert (success, f"in the ledger as Invoice/{number}" in message) == (False, True)
 
 

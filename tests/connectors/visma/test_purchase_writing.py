@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -274,6 +274,35 @@ def test_the_periods_are_read_where_the_writer_does_not_know_them_yet() -> None:
     assert visma.calls("GET") == ["GET /v1/financialPeriod"]
     there.create("supplier_invoice", approved(), context())
     assert visma.body()["financialPeriod"] == {"value": "202611"}
+
+
+def waited(books: Driver, minutes: int) -> Context:
+    return replace(books.context(), started_at=books.sandbox.clock.now() - timedelta(minutes=minutes))
+
+
+def test_an_approved_invoice_that_waited_long_is_not_made_where_somebody_booked_it_by_hand(
+    buyer: Buyer, books: Driver
+) -> None:
+    number = buyer.bill(supplierReference="F-1")
+    wanted = approved(document="63255782")
+    with pytest.raises(Rejected, match=f"as Invoice/{number} meanwhile"):
+        books.writer.create("supplier_invoice", wanted, waited(books, 10))
+    other = approved(document="63255782", reference="F-2")
+    assert books.writer.create("supplier_invoice", other, waited(books, 10)).number != number
+
+
+def test_one_that_was_planned_a_moment_ago_or_by_another_road_is_not_looked_for_again(
+    buyer: Buyer, books: Driver
+) -> None:
+    buyer.bill(supplierReference="F-1")
+    books.writer.create("supplier_invoice", approved(document="63255782"), waited(books, 1))
+    books.writer.create("supplier_invoice", approved(), waited(books, 10))
+
+
+def test_one_that_waited_long_and_is_there_as_ours_is_found_and_not_made_again(buyer: Buyer, books: Driver) -> None:
+    buyer.bill(supplierReference="F-1", note=DOC)
+    with pytest.raises(UnknownOutcome):
+        books.writer.create("supplier_invoice", approved(document="63255782"), waited(books, 10))
 
 
 def test_a_blocked_one_is_posted_and_not_selected_for_payment(buyer: Buyer, books: Driver) -> None:

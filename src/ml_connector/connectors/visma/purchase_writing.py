@@ -6,19 +6,23 @@ call is found, by the other its payments are told to where it was approved. What
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from ml_connector.connectors.shapes import Context, Created, Observed
-from ml_connector.connectors.visma import observed, payloads
+from ml_connector.connectors.visma import observed, payloads, purchase_reading
 from ml_connector.connectors.visma.client import VismaClient, job_of, segment
 from ml_connector.connectors.visma.observed import Row, text
-from ml_connector.errors import Conflict, NotFound, Rejected
+from ml_connector.errors import Conflict, NotFound, Rejected, UnknownOutcome
+from ml_connector.finance.invoices import SupplierInvoice
 from ml_connector.finance.procurement import LedgerCoding
+from ml_connector.finance.purchasing import LedgerSupplierInvoice
 
 LIST = "/v1/supplierInvoice"
 PATH = f"{LIST}/Invoice"
 CHANGEABLE = frozenset({"Hold", "Balanced"})
 READ_AGAIN = 2  # times, after the version that was read was not the newest any more
+LONG = timedelta(minutes=2)  # since it was sealed, right after planning had looked
 MOST_NOTE = 3_900  # characters; what does not fit is not put there, as words of people would be lost
 
 
@@ -45,6 +49,29 @@ def recode(client: VismaClient, coding: LedgerCoding, context: Context) -> Creat
                 ) from None
             row = newer
     raise AssertionError("the last try ends in an answer or an error")
+
+
+def see_that_nobody_booked(client: VismaClient, invoice: SupplierInvoice, context: Context, *, now: datetime) -> None:
+    """Look again for an approved invoice that waited long to be sent: people book by hand what does not come. One call,
+    and none for what was planned a moment ago.
+
+    Raises Rejected where somebody did, UnknownOutcome where the one that is there is ours after all.
+    """
+    asked_at = context.started_at
+    if not invoice.document or asked_at is None or now - asked_at < LONG:
+        return
+    fields = {"supplier": str(invoice.supplier), "reference": invoice.reference, "year": str(invoice.day.year)}
+    for found in purchase_reading.look_up(client, "supplier_document", fields):
+        note = found.document.note if isinstance(found.document, LedgerSupplierInvoice) else ""
+        if invoice.source in note.split():
+            raise UnknownOutcome(
+                f"Supplier invoice {found.number} was made from the same document.", record=context.key
+            )
+        raise Rejected(
+            f"Somebody booked invoice {invoice.reference} of supplier {invoice.supplier} as {found.number} meanwhile.",
+            record=context.key,
+            fix="Replay the record: it is answered with that number then.",
+        )
 
 
 def _put(client: VismaClient, coding: LedgerCoding, context: Context, row: Row, *, etag: str | None) -> Created:

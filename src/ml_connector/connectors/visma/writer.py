@@ -80,7 +80,7 @@ class VismaWriter:
     # -- writing ---------------------------------------------------------------------------------------------------
 
     def create(self, kind: str, content: Content, context: Context) -> Created:
-        """Make the draft (a party: the party itself). One call."""
+        """Make the draft (a party: the party itself). One call; two for an approved invoice that waited long."""
         if kind in selling.KINDS:
             return self._selling.create(content, context)
         if isinstance(content, PartyCard):
@@ -95,6 +95,8 @@ class VismaWriter:
             return collected.write_note(self.client, content, context)
         if isinstance(content, LedgerCoding):
             return purchase_writing.recode(self.client, content, context)
+        if isinstance(content, SupplierInvoice):
+            purchase_writing.see_that_nobody_booked(self.client, content, context, now=self._now.now())
         place = place_of(kind, content)
         body = self._body(content, context.token)
         answer = self.client.call(
