@@ -2,56 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
-from datetime import datetime
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from ml_connector import jsontext
-from ml_connector.clock import micros
-from ml_connector.engine import contents, correcting, grounds, reversing
-from ml_connector.engine.arriving import link_name
-from ml_connector.engine.books import Books
+from ml_connector.engine import correcting, grounds, reversing
 from ml_connector.engine.correcting import CORRECTION, TAKE_BACK, InBooks
 from ml_connector.engine.ignoring import CHANGED, by_person, plan_hash
 from ml_connector.engine.judging import Judged, Stands
 from ml_connector.engine.references import refers_to
-from ml_connector.engine.works import Works
-from ml_connector.finance.encoding import booked_hash, encode_finding, encode_write, expected
+from ml_connector.engine.slate import LOOK_AGAIN_US, in_micros
+from ml_connector.engine.taking_back import TakingBack
+from ml_connector.finance.encoding import booked_hash, encode_finding
 from ml_connector.finance.kinds import KINDS
-from ml_connector.finance.plan import Finding, Hold, Ignore, Need, Plan, PlannedWrite, Wait
-from ml_connector.rules import pooling
-from ml_connector.store import audit, records, reviews, trip_moves, trip_needs, unsent, write_moves, writes
+from ml_connector.finance.plan import Finding, Hold, Ignore, Plan, PlannedWrite, Wait
+from ml_connector.store import audit, reviews, trip_moves, trip_needs, unsent, write_moves, writes
 from ml_connector.store.audit import Entry
-from ml_connector.store.database import Connection
 from ml_connector.store.trips import Trip
 from ml_connector.store.writes import Write
 
 CONSENT = "consent"
-WAITED = trip_needs.WAITED
-_LOOK_AGAIN_US = 3_600_000_000  # a waiting trip is looked at hourly, in case a wake-up was lost
-_ON_ITS_WAY_US = 30_000_000
 _SELDOM_US = 24 * 3_600_000_000  # at least so often what the target makes by itself is looked for
 
 
-class Outcomes:
+class Outcomes(TakingBack):
     """What one round of planning decided, gathered and stored at once. The caller's transaction."""
-
-    def __init__(
-        self, works: Works, c: Connection, books: Books, by_trip: Mapping[str, Trip], versions: Mapping[str, int]
-    ) -> None:
-        self.works, self.c, self.books, self.trips, self.versions = works, c, books, by_trip, versions
-        self.now = works.now()
-        self.workspace = books.company.workspace_id
-        self.rows: dict[str, list[dict[str, Any]]] = {}
-        self.items: list[dict[str, Any]] = []
-        self.asked: list[dict[str, Any]] = []
-        self.new_writes: list[dict[str, Any]] = []
-        self.new_needs: list[dict[str, Any]] = []
-        self.facts: list[list[Any]] = []
-        self.approved: list[tuple[str, str]] = []
-        self.disturbed: set[str] = set()  # trips of other records whose writes go or stay with what was decided here
-        self.decided: dict[str, tuple[str, str | None]] = {}  # (state, reason) of the trips decided so far
 
     def store(self, judged: Sequence[Judged]) -> None:
         """Store what planning decided for all of them."""
@@ -171,83 +145,6 @@ class Outcomes:
             case Wait():
                 self._wait(one, one.verdict)
 
-    def _hold(self, one: Judged, findings: Sequence[Finding]) -> None:
-        for finding in findings:
-            self._ask(one, finding)
-        self._move(one, "held", reason="; ".join(sorted({finding.code for finding in findings})))
-
-    def _ask(self, one: Judged, finding: Finding) -> None:
-        self.items.append(
-            {
-                "subject": one.case.id,
-                "company_id": self.books.company.id,
-                "connection_id": one.case.source_id,
-                "trip_id": one.case.id,
-                "code": finding.code,
-                "field": finding.field,
-                "sentence": finding.sentence,
-                "proposal": encode_finding(finding)["proposal"],
-            }
-        )
-
-    def _wait(self, one: Judged, wait: Wait) -> None:
-        """For something missing, for a moment, or until the record itself changes: none of them for ever."""
-        until_us = _micros(wait.until)
-        passing = until_us is not None and until_us > self.now
-        overdue = None if passing else self._overdue(one, wait.reason, hours=wait.patience_h)
-        already = len(self.asked)
-        for need in one.missing:
-            self._need(one, need)
-        self.asked += [
-            {
-                "trip_id": one.case.id,
-                "connection_id": where,
-                "kind": trip_needs.READING,
-                "external_id": stream,
-                "fields": {},
-            }
-            for where, stream in one.unread
-        ]
-        if overdue is not None:
-            for asked in self.asked[already:]:
-                asked["due_at"] = None  # nobody looks for it any more; when it comes after all it wakes the record
-            self._hold(one, [overdue])
-            return
-        self._move(one, "waiting", reason=wait.reason, due_at=until_us or self.now + _LOOK_AGAIN_US)
-
-    def _overdue(self, one: Judged, reason: str, *, hours: int | None = None) -> Finding | None:
-        """Why waiting has lasted too long. A record that has changed is waited for anew."""
-        trip, hours = self.trips[one.case.id], hours or one.case.terms.needs_limit_h
-        limit_us = hours * 3_600_000_000
-        if self.now - trip.created_at <= limit_us or one.case.decisions.get(WAITED):
-            return None
-        if self.now - (records.last_read(self.c, trip.record_id) or 0) <= limit_us:
-            return None
-        if one.missing:
-            names = ", ".join(need.said for need in one.missing)
-            sentence = f"{names} has not appeared for {hours} hours. Look for it in the source, or ignore the record."
-            return Finding(trip_needs.NOT_MET, sentence)
-        sentence = (
-            f"It has waited for {hours} hours and nothing has changed: {reason}. Look at it in the source; accept to "
-            "wait until it changes, or ignore the record."
-        )
-        return Finding(WAITED, sentence, proposal={"accept": "wait"})
-
-    def _need(self, one: Judged, need: Need) -> None:
-        if need.awaited:
-            self._wait_for(one, [value for name, value in need.fields if name == "of"])
-            return
-        external = need.id if need.link is None else link_name(*need.link)
-        self.asked.append(
-            {
-                "trip_id": one.case.id,
-                "connection_id": one.case.source_id,
-                "kind": need.kind,
-                "external_id": external,
-                "fields": {"location": need.location, "optional": need.optional},
-            }
-        )
-
     def _ignore(self, one: Judged, reason: str) -> None:
         """Nothing is to be booked. What stands in the ledger already is taken back, or stays by a person's word."""
         trip, mine = self.trips[one.case.id], self.mine.get(one.case.id, InBooks())
@@ -309,7 +206,7 @@ class Outcomes:
         elif overdue is not None:
             self._hold(one, [overdue])
         else:
-            self._move(one, "waiting", reason=told, due_at=self.now + _LOOK_AGAIN_US)
+            self._move(one, "waiting", reason=told, due_at=self.now + LOOK_AGAIN_US)
         return True
 
     def _fresh(self, one: Judged, plan: Plan) -> list[PlannedWrite] | None:
@@ -348,7 +245,7 @@ class Outcomes:
         elif waiting_for:
             self._wait_for(one, [other.key for other in waiting_for])
             reason = f"Shares {waiting_for[0].key} with another record."
-            self._move(one, "waiting", reason=reason, plan=text, hash_text=wanted, due_at=self.now + _LOOK_AGAIN_US)
+            self._move(one, "waiting", reason=reason, plan=text, hash_text=wanted, due_at=self.now + LOOK_AGAIN_US)
         elif plan.rest is not None:
             self._rest(one, plan.rest, plan=text, hash_text=wanted)
         else:
@@ -363,7 +260,7 @@ class Outcomes:
         overdue = self._overdue(one, rest.reason, hours=rest.patience_h)
         if overdue is not None:
             self._ask(one, overdue)
-        due = _micros(rest.until) or self.now + max(_LOOK_AGAIN_US, min((self.now - trip.created_at) // 8, _SELDOM_US))
+        due = in_micros(rest.until) or self.now + max(LOOK_AGAIN_US, min((self.now - trip.created_at) // 8, _SELDOM_US))
         self._move(one, "waiting", reason=rest.reason, plan=plan, hash_text=hash_text, due_at=due)
 
     def _consent(self, one: Judged, trip: Trip, plan: Plan, wanted: str) -> None:
@@ -406,178 +303,10 @@ class Outcomes:
         if overdue is not None:
             self._hold(one, [overdue])
         else:
-            self._move(one, "waiting", reason=told, due_at=self.now + _LOOK_AGAIN_US)
+            self._move(one, "waiting", reason=told, due_at=self.now + LOOK_AGAIN_US)
 
     def _newer_card(self, old: Write) -> None:
         """A party is updated in place, whichever record says so: what stands makes room for it."""
         if old.state == "done":
             write_moves.reverse(self.c, [old.id], now=self.now)
             del self.live[old.key]
-
-    # ------------------------------------------------------------------------------------------ taking back
-
-    def _gives_way(self, one: Judged, mine: InBooks) -> bool:
-        """What is put against a document that is being taken back goes first; nobody is asked a second time."""
-        lost = correcting.without_ground(mine.standing, self.live, self.leaving)
-        lost = [write for write in lost if write.id not in self.leaving]
-        if lost:
-            told = "What it is put against is being reversed."
-            self._take_back(one, lost, purpose=reversing.CORRECTING, told=told)
-        return bool(lost)
-
-    def _leaves(self, one: Judged, keys: Collection[str]) -> bool:
-        """Something under these keys is on its way out of the books: what comes next is decided after that."""
-        leaving = [
-            self.leaving[self.live[key].id] for key in keys if key in self.live and self.live[key].id in self.leaving
-        ]
-        if leaving:
-            self._wait_for(one, leaving)
-            reason = f"{leaving[0]} is on its way to the ledger."
-            self._move(one, "waiting", reason=reason, due_at=self.now + _LOOK_AGAIN_US)
-        return bool(leaving)
-
-    def _on_its_way(self, one: Judged, sealed: Sequence[Write]) -> None:
-        reason = f"{sealed[0].key} is on its way to the ledger."
-        self._move(one, "waiting", reason=reason, due_at=self.now + _ON_ITS_WAY_US)
-
-    def _correct(self, one: Judged, plan: Plan, wrong: Sequence[Write]) -> None:
-        """What is posted with other content, or not named any more, is taken back with all that is put against it."""
-        wanted = plan_hash(plan)
-        if self._left_alone(one, wanted):
-            return
-        if one.case.terms.corrections != "automatic" and one.case.decisions.get(CORRECTION) != wanted:
-            taken = reversing.with_dependents(self.c, self.books.company.id, wrong)
-            self._hold(one, [correcting.question(plan, wrong, taken, accept=wanted)])
-            return
-        told = f"{', '.join(old.number or old.key for old in wrong)} is being reversed first."
-        self._take_back(one, wrong, purpose=reversing.CORRECTING, told=told, change=wanted)
-
-    def _left_alone(self, one: Judged, change: str) -> bool:
-        """A person wants what is posted to stay in spite of this very change."""
-        said = (correcting.left_alone(decision, change) for decision in one.case.decisions.values())
-        why = next((each for each in said if each is not None), None)
-        if why is not None:
-            trip = self.trips[one.case.id]
-            self._move(one, "posted", reason=why, plan=trip.plan, hash_text=trip.plan_hash)
-        return why is not None
-
-    def _take_back(
-        self, one: Judged, several: Sequence[Write], *, purpose: str, told: str, change: str | None = None
-    ) -> None:
-        """Reverse these and what is put against them; the trip waits for it and is looked at again.
-
-        Where that cannot be done a person may leave it: `change` names what is left alone then.
-        """
-        taken = reversing.with_dependents(self.c, self.books.company.id, several)
-        sealed = [write for write in taken if write.state == "sealed"]
-        if sealed:
-            self._on_its_way(one, sealed)
-            return
-        made = reversing.reversals_of(
-            self.works, self.c, self.books, taken, purpose=purpose, of_trips={one.case.id},
-            under_way=set(self.leaving.values()),
-        )  # fmt: skip
-        if not isinstance(made, reversing.Reversals):
-            named = {"change": change} if change is not None else {}
-            self._hold(one, [replace(finding, proposal={**finding.proposal, **named}) for finding in made])
-            return
-        self.new_writes += made.rows
-        self.new_needs += made.needs
-        self.leaving.update({row["reverses_id"]: row["key"] for row in made.rows})
-        self.disturbed |= {write.trip_id for write in made.originals} - {one.case.id}
-        self._wait_for(one, made.last)
-        self._move(one, "waiting", reason=told, due_at=self.now + _LOOK_AGAIN_US)
-
-    # ------------------------------------------------------------------------------------------ rows
-
-    def _wait_for(self, one: Judged, keys: Collection[str]) -> None:
-        """The trip is looked at again when any of these writes is done."""
-        self.asked += [self._named(one, "write", key) for key in dict.fromkeys(keys)]
-
-    def _named(self, one: Judged, kind: str, name: str) -> dict[str, Any]:
-        """A need of the trip that nobody looks for: who meets it wakes the trip."""
-        where = one.case.source_id
-        return {"trip_id": one.case.id, "connection_id": where, "kind": kind, "external_id": name, "fields": {}}
-
-    def _write(self, one: Judged, write: PlannedWrite, hash_text: str, *, position: int) -> None:
-        write_id = self.works.ids.new()
-        encoded = encode_write(write)
-        worth = expected(write.content)
-        revision = self.revisions.get(write.key, 0) + 1
-        target_id = one.case.target_id if write.into == "target" else one.case.source_id
-        pool = write.pool or pooling.parcel_of(one.case.terms, write.kind, write.content)
-        row = {
-            "id": write_id,
-            "workspace_id": self.workspace,
-            "company_id": self.books.company.id,
-            "trip_id": one.case.id,
-            "target_id": target_id,
-            "key": write.key,
-            "revision": revision,
-            "kind": write.kind,
-            "content": contents.write_text(write, encoded),
-            "hash": hash_text,
-            "amount": worth.total if worth else None,
-            "currency": worth.currency if worth else None,
-            "pool_key": pool,
-            "reverses_id": None,
-            "state": "open",
-            "position": position,
-            "created_at": self.now,
-            "updated_at": self.now,
-        }
-        self.new_writes.append(row)
-        self.new_needs += [
-            {"write_id": write_id, "key": key, "workspace_id": self.workspace, "company_id": self.books.company.id}
-            for key in dict.fromkeys(write.needs)
-        ]
-        self.live[write.key] = Write(
-            write_id,
-            self.books.company.id,
-            one.case.id,
-            write.key,
-            revision,
-            write.kind,
-            "",
-            hash_text,
-            pool,
-            None,
-            "open",
-            None,
-            None,
-            None,
-            self.now,
-            target_id,
-        )
-
-    def _move(
-        self,
-        one: Judged,
-        target: str,
-        *,
-        reason: str | None = None,
-        plan: str | None = None,
-        hash_text: str | None = None,
-        due_at: int | None = None,
-    ) -> None:
-        trip = self.trips[one.case.id]
-        self.rows.setdefault(target, []).append(
-            {
-                "b_id": trip.id,
-                "b_n": self.versions[trip.id],
-                "b_plan": plan,
-                "b_hash": hash_text,
-                "b_rulebook": one.rulebook_n,
-                "b_chart": self.books.chart_n,
-                "b_reason": reason,
-                "b_due": due_at,
-                "b_was": trip.due_at,
-                "b_at": self.now,
-            }
-        )
-        self.decided[trip.id] = (target, reason)
-        self.facts.append([trip.id, target, hash_text or reason or ""])
-
-
-def _micros(moment: datetime | None) -> int | None:
-    return None if moment is None else micros(moment)
