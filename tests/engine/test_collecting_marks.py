@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
-from ml_connector.engine import collecting, doctor, preview, rulebooks, ruling
+from ml_connector.engine import collecting, doctor, preview, reading, rulebooks, ruling
 from ml_connector.errors import Rejected
 from ml_connector.finance.rulebook import Rule, When
 from ml_connector.store import cursors
+from ml_connector.store.inbox_writer import InboxWriter
+from ml_connector.store.notices import Notice
 from tests.engine.collecting_world import CUSTOMER, CollectingWorld
 
 
@@ -55,6 +57,25 @@ def test_an_attribute_of_the_customer_marks_what_is_read_after_it_was_set(world:
     world.look()
     assert collected(world) == [after]
     assert set(reasons(world)) == {before, never}
+
+
+def test_what_a_webhook_names_is_judged_by_the_customer_as_it_is_now(world: CollectingWorld) -> None:
+    world.open_books(collect="marked", collect_methods=(), collect_attributes={"COLLECT": ["STRIPE"]})
+    world.look()
+    mark(world, "STRIPE")
+    number = world.invoice()
+    notice = Notice(
+        id=world.works.ids.new(), door_id="D", kind="customerinvoice", external_id=number,
+        received_at=world.works.now(), workspace_id=world.workspace, connection_id=world.visma_id,
+    )  # fmt: skip
+    writer = InboxWriter(world.works.database)
+    writer.start()
+    assert writer.submit(notice).result(10) == "stored"
+    writer.stop()
+    while reading.fetch(world.works, world.visma_id).more:
+        continue
+    world.pass_time(60, step=5)
+    assert collected(world) == [number]
 
 
 def test_many_invoices_share_one_look_at_what_changed_of_their_customers(world: CollectingWorld) -> None:

@@ -29,7 +29,7 @@ from ml_connector.store.trip_needs import OpenNeed
 
 NEED_ROUNDS = 4
 ASK_AGAIN_US = 300_000_000  # a thing that is not there yet is looked for every five minutes
-FOLLOWED_FOR_US = 10_000_000  # a backlog of many pages reads what it follows once in a while, not for each page
+FOLLOWED_FOR_US = 30_000_000  # a backlog or a rush reads what it follows once in a while, not for each page
 NOTICE_LIFE_US = 7 * 86_400_000_000
 _NEEDS_AT_ONCE = 2_000
 
