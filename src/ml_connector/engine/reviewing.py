@@ -183,6 +183,8 @@ def _accept_location(works: Works, item: ReviewItem, *, by: str) -> str:
     with works.database.reading() as c:
         trip = trips.by_ids(c, [item.trip_id])[item.trip_id]
     told = item.proposal
+    if told.get("place_rule"):
+        ruling.add_rule(works, trip.route_id, str(told["place_rule"]), by=by)
     terms = ruling.terms_now(works, trip.route_id)
     place = LocationTerms(time_zone=str(told.get("time_zone") or "") or None, name=str(told.get("name", "")))
     version = ruling.save_terms(

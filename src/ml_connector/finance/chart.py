@@ -37,11 +37,12 @@ class CashAccount:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """One dimension: its values, True where active."""
+    """One dimension: its values, True where active, and what people call each."""
 
     id: int
     description: str
     values: Mapping[str, bool]
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from ml_connector.flows.square_invoices import (
 from ml_connector.flows.square_payouts import payout_id, plan_dispute_record, plan_payout_record
 from ml_connector.flows.square_verdicts import no_order, unmapped
 from ml_connector.flows.verdicts import before_go_live, pooled, verdict
+from ml_connector.rules import places
 from ml_connector.rules.bookkeeping import Books
 from ml_connector.rules.days import business_day
 from ml_connector.rules.findings import location_unmapped
@@ -38,6 +39,7 @@ from ml_connector.rules.invoicing import Bill, plan_invoice_refund
 from ml_connector.rules.matching import RefundedBefore, given_back
 from ml_connector.rules.parties import Known, know
 from ml_connector.rules.refunds import plan_refund
+from ml_connector.rules.rulefile import rule_toml
 from ml_connector.rules.sales import plan_sale, returned_total
 
 KINDS = ("payment", "refund", "invoice", "payout", "vendor", "customer", "dispute", "location")
@@ -68,7 +70,7 @@ def plan(document: Document, related: Related, *, terms: Terms, rulebook: Rulebo
     if isinstance(document, Party):
         return _party(document, related, terms)
     if isinstance(document, Location):
-        return _location(document, terms)
+        return _location(document, books)
     return _order(document, related, books) if isinstance(document, Sale) else Ignore("Square tells of no such record")
 
 
@@ -219,12 +221,16 @@ def _party(party: Party, related: Related, terms: Terms) -> Verdict:
     return Plan(known.writes)
 
 
-def _location(location: Location, terms: Terms) -> Verdict:
-    if location.id in terms.locations:
+def _location(location: Location, books: Books) -> Verdict:
+    if location.id in books.terms.locations:
         return Ignore("the location is mapped")
     if not location.active:
         return Ignore("the location is inactive")
-    found = location_unmapped(location.id, name=location.name, time_zone=location.time_zone, currency=location.currency)
+    rule = places.rule_for(location.id, location.name, books.mapper.rulebook, books.chart)
+    found = location_unmapped(
+        location.id, name=location.name, time_zone=location.time_zone, currency=location.currency,
+        rule=rule_toml(rule) if rule is not None else "",
+    )  # fmt: skip
     return Hold((found,))
 
 

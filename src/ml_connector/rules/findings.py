@@ -57,16 +57,24 @@ def mapping_missing(
     )
 
 
-def location_unmapped(location: str, *, name: str = "", time_zone: str = "", currency: str = "") -> Finding:
-    """A place of the source for which nobody has said branch, time zone and dimensions yet."""
+def location_unmapped(
+    location: str, *, name: str = "", time_zone: str = "", currency: str = "", rule: str = ""
+) -> Finding:  # fmt: skip
+    """A place of the source for which nobody has said branch, time zone and dimensions yet. `rule`: the dimensions of
+    the ledger that are called like it, as a rule to accept.
+    """
     called = f"{name} ({location})" if name else location
+    alike = " The proposed rule takes the dimension of the ledger that has its name." if rule else ""
     return Finding(
         "location-unmapped",
         f"Location {called} is new and not mapped. Say its branch, time zone and dimensions; its records wait until "
-        "then.",
+        f"then.{alike}",
         "location",
-        {"location": location, "name": name, "time_zone": time_zone, "currency": currency},
-    )
+        {
+            "location": location, "name": name, "time_zone": time_zone, "currency": currency,
+            **({"place_rule": rule} if rule else {}),
+        },
+    )  # fmt: skip
 
 
 def differs(code: str, what: str, *, stated: Money, found: Money, record: str, fix: str) -> Finding:

@@ -142,8 +142,10 @@ def segments(rows: Iterable[Row]) -> dict[int, Segment]:
     found = {}
     for dimension in rows:
         for row in dimension.get("segments") or ():
-            values = {text(one.get("valueId")): bool(one.get("active")) for one in row.get("segmentValues") or ()}
-            found[int(row["segmentId"])] = Segment(int(row["segmentId"]), text(row.get("description")), values)
+            rows_of_values = row.get("segmentValues") or ()
+            values = {text(one.get("valueId")): bool(one.get("active")) for one in rows_of_values}
+            names = {text(one.get("valueId")): name for one in rows_of_values if (name := text(one.get("description")))}
+            found[int(row["segmentId"])] = Segment(int(row["segmentId"]), text(row.get("description")), values, names)
     return found
 
 
