@@ -16,6 +16,7 @@ from ml_connector.engine.works import Limits, Works
 from ml_connector.flows import FLOWS
 from ml_connector.logs import Redactor
 from ml_connector.settings import Settings, make_data_dir
+from ml_connector.store import sealed_secrets
 from ml_connector.store.database import Database
 from ml_connector.store.ids import Ids, SystemChance
 from ml_connector.store.migrations import migrate
@@ -46,7 +47,7 @@ def build(
         database=database,
         clock=time,
         ids=Ids(time, SystemChance()),
-        ring=open_ring(settings.master_key_file, text=text, create=True),
+        ring=open_ring(settings.master_key_file, text=text, create=not _seals(database)),
         tokens=TokenCache(time),
         flows=FLOWS,
         systems=SYSTEMS,
@@ -58,6 +59,12 @@ def build(
         conceal=concealed.add,
         transport=transport,
     )
+
+
+def _seals(database: Database) -> bool:
+    """Whether secrets are sealed here: then a key file that is missing is lost, and a new one would hide that."""
+    with database.reading() as c:
+        return sealed_secrets.any_sealed(c)
 
 
 @contextmanager

@@ -211,7 +211,7 @@ def _address_problem(settings: Settings) -> str | None:
     for text in settings.allow_insecure_hosts:
         url = urlsplit(text)
         if url.scheme != "http" or not _is_loopback(url) or url.path.strip("/") or url.query or url.username:
-            return f"MLC_ALLOW_INSECURE_HOSTS holds {text!r}, but only http:// on this machine may stand there"
+            return f"MLC_ALLOW_INSECURE_HOSTS holds {text!r}, but only http:// on this machine may stand there, such as http://127.0.0.1:8001"
     if settings.public_url is None:
         return None
     url = urlsplit(settings.public_url)

@@ -21,6 +21,7 @@ from ml_connector.errors import (
     UnknownOutcome,
     UsageError,
 )
+from ml_connector.flows import FLOWS
 from tests.cli.conftest import Terminal
 
 
@@ -70,6 +71,26 @@ def test_collecting_without_a_route_says_which_to_add(terminal: Terminal) -> Non
     assert ended.code == USAGE
     assert ended.json["error"]["record"] == "10042"
     assert "route add" in ended.json["error"]["fix"]
+
+
+@pytest.mark.parametrize("flow", sorted(FLOWS))
+def test_every_flow_has_rules_to_begin_with(terminal: Terminal, tmp_path: Path, flow: str) -> None:
+    terminal("init")
+    terminal("connect", "square", SQUARE_ACCESS_TOKEN="x")
+    with sqlite3.connect(tmp_path / "data" / "ml-connector.db") as c:
+        c.execute(
+            "INSERT INTO company (id, workspace_id, connection_id, name, base_currency, time_zone, created_at) "
+            "SELECT 'COMPANY', workspace_id, id, 'Shop', 'EUR', 'UTC', 0 FROM connection"
+        )
+        c.execute(
+            "INSERT INTO route (id, workspace_id, company_id, flow, source_id, target_id, posting, created_at) "
+            "SELECT 'ROUTE', workspace_id, 'COMPANY', ?, id, id, 'off', 0 FROM connection",
+            (flow,),
+        )
+    for name in ("mine.toml", "mine.csv"):
+        assert terminal("rules", "example", name, "--json").json["rules"] > 1
+        form = rulebooks.form_of(name)
+        assert rulebooks.read((tmp_path / name).read_text(), form=form).rules
 
 
 def test_a_flow_that_does_not_join_the_two_ends_says_what_it_joins(terminal: Terminal, tmp_path: Path) -> None:

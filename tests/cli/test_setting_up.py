@@ -80,6 +80,22 @@ def test_a_code_is_given_once(connected: Terminal) -> None:
     assert ended.json["error"]["record"] == "sq"
 
 
+def test_a_lost_key_file_is_not_replaced_by_a_new_one_while_secrets_are_sealed(
+    connected: Terminal, tmp_path: Path
+) -> None:
+    key = tmp_path / "data" / "master.key"
+    kept = key.read_bytes()
+    key.unlink()
+    for words in (("connections",), ("init",), ("keys", "rotate")):
+        refused = connected(*words, "--json")
+        assert refused.code == 3
+        assert "Restore the file from your backup of keys" in refused.json["error"]["fix"]
+    assert not key.exists()
+    key.write_bytes(kept)
+    key.chmod(0o600)
+    assert connected("keys", "rotate", "--json").code == 0
+
+
 def test_workspaces_do_not_see_each_other(connected: Terminal) -> None:
     assert connected("--workspace", "other", "init").code == 0
     assert connected("--workspace", "other", "connections", "--json").json == {"connections": []}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +20,9 @@ from ml_connector.store.setups import RouteRow
 
 app = typer.Typer(help="Which account, dimension and VAT code each amount gets.", no_args_is_help=True)
 
+_EXAMPLES = {
+    "square": "demo", "woocommerce": "woocommerce", "paypal": "paypal", "stripe": "stripe", "basware": "basware",
+}  # fmt: skip
 RulesFile = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Rules as .toml or .csv.")]
 
 
@@ -49,6 +53,26 @@ def export(
         file.write_text(rulebooks.write(book, form=rulebooks.form_of(file.name)), encoding="utf-8")
         content = {"file": str(file), "version": book.version, "rules": len(book.rules)}
         s.out.answer(content, lines(f"{len(book.rules)} rules of version {book.version} are in {file}."))
+
+
+@app.command("example")
+def example(
+    file: Annotated[Path, typer.Argument(dir_okay=False, help="Where to write; .toml or .csv.")],
+    route: RouteName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write rules to begin with: those of the demonstration for this flow. Put your own accounts in, then `check`."""
+    with session(as_json=as_json) as s:
+        flow = s.works.flows[s.route(route).flow]
+        other = _EXAMPLES[flow.source if flow.source in _EXAMPLES else flow.target]
+        text = files("ml_connector.cli").joinpath(f"{other}_rules.toml").read_text(encoding="utf-8")
+        book = rulebooks.read(text, form="toml")
+        file.write_text(rulebooks.write(book, form=rulebooks.form_of(file.name)), encoding="utf-8")
+        told = (
+            f"{len(book.rules)} rules are in {file}; their accounts are examples.",
+            f"Next: ml-connector rules check {file}",
+        )
+        s.out.answer({"file": str(file), "rules": len(book.rules)}, lines(*told))
 
 
 @app.command("import")

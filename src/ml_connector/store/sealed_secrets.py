@@ -85,6 +85,11 @@ def in_use(c: Connection, owner_kind: str, owner_id: str, *, now: Micros) -> lis
     return [_secret(row) for row in rows]
 
 
+def any_sealed(c: Connection) -> bool:
+    """Whether any secret is kept."""
+    return c.execute(select(secret.c.id).limit(1)).first() is not None
+
+
 def every(c: Connection) -> list[SecretRow]:
     """Every sealed secret, for the rotation of the master key."""
     return [_secret(row) for row in c.execute(select(secret).order_by(secret.c.id))]
