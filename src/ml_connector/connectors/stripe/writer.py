@@ -130,7 +130,9 @@ class StripeWriter:
         return answer
 
     def look_up(self, kind: str, fields: Mapping[str, str]) -> list[Found]:
-        """Customers; or how an invoice of ours stands there (`sent_invoice`, `of` its id). 1-4 calls."""
+        """Customers, 1-4 calls; or how an invoice of ours stands there (`sent_invoice`, `of` its id): 1 call, one more
+        where something of it is paid, and one for each payment that people told of.
+        """
         if kind == "sent_invoice":
             id_ = fields.get("of") or fields.get("number", "")
             row = self.client.one(INVOICES, id_) if id_ else None
