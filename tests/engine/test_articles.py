@@ -92,6 +92,15 @@ def test_a_shop_whose_rules_do_not_ask_pays_no_call_and_no_need(open_world: Open
     assert query(world, "SELECT count(*) FROM trip_need WHERE kind = 'article'") == [(0,)]
 
 
+def test_what_was_told_apart_once_and_is_no_more_asks_nothing(open_world: Open) -> None:
+    world = open_world(FOOD)
+    add(world)
+    sell(world, "12")
+    world.pass_time(step=50)
+    assert accounts(world) == ["3002 100.00"]
+    assert asked(world) == {}
+
+
 def test_visma_is_not_called_more_often_for_it(open_world: Open) -> None:
     def for_one_sale(world: World) -> int:
         before = sum(n for call, n in world.visma.calls.items() if "journal" in call)

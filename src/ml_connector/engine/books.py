@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import lru_cache
 
 from ml_connector.clock import moment
 from ml_connector.connectors.shapes import Translate
@@ -22,6 +21,8 @@ from ml_connector.store.audit import Entry
 from ml_connector.store.connection_rows import ConnectionRow
 from ml_connector.store.database import Connection
 from ml_connector.store.setups import CompanyRow, RouteRow
+
+_ARTICLES = ('"article":["', '"category":["')  # conditions that are not empty, in a rulebook as it is kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,15 +137,13 @@ def route_terms(c: Connection, route: RouteRow) -> Terms:
 
 
 def needing_terms(c: Connection, route: RouteRow) -> Terms:
-    """The terms of a route as its needs ask for them."""
-    rulebooks = tuple(map(_rulebook_in, configs.every(c, "rulebook", route.id)))
+    """The terms of a route as its needs ask for them: with every page that is read, so rules are read only where some
+    version of them tells articles apart.
+    """
+    if not configs.any_holds(c, "rulebook", route.id, _ARTICLES):
+        return route_terms(c, route)
+    rulebooks = tuple(map(rulebook_of, configs.every(c, "rulebook", route.id)))
     return replace(route_terms(c, route), asks_articles=_tell_apart(rulebooks))
-
-
-@lru_cache(maxsize=64)
-def _rulebook_in(row: configs.ConfigRow) -> Rulebook:
-    """Versions never change, and are looked at with every page that is read."""
-    return rulebook_of(row)
 
 
 def terms_text(terms: Terms) -> str:
