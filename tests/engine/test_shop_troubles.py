@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ml_connector.engine import connecting, doorkeeping, reviewing
+from ml_connector.errors import NotAuthorized
 from ml_connector.store import cursors
 from tests.engine.proofs import query
 from tests.engine.shop_world import CLEARING, RECEIVABLE, ShopWorld
@@ -157,3 +158,13 @@ def test_an_order_that_was_merely_opened_and_saved_again_changes_nothing(open_wo
     assert [(key, n) for key, n, _ in world.writes(live=False)] == before
     assert sum(count for name, count in world.visma.calls.items() if name.startswith("POST /v")) == posts
     assert asked(world) == []
+
+
+def test_a_wrong_key_is_not_taken_for_a_new_one_where_the_shop_itself_answers(open_world: Open) -> None:
+    world = open_world()
+    with pytest.raises(NotAuthorized, match="Nothing was changed"):
+        connecting.renew(
+            world.works, world.workspace, code="wc", credentials={"consumer_secret": "cs_wrong"}, settings={},
+            base_url=None, by="Ann",
+        )  # fmt: skip
+    assert connecting.ping(world.works, world.shop_id).ok, "the old one still serves"

@@ -96,6 +96,6 @@ def _refused(answer: Answer) -> ConnectorError:
     return NotAuthorized(
         what,
         record="token",
-        fix="Check client id and secret, and that they belong to this environment (sandbox or live), "
-        "then run `ml-connector ping`.",
+        fix="Check client id and secret, and that they belong to this environment (sandbox or live); "
+        "`ml-connector connect renew CODE` takes the right ones.",
     )

@@ -47,7 +47,7 @@ class FixedToken:
         del refused
         raise NotAuthorized(
             "Square does not accept the access token (401).",
-            fix="Connect Square again; check that the token belongs to this environment (sandbox or production).",
+            fix="Give one of this environment (sandbox or production) with `ml-connector connect renew CODE`.",
         )
 
 

@@ -121,7 +121,7 @@ def token_fault(answer: Answer) -> ConnectorError:
         return NotAuthorized(
             "Visma Connect does not know this client id and secret (invalid_client).",
             record="token",
-            fix="Enter the client id (it begins with isv_) and its newest secret, then run `ml-connector ping`.",
+            fix="Give the newest secret with `ml-connector connect renew CODE`; the client id begins with isv_.",
         )
     if error in _UNAPPROVED:
         return NeedsApproval(
