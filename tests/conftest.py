@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,9 +23,18 @@ FOLDER = "TEST_POSTGRES_FOLDER"
 OWNER = "TEST_POSTGRES_OWNER"
 
 
+# A test waits for the disk at each commit, which takes longer than the rest of it: where there is memory to write to,
+# files of tests lie there. What a power cut leaves is no test's subject.
+MEMORY = Path("/dev/shm")
+MEMORY_NEEDED = 2 * 1024**3
+
+
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
-        os.environ[FOLDER] = str(postgres.new_folder())
+        in_memory = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > MEMORY_NEEDED
+        if in_memory:
+            os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+        os.environ[FOLDER] = str(postgres.new_folder(MEMORY if in_memory else None))
         os.environ[OWNER] = str(os.getpid())
 
 

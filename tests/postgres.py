@@ -74,9 +74,9 @@ def running(*, durable: bool = True) -> Iterator[Server]:
         stop(folder)
 
 
-def new_folder() -> Path:
+def new_folder(base: Path | None = None) -> Path:
     """A folder that the server's user can reach and whose path is short enough for a socket (107 bytes)."""
-    base = "/tmp" if os.geteuid() == 0 else tempfile.gettempdir()
+    base = base or Path("/tmp" if os.geteuid() == 0 else tempfile.gettempdir())
     folder = Path(tempfile.mkdtemp(prefix="mlc-postgres-", dir=base))
     folder.chmod(0o755)
     return folder

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -44,7 +45,8 @@ def measured(name: str, folder: Path) -> list[dict[str, Any]]:
     """The figures of one benchmark, run as a person runs it."""
     answer = folder / "figures.json"
     command = [sys.executable, "-m", "bench", name, "--size", str(SIZES[name]), "--json", str(answer)]
-    subprocess.run(command, cwd=ROOT, check=True, timeout=200, stdout=subprocess.DEVNULL)
+    environment = {**os.environ, "TMPDIR": str(folder)}
+    subprocess.run(command, cwd=ROOT, check=True, timeout=200, stdout=subprocess.DEVNULL, env=environment)
     told = json.loads(answer.read_text(encoding="utf-8"))
     return list(told["figures"][name])
 
