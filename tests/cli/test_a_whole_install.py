@@ -81,7 +81,7 @@ def set_up(terminal: Terminal, outside: dict[str, Vendor], folder: Path) -> dict
 def test_a_sale_goes_from_square_to_visma_by_commands(
     terminal: Terminal, outside: dict[str, Vendor], tmp_path: Path
 ) -> None:
-    set_up(terminal, outside, tmp_path)
+    seller = set_up(terminal, outside, tmp_path)
     doctor = good(terminal("doctor", "--json"))
     assert {one["verdict"] for one in doctor["items"]} == {"ok", "asked"}
     order = sell(outside)
@@ -110,6 +110,14 @@ def test_a_sale_goes_from_square_to_visma_by_commands(
     first, second = outside["visma"].do("books")["vouchers"]
     assert [line["debit"] for line in first["lines"]] == [line["credit"] for line in second["lines"]]
     assert good(terminal("audit", "verify", "--json"))["ok"]
+
+    outside["square"].do("revoke_token", token=seller["pat"], only_this=True)
+    (told,) = good(terminal("read", "--json"), code=4)["errors"]
+    assert told.startswith("sq: MLC-201 ")
+    assert good(terminal("workspaces", "--json"))["workspaces"][0]["paused"] == ["sq"]
+    renewed = good(terminal("connect", "renew", "sq", "--json", SQUARE_ACCESS_TOKEN=seller["oauth_token"]))
+    assert renewed["account"] == seller["merchant_id"]
+    assert good(terminal("read", "--json"))["errors"] == []
 
 
 def test_a_route_is_named_by_its_flow_and_posts_at_its_hours_or_when_a_person_says(

@@ -9,16 +9,17 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from ml_connector.cli.output import PERSON, TRANSIENT, AsJson, lines, plain, table
+from ml_connector.cli.output import NOT_AUTHORIZED, PERSON, TRANSIENT, AsJson, lines, plain, table
 from ml_connector.cli.session import CompanyName, RouteName, Session, session
 from ml_connector.cli.telling import told
 from ml_connector.clock import micros
 from ml_connector.engine import backfills, collecting, journals, preview, reading, timetables, units
 from ml_connector.engine.units import Ran, Unit
-from ml_connector.errors import UsageError
+from ml_connector.errors import NeedsApproval, NotAuthorized, UsageError
 from ml_connector.finance.encoding import decode_content
 from ml_connector.store import cursors, reviews, setups, trips
 
+_REFUSED = (NotAuthorized.code, NeedsApproval.code)
 MOST_UNITS = 10_000  # of one command: a backfill of a year needs some hundreds
 Since = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="UTC.")]
 
@@ -123,7 +124,9 @@ def _share(s: Session, connection_ids: Collection[str]) -> int | None:
 def _tell(
     s: Session, ran: list[Ran], *, company_id: str | None = None, past: Sequence[dict[str, Any]] = ()
 ) -> None:  # fmt: skip
-    errors = sorted({one.error for one in ran if one.error})
+    names = {one.id: one.code for one in s.connections()} | {one.id: one.name for one in s.companies()}
+    errors = sorted({f"{names.get(one.unit.subject, one.unit.subject)}: {one.error}" for one in ran if one.error})
+    refused = any(one.error.startswith(_REFUSED) for one in ran if one.error)
     states, waiting = _standing(s, company_id)
     content: dict[str, Any] = {"units": len(ran), "records": states, "waiting_for_a_person": waiting, "errors": errors}
     told = [f"{kind}: " + ", ".join(f"{number} {state}" for state, number in by.items()) for kind, by in states.items()]
@@ -140,7 +143,7 @@ def _tell(
         ]
     if waiting:
         told.append(f"{waiting} questions wait for a person: ml-connector review list")
-    code = TRANSIENT if errors else (PERSON if waiting else 0)
+    code = NOT_AUTHORIZED if refused else TRANSIENT if errors else PERSON if waiting else 0
     s.out.answer(content, lines(*(told or ["Nothing was read yet."]), *errors), code=code)
 
 
