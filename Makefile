@@ -10,10 +10,12 @@ WORKERS ?= 2
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo run test check lint format bench lock clean
+.PHONY: help install demo run test check lint format bench lock clean
 
 help: ## What can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+install: .venv/.runtime ## Fetch what a version needs, by pinned versions and hashes; after an upgrade too
 
 demo: .venv/.runtime ## See sales travel into the ledger and invoices out of it, on pretend vendors, in a minute
 	$(BIN)/ml-connector demo --story all
