@@ -75,7 +75,7 @@ def set_up(terminal: Terminal, outside: dict[str, Vendor], folder: Path) -> dict
     route = good(terminal("route", "add", "--source", "sq", "--terms", shipped("demo_terms.toml", folder), "--json"))
     assert route["posting"] == "off"
     good(terminal("rules", "import", shipped("demo_rules.toml", folder), "--json"))
-    return seller
+    return {**seller, "ledger": company}
 
 
 def test_a_sale_goes_from_square_to_visma_by_commands(
@@ -110,6 +110,17 @@ def test_a_sale_goes_from_square_to_visma_by_commands(
     first, second = outside["visma"].do("books")["vouchers"]
     assert [line["debit"] for line in first["lines"]] == [line["credit"] for line in second["lines"]]
     assert good(terminal("audit", "verify", "--json"))["ok"]
+
+    ledger = seller["ledger"]
+    good(
+        terminal(
+            "connect", "visma", "--code", "again", "--tenant-id", ledger["tenant_id"], "--client-id",
+            ledger["client_id"], "--base-url", outside["visma"].url, "--setting",
+            f"token_url={outside['visma'].url}/connect/token", "--json", VISMA_CLIENT_SECRET=ledger["client_secret"],
+        )
+    )  # fmt: skip
+    twice = good(terminal("company", "add", "Twice", "--connection", "again", "--json"), code=2)["error"]
+    assert twice["what"].endswith("is connected already, as visma.")
 
     outside["square"].do("revoke_token", token=seller["pat"], only_this=True)
     (told,) = good(terminal("read", "--json"), code=4)["errors"]

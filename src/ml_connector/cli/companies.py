@@ -10,7 +10,7 @@ import typer
 from ml_connector.cli.connections import prove
 from ml_connector.cli.output import AsJson, lines, table
 from ml_connector.cli.session import CompanyName, session
-from ml_connector.engine import setup
+from ml_connector.engine import connecting, setup
 from ml_connector.store import connection_rows, reviews, setups
 from ml_connector.store.database import Connection
 
@@ -72,6 +72,7 @@ def company_add(
     with session(as_json=as_json) as s:
         row = s.connection(connection)
         day = go_live.date() if go_live else None
+        connecting.ping(s.works, row.id)  # whose books these are: the same ones twice would be posted to twice
         made = setup.add_company(
             s.works, s.workspace, connection_id=row.id, name=name, time_zone=time_zone, go_live=day, by=s.by
         )
