@@ -134,7 +134,9 @@ def test_an_invoice_that_people_credit_whole_is_taken_back_there(world: Collecti
 
 
 def test_a_draft_that_differs_is_deleted_and_its_record_held(world: CollectingWorld) -> None:
+    """It is read for real, as the answer that showed it was lost."""
     world.open_books()
+    world.stripe.add({"match": {"operation": "POST /v1/invoices/{id}/add_lines"}, "effect": "cut_after", "times": 1})
     number = world.invoice(1000)
     added: list[str] = []
 
@@ -154,6 +156,31 @@ def test_a_draft_that_differs_is_deleted_and_its_record_held(world: CollectingWo
     reviewing.resolve(world.works, world.workspace, item.id, answer="plan-again", by="anna")
     world.look()
     assert shown(world) == [(number, 125_000, "open")]
+
+
+def test_a_draft_that_is_changed_just_before_it_is_finalized_is_asked_about(world: CollectingWorld) -> None:
+    world.open_books()
+    number = world.invoice(1000)
+    added: list[str] = []
+
+    def somebody_adds_a_line(call: str) -> None:
+        if not added and call.endswith("/finalize"):
+            added.append(call.split("/")[3])
+            world.in_stripe(f"/v1/invoices/{added[0]}/add_lines", "lines[0][amount]=100&lines[0][description]=x")
+
+    world.during = somebody_adds_a_line
+    world.look()
+    assert added
+    said = world.items()["release-refused"]
+    assert number in said
+    assert "1,251.00 SEK, not 1,250.00 SEK" in said
+    assert "Credit the difference there" in said
+    (item,) = reviewing.open_items(world.works, world.workspace)
+    reviewing.resolve(world.works, world.workspace, item.id, answer="release-again", by="anna")
+    world.look()
+    assert world.items() == {}
+    assert world.trips()[f"customerinvoice {number}"][0] == "posted"
+    assert shown(world) == [(number, 125_100, "open")]
 
 
 @pytest.mark.slow

@@ -43,13 +43,13 @@ class Sending:
         """One step that does something with an object that is there."""
         return self.post(item(path, id_, action), form, step=step, operation=f"POST {path}/{{id}}/{action}")
 
-    def change(self, id_: str, action: str, form: Form, *, step: str) -> Row:
-        """One step that changes an invoice; what its answer shows serves the look that follows."""
+    def change(self, id_: str, action: str, form: Form, *, step: str) -> tuple[Row, bool]:
+        """One step that changes an invoice, and whether its answer is of now: that serves the look that follows."""
         operation = f"POST {INVOICES}/{{id}}/{action}"
         row, fresh = self.client.posted(item(INVOICES, id_, action), form, key=self.key(step), operation=operation)
         if fresh:
             self.shown.keep(row)
-        return row
+        return row, fresh
 
     def key(self, step: str) -> str:
         """The idempotency key of a step: another one for every time that this was refused and sent anew."""
@@ -89,7 +89,7 @@ def _invoice(sending: Sending, content: CollectionInvoice) -> Created:
     form = bodies.lines(content.lines)  # what cannot be said exactly is refused before the draft exists
     id_ = _draft(sending, content)
     try:
-        shown = sending.change(id_, "add_lines", form, step="lines")
+        shown, _ = sending.change(id_, "add_lines", form, step="lines")
         off = comparing.differences(content, shown, due=bodies.due_day(content, sending.context)[0])
         if off:
             raise Rejected(

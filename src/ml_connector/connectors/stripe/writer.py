@@ -13,7 +13,7 @@ from typing import Any
 from ml_connector.connectors.http import Http
 from ml_connector.connectors.pacing import Ticking
 from ml_connector.connectors.shapes import Context, Created, Observed
-from ml_connector.connectors.stripe import customers, finding, seen
+from ml_connector.connectors.stripe import bodies, comparing, customers, finding, seen
 from ml_connector.connectors.stripe.client import Row, StripeClient, item
 from ml_connector.connectors.stripe.faults import is_code, is_kept
 from ml_connector.connectors.stripe.finding import Asked
@@ -74,19 +74,27 @@ class StripeWriter:
         """Finalize a draft: amounts are frozen, the page to pay on is there. Everything else stands at once.
 
         Stripe repeats a refusal for a day under one key, so this key holds the hour. One that is finalized already is
-        what was wanted.
+        what was wanted. The answer is compared once more: somebody may have changed the draft after it was read.
         """
-        del content
         if kind != "collection_invoice":
             return
         step = f"finalize|{self._clock.now():%Y-%m-%dT%H}"
         sending = Sending(self.client, context, self._shown)
         self._shown.forget(context.remote_id)
         try:
-            sending.change(context.remote_id, "finalize", {"auto_advance": False}, step=step)
+            row, fresh = sending.change(context.remote_id, "finalize", {"auto_advance": False}, step=step)
         except Rejected as refused:
             if not is_code(refused, "invoice_not_editable"):
                 raise
+            return
+        off = comparing.differences(content, row, due=bodies.due_day(content, context)[0])
+        if off and fresh:  # what Stripe repeats was asked about before
+            raise Rejected(
+                f"Invoice {content.number} ({context.remote_id}) was changed in Stripe before it was finalized, and "
+                f"stands there otherwise than in the ledger: {'; '.join(off)}. Credit the difference there and release "
+                "again; or void it there, credit it in the ledger, write a new one and cancel here.",
+                record=context.key,
+            )
 
     def discard(self, kind: str, content: Any, context: Context) -> None:
         """Delete a draft that differs from what was planned; what is gone already is no error. Drafts alone."""
