@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from ml_connector.engine import clearing, reviewing
+from ml_connector.engine import clearing, connecting, reviewing
 from ml_connector.finance.rulebook import Rule
 from tests.engine.collecting_world import CLEARING, CUSTOMER, RECEIVABLE, CollectingWorld
+from tests.engine.proofs import query
 from tests.engine.test_collecting_back import STRIPE, clear, collected
 
 CLAIM, LOSS, SALES, VAT = "1521", "6351", "3001", "2611"
@@ -178,3 +179,27 @@ def test_the_clearing_statement_names_what_a_held_charge_leaves_open(tmp_path: P
         assert (statement.ledger.minor, statement.waiting.minor, statement.unexplained.minor) == (0, 12_000, 0)
         (open_row,) = statement.unbooked_amounts
         assert "held" in open_row.why
+
+
+@pytest.mark.parametrize(("status", "paused"), [(503, False), (401, True)])
+def test_a_system_that_does_not_answer_stops_nothing_that_goes_elsewhere(
+    world: CollectingWorld, status: int, paused: bool
+) -> None:
+    world.stripe.add(
+        {"match": {"path": "/v1/customers"}, "effect": {"kind": "status", "status": status}, "times": None}
+    )
+    number = world.invoice(1000)
+    world.at_stripe("charge", amount=12_500, fee=500)
+    world.look(seconds=300)
+    assert world.there() == []
+    charges = [state for name, (state, _) in world.trips().items() if name.startswith("charge")]
+    assert charges == ([] if paused else ["posted"])  # what is paused is not read either
+    assert ("connection-paused" in world.items()) is paused
+    states = dict(query(world, "SELECT code, state FROM connection"))
+    assert states == {"vn": "active", "st": "paused" if paused else "active"}
+    world.stripe.remove()
+    if paused:
+        connecting.ping(world.works, world.stripe_id)
+    world.look(seconds=1_200, step=50)
+    assert [one["metadata"]["visma_invoice_no"] for one in world.there()] == [number]
+    assert clear(world)

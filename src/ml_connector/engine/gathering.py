@@ -13,12 +13,12 @@ from ml_connector.engine import ours, siblings
 from ml_connector.engine.ignoring import Ignoring
 from ml_connector.engine.siblings import Asker
 from ml_connector.engine.works import Registry, Works, open_line
-from ml_connector.errors import Untranslatable
+from ml_connector.errors import NotAuthorized, Transient, Untranslatable
 from ml_connector.finance.documents import Document
 from ml_connector.finance.plan import Answer, Content, Need, Related
 from ml_connector.finance.rulebook import Rulebook, Terms
 from ml_connector.flows.flow import Flow
-from ml_connector.store import bindings, cursors, records, submissions, writes
+from ml_connector.store import bindings, connection_rows, cursors, records, submissions, writes
 from ml_connector.store.database import Connection
 from ml_connector.store.records import StoredRecord
 
@@ -297,22 +297,44 @@ def _answer_party(
         found.answers[connection_id, need.name] = tuple(replace(one, how=how or one.how) for one in cached)
 
 
+class Silent(Exception):
+    """A system could not be asked, or refused to answer: `connection_id` and the fault."""
+
+    def __init__(self, connection_id: str, fault: NotAuthorized | Transient) -> None:
+        super().__init__(str(fault))
+        self.connection_id, self.fault = connection_id, fault
+
+
 def look_up_parties(works: Works, gathered: Gathered) -> bool:
-    """Ask the target for the parties nobody has looked for yet. True when there were any: gather again then."""
+    """Ask the target for the parties nobody has looked for yet. True when there were any: gather again then.
+
+    Raises Silent.
+    """
     asked = bool(gathered.unknown_parties)
     unknown: dict[Registry, list[Need]] = {}
     for (connection_id, _name), need in gathered.unknown_parties.items():
         unknown.setdefault((connection_id, need.kind), []).append(need)
     for registry, needs in unknown.items():
-        writer = open_line(works, registry[0]).writer
-        whole = _directory(works, writer, registry, len(needs))
-        for need in needs:
-            fields = {key: value for key, value in need.fields if value}
-            look_up = whole.look_up if whole is not None else partial(writer.look_up, need.kind)
-            found = tuple(look_up(fields)) if fields else ()
-            works.parties.put((*registry, need.fields), found, now=works.now())
+        try:
+            _look_up(works, registry, needs)
+        except (NotAuthorized, Transient) as fault:
+            raise Silent(registry[0], fault) from fault
     gathered.unknown_parties.clear()
     return asked
+
+
+def _look_up(works: Works, registry: Registry, needs: Sequence[Need]) -> None:
+    line = open_line(works, registry[0])
+    with works.database.reading() as c:
+        connection = connection_rows.get(c, registry[0])
+    if connection is not None and connection.state != "active":
+        raise Transient(f"{connection.title} ({connection.code}) is paused.", record=connection.code)
+    whole = _directory(works, line.writer, registry, len(needs))
+    for need in needs:
+        fields = {key: value for key, value in need.fields if value}
+        look_up = whole.look_up if whole is not None else partial(line.writer.look_up, need.kind)
+        found = tuple(look_up(fields)) if fields else ()
+        works.parties.put((*registry, need.fields), found, now=works.now())
 
 
 def _directory(works: Works, writer: Writer, registry: Registry, wanted: int) -> Directory | None:

@@ -7,20 +7,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ml_connector.clock import moment
-from ml_connector.engine import correcting, gathering, siblings
+from ml_connector.engine import correcting, gathering, pausing, siblings
 from ml_connector.engine.books import Books
 from ml_connector.engine.correcting import Booked
-from ml_connector.engine.gathering import Case
+from ml_connector.engine.gathering import Case, Silent
 from ml_connector.engine.ignoring import ignoring_of
 from ml_connector.engine.judging import judge
 from ml_connector.engine.outcomes import Outcomes
 from ml_connector.engine.reviewing import decisions_of
 from ml_connector.engine.works import Works
+from ml_connector.errors import NotAuthorized, Transient
 from ml_connector.finance.plan import Answer, Need
-from ml_connector.store import configs, leases, records, reviews, trip_needs, trips
+from ml_connector.store import configs, leases, records, reviews, trip_moves, trip_needs, trips
 from ml_connector.store.database import Connection
 from ml_connector.store.leases import Lease
 from ml_connector.store.trips import Trip
+
+SILENT_S = 30.0  # so long what goes to a system that does not answer is left alone
 
 
 def plan_due(works: Works, lease: Lease, books: Books) -> tuple[Lease, int]:
@@ -37,9 +40,14 @@ def plan_due(works: Works, lease: Lease, books: Books) -> tuple[Lease, int]:
         cases, stored = cases_of(works, c, books, found)
         answered = trip_needs.answers_of(c, [trip.id for trip in found if trip.state == "waiting"])
         gathered = gathering.gather(works, c, cases, known=not_there(answered), since=now)
-    while gathering.look_up_parties(works, gathered):
-        with works.database.reading() as c:
-            gathered = gathering.gather(works, c, cases, known=gathered.answers, since=now)
+    try:
+        while gathering.look_up_parties(works, gathered):
+            with works.database.reading() as c:
+                gathered = gathering.gather(works, c, cases, known=gathered.answers, since=now)
+    except Silent as silent:
+        if silent.connection_id == books.company.connection_id:
+            raise silent.fault from None
+        return _put_off(works, lease, books, silent), len(found)
     by_trip = {trip.id: trip for trip in found}
     judged = [
         judge(
@@ -57,6 +65,21 @@ def plan_due(works: Works, lease: Lease, books: Books) -> tuple[Lease, int]:
         Outcomes(works, c, books, by_trip, versions).store(judged)
         siblings.wake_waiting(c, books, [(by_trip[case.id], case.document) for case in cases], now=works.now())
     return lease, len(found)
+
+
+def _put_off(works: Works, lease: Lease, books: Books, silent: Silent) -> Lease:
+    """Another system than the ledger does not answer: what goes there waits, and nothing else does."""
+    routes = [road.route.id for road in books.roads.values() if road.route.target_id == silent.connection_id]
+    wait_s = SILENT_S
+    if isinstance(silent.fault, Transient) and silent.fault.retry_after_s is not None:
+        wait_s = max(wait_s, silent.fault.retry_after_s)
+    now = works.now()
+    with works.database.writing() as c:
+        lease = leases.renew(c, lease, now=now, ttl_us=works.limits.lease_s * 1_000_000)
+        if isinstance(silent.fault, NotAuthorized):
+            pausing.pause(works, c, silent.connection_id, silent.fault)
+        trip_moves.put_off(c, routes, until=now + int(wait_s * 1_000_000), now=now)
+    return lease
 
 
 def cases_of(

@@ -85,9 +85,12 @@ def _judge(works: Works, books: Books, found: Sequence[Trip]) -> list[Previewed]
     if _read_what_has_no_trip(works, cases, gathered):
         with works.database.reading() as c:
             gathered = gathering.gather(works, c, cases, known=gathered.answers, since=began)
-    while gathering.look_up_parties(works, gathered):
-        with works.database.reading() as c:
-            gathered = gathering.gather(works, c, cases, known=gathered.answers, since=began)
+    try:
+        while gathering.look_up_parties(works, gathered):
+            with works.database.reading() as c:
+                gathered = gathering.gather(works, c, cases, known=gathered.answers, since=began)
+    except gathering.Silent as silent:
+        raise silent.fault from None
     answers = []
     for trip, case in zip(found, cases, strict=True):
         record = stored[trip.record_id]

@@ -127,6 +127,13 @@ def look_now(c: Connection, trip_ids: Sequence[str], *, now: Micros) -> None:
         c.execute(update(trip).where(trip.c.id.in_(part), trip.c.state == "waiting").values(due_at=now))
 
 
+def put_off(c: Connection, route_ids: Sequence[str], *, until: Micros, now: Micros) -> None:
+    """What is due on these routes is due later."""
+    for part in chunks(route_ids):
+        due = (trip.c.route_id.in_(part), trip.c.state.in_(DUE_STATES))
+        c.execute(update(trip).where(*due, trip.c.due_at <= now).values(due_at=until))
+
+
 def approve(c: Connection, trip_id: str, *, plan_hash: str, now: Micros) -> bool:
     """A person's consent to this very plan; False when the plan has changed since."""
     return (
