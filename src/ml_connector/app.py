@@ -17,6 +17,7 @@ from ml_connector.flows import FLOWS
 from ml_connector.logs import Redactor
 from ml_connector.settings import Settings, make_data_dir
 from ml_connector.store import sealed_secrets
+from ml_connector.store.copying import refuse_moved
 from ml_connector.store.database import Database
 from ml_connector.store.ids import Ids, SystemChance
 from ml_connector.store.migrations import migrate
@@ -39,6 +40,7 @@ def build(
     gc.set_threshold(*COLLECT_AFTER)
     time = clock or Clock()
     make_data_dir(settings)
+    refuse_moved(settings.database_url)
     database = Database(settings.database_url, inbox_url=settings.inbox_url, slots=settings.worker_slots)
     migrate(database)
     concealed = redactor or Redactor()

@@ -41,4 +41,7 @@ def test_an_install_is_moved_and_used(terminal: Terminal, tmp_path: Path, postgr
     again = terminal("move-to-postgresql", "--json", MLC_DATABASE_URL=url, TARGET_DATABASE_URL=url)
     assert (again.code, again.json["error"]["what"]) == (3, "This install is on PostgreSQL already.")
     assert terminal("move-to-postgresql", "--json", TARGET_DATABASE_URL=url).code == 3
+    forgotten = terminal("connections", "--json")
+    assert (forgotten.code, "Set MLC_DATABASE_URL" in forgotten.json["error"]["fix"]) == (3, True)
+    assert not (tmp_path / "data" / "ml-connector.db").exists(), "no empty install in its place"
     postgres_databases.remove(url)

@@ -21,6 +21,7 @@ from ml_connector.store.tables import executor, inbox_metadata, metadata
 
 AT_ONCE = 2_000  # rows in memory
 _MODULUS = 1 << 128
+MOVED = ".moved"  # the ending of files that were put aside
 _LEFT_BEHIND = frozenset({executor.name})
 
 Told = Callable[[int], object]
@@ -78,6 +79,15 @@ def copy(main: Connection, inbox: Connection, target: Connection, *, told: Told)
     return copied
 
 
+def refuse_moved(database_url: str) -> None:
+    """Raises ConfigurationError: this SQLite install was moved away, and a new empty one in its place would confuse."""
+    path = Path(database_url.removeprefix("sqlite:///"))
+    aside = path.with_name(path.name + MOVED)
+    if database_url.startswith("sqlite:///") and aside.exists() and not path.exists():
+        fix = "Set MLC_DATABASE_URL to the new database; to go back, give the old files their names again."
+        raise ConfigurationError(f"This install was moved to PostgreSQL: {aside}.", fix=fix)
+
+
 def put_aside(source: Database) -> list[Path]:
     """Close a SQLite install for good and give its files another name, so that nobody goes on with it by mistake.
 
@@ -87,7 +97,7 @@ def put_aside(source: Database) -> list[Path]:
     source.close()
     aside = []
     for path in files:
-        new = path.with_name(f"{path.name}.moved")
+        new = path.with_name(path.name + MOVED)
         path.rename(new)
         for end in ("-wal", "-shm"):  # there only where somebody else still reads
             if (beside := path.with_name(path.name + end)).exists():
