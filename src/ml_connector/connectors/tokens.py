@@ -51,3 +51,21 @@ class Grant:
 
     value: AccessToken
     expires_at: datetime
+
+
+class OneToken:
+    """A cache for a few calls in a row, where none is handed in: it holds one token."""
+
+    def __init__(self) -> None:
+        self._grant: Any = None
+
+    def get(self, key: Hashable, obtain: Callable[[], Any]) -> Any:
+        """The token, obtained at the first call."""
+        del key
+        self._grant = self._grant or obtain()
+        return self._grant.value
+
+    def forget(self, key: Hashable, refused: Any) -> None:
+        """It was refused: obtain another at the next call."""
+        del key, refused
+        self._grant = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ml_connector.connectors.basware import auth
@@ -14,27 +14,12 @@ from ml_connector.connectors.basware.pacing import Pacer
 from ml_connector.connectors.http import Http
 from ml_connector.connectors.pacing import Ticking
 from ml_connector.connectors.shapes import Subscribed
+from ml_connector.connectors.tokens import OneToken
 from ml_connector.errors import NotAuthorized, Transient, UnknownOutcome
 
 TASK, SUBTYPES = "AccountingDocuments", ("WaitingForTransfer", "All")
 MAX_URL = 2083
 BEGINNING = "2000-01-01T00:00:00Z"
-
-
-class OneToken:
-    """A token for a few calls in a row, where no cache is handed in."""
-
-    def __init__(self) -> None:
-        self._grant: Any = None
-
-    def get(self, key: Hashable, obtain: Callable[[], Any]) -> Any:
-        del key
-        self._grant = self._grant or obtain()
-        return self._grant.value
-
-    def forget(self, key: Hashable, refused: Any) -> None:
-        del key, refused
-        self._grant = None
 
 
 def watch(http: Http, credentials: Mapping[str, Any], url: str, *, clock: Ticking) -> Subscribed | None:

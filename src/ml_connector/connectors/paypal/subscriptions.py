@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -16,25 +16,10 @@ from ml_connector.connectors.paypal.pacing import Pacer
 from ml_connector.connectors.paypal.reader import PayPalReader
 from ml_connector.connectors.paypal.webhooks import SUBSCRIBED, Ask
 from ml_connector.connectors.shapes import Subscribed
+from ml_connector.connectors.tokens import OneToken
 from ml_connector.errors import Rejected, Transient, UnknownOutcome
 
 MOST = 10  # webhooks of one app
-
-
-class OneToken:
-    """A token for a few calls in a row, where no cache is handed in."""
-
-    def __init__(self) -> None:
-        self._grant: Any = None
-
-    def get(self, key: Hashable, obtain: Callable[[], Any]) -> Any:
-        del key
-        self._grant = self._grant or obtain()
-        return self._grant.value
-
-    def forget(self, key: Hashable, refused: Any) -> None:
-        del key, refused
-        self._grant = None
 
 
 def watch(http: Http, credentials: Mapping[str, Any], url: str, *, clock: Ticking) -> Subscribed | None:
