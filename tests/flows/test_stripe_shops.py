@@ -136,6 +136,6 @@ def test_a_refund_waits_while_its_charge_is_not_clear() -> None:
 
 
 def test_orders_and_refunds_that_name_a_charge_later_have_it_looked_at_again() -> None:
-    assert FLOW.siblings == (("order", "transaction", "transaction"), ("refund", "transaction", "transaction"))
+    assert {("order", "transaction", "transaction"), ("refund", "transaction", "transaction")} <= set(FLOW.siblings)
     assert ("transaction", "ch_1") in FLOW.links(charge())
     assert ("transaction", "ch_1") in FLOW.links(refund())

@@ -108,7 +108,10 @@ TRAPS = {
         "trap_a_paid_invoice_proves_no_money_and_books_nothing_itself",
         "an_invoice_paid_by_a_credit_note_is_paid_without_money",
     ),
-    "paid outside is not in events": ("an_invoice_is_fetched_with_what_was_paid_outside_which_no_event_carries",),
+    "paid outside is not in events": (
+        "an_invoice_tells_what_people_called_paid_whether_that_makes_a_row_or_not",
+        "money_that_people_told_of_has_its_invoice_read",
+    ),
     "our own out of band comes back": ("trap_what_was_marked_paid_out_of_band_never_comes_back_as_a_payment",),
     "the customer's balance paid": ("trap_the_customers_balance_paid_and_no_money_came",),
     "gross booked, fees never": ("trap_the_gross_is_not_booked_without_its_fee",),
