@@ -329,7 +329,7 @@ def test_killed_anywhere_the_books_end_as_they_should(databases: Databases, tmp_
         expect_settled(life, said)
         return life.balance("1583"), life.balance(RECEIVABLE)
 
-    each = step(19) if databases.dialect == "sqlite" else 3 * step(19)
+    each = step(19) if databases.dialect == "sqlite" else 2 * step(17)
     with closing(world):
         expected, tried = killed_everywhere(
             world, databases, play=lambda w: w.look(700), again=lambda w: w.look(1_500), came_to=came_to, each=each
