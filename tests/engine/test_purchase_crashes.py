@@ -55,6 +55,8 @@ def came_to(world: PurchaseWorld, said: str) -> dict[str, Any]:
 
 
 def play_on(world: PurchaseWorld) -> None:
+    """A call nobody knows the end of is looked for after minutes; people invoice an order that has arrived."""
+    world.settle(1_200, step=60)
     play(world)
     world.settle(1_200, step=60)
 
