@@ -34,7 +34,7 @@ TARGETS: Mapping[Mode, float] = {"batch": 800, "per_record": 300}
 MOST_MB = 270
 _ROUND_S = 90
 _READY_S = 30
-_LOOK_S = 0.1
+_LOOK_S = 0.04  # how finely the end is seen
 _EVENTS = ["payment.created", "payment.updated"]
 
 

@@ -23,7 +23,7 @@ from ml_connector.store import (
 from ml_connector.store.audit import Entry
 from ml_connector.store.database import Connection
 from ml_connector.store.submissions import Submission
-from ml_connector.store.writes import Write
+from ml_connector.store.writes import Carried
 
 PARTIES = frozenset({"customer", "supplier"})
 LOOKED_UP = frozenset({"supplier_invoice", "ledger_coding"})  # a second one of the same number must find the first
@@ -38,7 +38,7 @@ def finish(
     if not standing:
         return
     now = works.now()
-    members = writes.of_submissions(c, [one.id for one, _ in standing])
+    members = writes.carried_by(c, [one.id for one, _ in standing])
     submissions.move(
         c,
         [
@@ -108,7 +108,7 @@ def observed_text(shown: Observed) -> str:
     )
 
 
-def _undo_originals(c: Connection, done: Sequence[Write], *, now: int) -> None:
+def _undo_originals(c: Connection, done: Sequence[Carried], *, now: int) -> None:
     """A reversal that is done makes its original `reversed`."""
     write_moves.reverse(c, [write.reverses_id for write in done if write.reverses_id], now=now)
 
@@ -118,7 +118,7 @@ def _bind_parties(
     c: Connection,
     books: Books,
     standing: Sequence[tuple[Submission, Observed | None]],
-    members: dict[str, list[Write]],
+    members: dict[str, list[Carried]],
 ) -> None:
     parties = [(one, members[one.id][0]) for one, _ in standing if one.kind in PARTIES and members.get(one.id)]
     for one, write in parties:
@@ -137,7 +137,7 @@ def _bind_parties(
         works.parties.forget()
 
 
-def _finish_trips(works: Works, c: Connection, books: Books, done: Sequence[Write]) -> None:
+def _finish_trips(works: Works, c: Connection, books: Books, done: Sequence[Carried]) -> None:
     now = works.now()
     touched = sorted({write.trip_id for write in done})
     unfinished = unsent.unfinished_trips(c, touched)

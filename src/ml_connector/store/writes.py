@@ -169,6 +169,26 @@ def of_submissions(c: Connection, submission_ids: Sequence[str]) -> dict[str, li
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What must be known of a write when the document that carries it stands."""
+
+    key: str
+    trip_id: str
+    reverses_id: str | None
+
+
+def carried_by(c: Connection, submission_ids: Sequence[str]) -> dict[str, list[Carried]]:
+    """Writes by the submission that carries them, without their contents."""
+    columns = [planned_write.c.submission_id, *(planned_write.c[name] for name in Carried.__slots__)]
+    found: dict[str, list[Carried]] = {}
+    for part in chunks(submission_ids):
+        of_them = select(*columns).where(planned_write.c.submission_id.in_(part)).order_by(planned_write.c.id)
+        for submission_id, *known in c.execute(of_them):
+            found.setdefault(submission_id, []).append(Carried(*known))
+    return found
+
+
 def by_ids(c: Connection, ids: Sequence[str]) -> dict[str, Write]:
     """Planned writes by id."""
     found = {}

@@ -70,7 +70,7 @@ def whole(client: VismaClient, place: Place, params: Mapping[str, str]) -> list[
 
     Two readings that agree are believed even if the vendor's total says otherwise.
     """
-    before: set[object] | None = None
+    before: dict[object, set[object]] | None = None
     for _ in range(READINGS):
         pages = client.whole(place.read, params, operation=f"GET {place.read}", count=units, parse=place.parse_list)
         rows = [row for page in pages for row in page]
@@ -78,7 +78,7 @@ def whole(client: VismaClient, place: Place, params: Mapping[str, str]) -> list[
         if total is None or (len(pages) == 1 and units(rows) >= total):
             return grouped(rows)
         keys = _all_units(rows)
-        if len(keys) >= total or keys == before:
+        if sum(map(len, keys.values())) >= total or keys == before:
             return grouped(rows)
         before = keys
     raise Transient(f"GET {place.read} shows other rows each time it is read.", record=place.read)
@@ -102,11 +102,12 @@ def stamp(moment: datetime) -> str:
     return moment.replace(microsecond=0).isoformat()
 
 
-def _all_units(rows: Iterable[Row]) -> set[object]:
-    found: set[object] = set()
+def _all_units(rows: Iterable[Row]) -> dict[object, set[object]]:
+    """The vendor's units by document: its lines by their numbers, or the one that it is."""
+    found: dict[object, set[object]] = {}
     for row in rows:
-        key, lines = _key(row), row.get("journalTransactionLines")
-        found.update([key] if lines is None else [(key, line.get("lineNumber")) for line in lines])
+        lines = row.get("journalTransactionLines")
+        found.setdefault(_key(row), set()).update([None] if lines is None else [one.get("lineNumber") for one in lines])
     return found
 
 

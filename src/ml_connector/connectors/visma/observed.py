@@ -86,11 +86,12 @@ def journal(rows: Iterable[Row], *, etag: str | None = None) -> Observed:
     vat_lines = Decimal(0)
     for line in lines.values():
         amount = _amount(line.get("debitAmountInCurrency")) - _amount(line.get("creditAmountInCurrency"))
-        account = text(line.get("accountNumber"))
+        account, reference, vat = line.get("accountNumber"), line.get("referenceNumber"), line.get("vat")
+        account = account if type(account) is str else text(account)
         by_account[account] = by_account.get(account, 0) + amount
-        if text(line.get("vat")):
+        if vat is not None and text(vat):
             vat_lines += amount
-        references[text(line.get("referenceNumber"))] = None
+        references[reference if type(reference) is str else text(reference)] = None
     decimals = exponent(currency)
     facts = {
         "module": text(head.get("module")),
