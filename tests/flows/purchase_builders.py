@@ -226,7 +226,7 @@ class World:
             return self.found.get(need.kind, ())
         if need.system == "own":
             return self.ours
-        kin = [one for one in self.documents if _KIND[type(one)] == need.kind]
+        kin = [one for one in self.documents if _kind(one) == need.kind]
         if need.link is not None:
             return tuple(one for one in kin if need.link in self.flow.links(one))
         return tuple(one for one in kin if _name(one) == need.id)
@@ -234,12 +234,23 @@ class World:
 
 _KIND: dict[type, str] = {
     LedgerSupplier: "supplier", PurchaseOrder: "purchaseorder", PurchaseReceipt: "purchasereceipt",
-    LedgerSupplierInvoice: "supplierInvoice", LedgerSupplierPayment: "supplierPayment", ReferenceValue: "creditterm",
+    LedgerSupplierInvoice: "supplierInvoice", LedgerSupplierPayment: "supplierPayment",
     ApprovedInvoice: "accountingDocument",
 }  # fmt: skip
 
 
+_ROWS = {
+    "credit_term": "creditterm", "account": "account", "vat_category": "vatcategory", "segment_value": "segmentvalue",
+}  # fmt: skip
+
+
+def _kind(one: Document) -> str:
+    return _ROWS[one.kind] if isinstance(one, ReferenceValue) else _KIND[type(one)]
+
+
 def _name(one: Document) -> str:
+    if isinstance(one, ReferenceValue) and one.segment:
+        return f"{one.segment}/{one.code}"
     if isinstance(one, LedgerSupplierInvoice):
         return f"{one.type}/{one.number}"
     return str(getattr(one, "number", None) or getattr(one, "code", ""))

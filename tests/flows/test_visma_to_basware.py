@@ -177,6 +177,20 @@ def test_an_order_waits_for_its_vendor_and_its_lines_for_the_head() -> None:
     assert World().writes(order())[HEAD].needs == ()
 
 
+def test_a_line_waits_for_the_rows_that_its_coding_names_as_far_as_they_go_there() -> None:
+    rows = (
+        ReferenceValue("account", "6540", "Office"),
+        ReferenceValue("vat_category", "1", "25 %"),
+        ReferenceValue("segment_value", "100", "Sales", segment=1),
+        ReferenceValue("segment_value", "X", "Project X", active=False, segment=2),  # inactive ones are not sent
+    )
+    writes = World(supplier(), term(), *rows).writes(order())
+    assert writes[LINE].needs == (HEAD, "vi:account:6540", "vi:vat:1", "vi:segment:1/100")
+    assert writes[HEAD].needs == ("vi:supplier:50012", "vi:term:30")
+    nowhere = World(supplier(), term(), *rows, terms=terms(dimensions={}, lists={})).writes(order())
+    assert nowhere[LINE].needs == (HEAD, "vi:account:6540", "vi:vat:1")
+
+
 def test_the_four_fields_that_name_an_order_there_come_from_its_number_and_the_terms() -> None:
     head = FIRST.contents(order())[HEAD]
     assert (head.number, head.source_system, head.company, head.organization) == ("PO1", "VISMANET-1", "NO01", "NO01")

@@ -1,7 +1,7 @@
 """Visma to Basware: what each record of the ledger becomes there. Pure.
 
 The order of work stands in the writes' needs: payment terms, then suppliers, then heads of orders, then their lines
-with receipts. Each record waits for its own alone. All is updated in place by its external code, nothing is deleted.
+with receipts, once the codes that they name are there. Each record waits for its own alone. All is updated in place by its external code, nothing is deleted.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from ml_connector.flows.flow import Flow
 from ml_connector.flows.visma_to_basware_invoices import invoice_need, payments_need, plan_invoice_out, plan_payment
 from ml_connector.flows.visma_to_basware_orders import (
     SENT_TYPES,
+    order_coding_needs,
     order_need,
     plan_order,
     plan_receipt,
@@ -67,7 +68,7 @@ def needs(document: Document, related: Related, terms: Terms) -> tuple[Need, ...
     if isinstance(document, LedgerSupplier):
         return (term_need(document.term),) if document.term else ()
     if isinstance(document, PurchaseOrder):
-        return _of_order(document)
+        return _of_order(document, terms)
     if isinstance(document, PurchaseReceipt):
         return _of_receipt(document, related)
     if isinstance(document, LedgerSupplierInvoice):
@@ -92,11 +93,12 @@ def links(document: Document) -> tuple[tuple[str, str], ...]:
     return ()
 
 
-def _of_order(order: PurchaseOrder) -> tuple[Need, ...]:
+def _of_order(order: PurchaseOrder, terms: Terms) -> tuple[Need, ...]:
     if order.type not in SENT_TYPES:
         return ()
     term = (term_need(order.term),) if order.term else ()
-    return (supplier_need(order.supplier), receipts_need(order), *term)
+    coded = order_coding_needs(order, terms)
+    return (supplier_need(order.supplier), receipts_need(order), *term, *coded)
 
 
 def _of_receipt(receipt: PurchaseReceipt, related: Related) -> tuple[Need, ...]:

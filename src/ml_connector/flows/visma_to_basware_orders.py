@@ -21,7 +21,7 @@ from ml_connector.finance.purchasing import (
     ReceiptLine,
 )
 from ml_connector.finance.rulebook import Terms
-from ml_connector.flows.visma_to_basware_reference import term_needs
+from ml_connector.flows.visma_to_basware_reference import coding_keys, coding_needs, term_needs
 from ml_connector.flows.visma_to_basware_suppliers import ACTIVE, DENIED, supplier_key
 from ml_connector.rules.bookkeeping import Books
 from ml_connector.rules.findings import blocking, mapping_missing
@@ -76,7 +76,8 @@ def plan_order(order: PurchaseOrder, related: Related, books: Books) -> Verdict:
     made = _head(order, terms, numbers, related)
     needs = (*_supplier_needs(order, related, terms), *term_needs(order.term, related, terms))
     writes = [PlannedWrite(own, "order_header", made, needs=needs, pool=parcel(terms, "order_header"))]
-    writes += [_line_write(one, own, terms) for one in (*lines, *gone)]
+    coded = {str(line.number): coding_keys(_named_by(line, terms), related, terms) for line in order.lines}
+    writes += [_line_write(one, (own, *coded.get(one.number, ())), terms) for one in (*lines, *gone)]
     return Plan(tuple(writes), tuple(one for one in findings if not one.blocks))
 
 
@@ -99,7 +100,7 @@ def plan_receipt(receipt: PurchaseReceipt, related: Related, books: Books) -> Ve
         touched = {str(one.order_line) for one in receipt.lines if _is_for(one, order)}
         findings += [one for one in found if _line_of(one) in touched or not _line_of(one)]
         own = order_key(terms, order)
-        writes += [_line_write(line, own, terms) for line in lines if line.number in touched]
+        writes += [_line_write(line, (own,), terms) for line in lines if line.number in touched]
     if stops := blocking(findings):
         return Hold(stops)
     if not writes:
@@ -121,6 +122,15 @@ def _idle(order: PurchaseOrder, *, known: bool) -> Verdict | None:
     if order.status in ENDED:
         return Ignore(f"it is {order.status} and was never sent")
     return None if is_open else Wait(f"order {order.number} is {word}: it goes out once it is open")
+
+
+def order_coding_needs(order: PurchaseOrder, terms: Terms) -> tuple[Need, ...]:
+    """The ledger's accounts, VAT categories and segment values that the lines of an order name."""
+    return tuple(dict.fromkeys(need for line in order.lines for need in _named_by(line, terms)))
+
+
+def _named_by(line: PurchaseOrderLine, terms: Terms) -> tuple[Need, ...]:
+    return coding_needs(terms, accounts=(line.account,), vat_codes=(line.vat_code,), segments=line.dimensions)
 
 
 def _supplier_needs(order: PurchaseOrder, related: Related, terms: Terms) -> tuple[str, ...]:
@@ -285,8 +295,8 @@ def _deleted(order: PurchaseOrder, number: str, related: Related, terms: Terms) 
     )
 
 
-def _line_write(line: OrderLine, head: str, terms: Terms) -> PlannedWrite:
-    return PlannedWrite(line.source, "order_line", line, needs=(head,), pool=parcel(terms, "order_line"))
+def _line_write(line: OrderLine, needs: tuple[str, ...], terms: Terms) -> PlannedWrite:
+    return PlannedWrite(line.source, "order_line", line, needs=needs, pool=parcel(terms, "order_line"))
 
 
 # ---------------------------------------------------------------------------------------------- receipts

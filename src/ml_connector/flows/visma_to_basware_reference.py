@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
 
@@ -14,6 +15,7 @@ from ml_connector.rules.purchase_codes import code, key, parcel, percent_of, too
 
 FIRST_DAY = date(2000, 1, 1)  # terms have no beginning in the ledger
 _KEYS = {"account": "account", "vat_category": "vat", "credit_term": "term", "segment_value": "segment"}
+_RECORDS = {"account": "account", "vat_category": "vatcategory", "segment_value": "segmentvalue"}
 _WORDS = str.maketrans("", "", " -_/")
 
 
@@ -69,6 +71,26 @@ def term_needs(term: str, related: Related, terms: Terms) -> tuple[str, ...]:
     """
     found = related.one(term_need(term)) if term else None
     return (key(terms, "term", term),) if isinstance(found, ReferenceValue) and found.active else ()
+
+
+def coding_needs(
+    terms: Terms, *, accounts: Iterable[str], vat_codes: Iterable[str], segments: Iterable[tuple[int, str]]
+) -> tuple[Need, ...]:
+    """The ledger's rows that a coding names, as far as they go there; that there are none is an answer."""
+    named = [("account", one) for one in accounts] + [("vat_category", one) for one in vat_codes]
+    named += [("segment_value", f"{segment}/{value}") for segment, value in segments if _goes(segment, terms)]
+    return tuple(Need(kind=_RECORDS[kind], id=name, optional=True) for kind, name in dict.fromkeys(named) if name)
+
+
+def coding_keys(asked: Iterable[Need], related: Related, terms: Terms) -> tuple[str, ...]:
+    """The keys that must be done before a coding may name these rows: Basware refuses codes it lacks."""
+    found = (related.one(need) for need in asked)
+    sent = [one for one in found if isinstance(one, ReferenceValue) and one.active]
+    return tuple(reference_key(terms, one) for one in sent if not isinstance(_target(one, terms), Ignore))
+
+
+def _goes(segment: int, terms: Terms) -> bool:
+    return terms.purchase.dimensions.get(segment, "") == "cost_center" or bool(terms.purchase.lists.get(segment, ""))
 
 
 def _target(value: ReferenceValue, terms: Terms) -> tuple[ReferenceKind, str] | Ignore:
