@@ -1,7 +1,8 @@
 """Visma to Basware: what each record of the ledger becomes there. Pure.
 
 The order of work stands in the writes' needs: payment terms, then suppliers, then heads of orders, then their lines
-with receipts, once the codes that they name are there. Each record waits for its own alone. All is updated in place by its external code, nothing is deleted.
+with receipts, once the codes that they name are there. Each record waits for its own alone. All is updated in place by
+its external code, nothing is deleted.
 """
 
 from __future__ import annotations
