@@ -31,15 +31,17 @@ def parse(text: bytes | str) -> Any:
         return json.loads(text, parse_float=Decimal, parse_constant=_refuse)
 
 
-def parsing(shape: Any) -> Callable[[bytes], Any]:
-    """A `parse` that makes only what the shape (a list of TypedDict, say) names; the whole where that does not fit."""
+def parsing(shape: Any, *, otherwise: Callable[[bytes], Any] | None = None) -> Callable[[bytes], Any]:
+    """A `parse` that makes only what the shape (a list of TypedDict, say) names. Where that does not fit, or the text
+    is odd, it is parsed whole, by `otherwise` if that is given.
+    """
     decoder = msgspec.json.Decoder(shape, float_hook=_number)
 
     def parse_shape(text: bytes) -> Any:
         try:
             return decoder.decode(text)
-        except _ODD:
-            return parse(text)
+        except (*_ODD, RecursionError):
+            return (otherwise or parse)(text)
 
     return parse_shape
 

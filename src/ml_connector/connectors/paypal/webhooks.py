@@ -11,14 +11,14 @@ import binascii
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn, TypedDict
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from ml_connector.connectors.deliveries import event_in
+from ml_connector.connectors.deliveries import events_of
 from ml_connector.connectors.paypal.certificates import CertificateStore
 from ml_connector.connectors.paypal.doorkeys import DoorKey, read_key
 from ml_connector.connectors.paypal.fields import MAX_ID, moment_of
@@ -60,6 +60,34 @@ NOT_READ: Mapping[str, str] = {
         for what in ("COMPLETED", "REFUNDED", "REVERSED", "PENDING", "DENIED")
     },
 }
+
+
+class _Link(TypedDict, total=False):
+    rel: Any
+    href: Any
+
+
+class _Named(TypedDict, total=False):
+    id: Any
+
+
+class _Resource(TypedDict, total=False):
+    id: Any
+    dispute_id: Any
+    invoice: _Named
+    links: list[_Link]
+
+
+class _Event(TypedDict, total=False):
+    """What is looked at of an event."""
+
+    id: Any
+    event_type: Any
+    create_time: Any
+    resource: _Resource
+
+
+_event_in = events_of(_Event)
 
 
 class Transmission(NamedTuple):
@@ -122,7 +150,7 @@ class PayPalWebhooks:
     def read(self, body: bytes, headers: Mapping[str, str]) -> list[Delivered]:
         """The one event in the bytes: what to fetch, or why it is ignored. Raises Untranslatable for no event."""
         del headers
-        return [delivered(event_in(body))]
+        return [delivered(_event_in(body))]
 
     def _signed_by_held(self, door: DoorKey, sent: Transmission, body: bytes, *, now: datetime) -> bool:
         """Whether a proven key, got from where this door allows, made the signature: nearly every delivery."""

@@ -10,9 +10,9 @@ import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypedDict
 
-from ml_connector.connectors.deliveries import event_in
+from ml_connector.connectors.deliveries import events_of
 from ml_connector.connectors.shapes import Delivered
 from ml_connector.connectors.stripe.fields import id_in, moment_of
 from ml_connector.errors import BadSignature, Untranslatable
@@ -59,6 +59,40 @@ POLLED = (
 """What the list of events is asked for: it takes twenty names. That a payout begins its row in the account tells."""
 
 
+class _Named(TypedDict, total=False):
+    id: Any
+    type: Any
+
+
+class _Rows(TypedDict, total=False):
+    data: list[_Named]
+
+
+class _Thing(TypedDict, total=False):
+    id: Any
+    refunds: _Rows | None
+    payment: _Named | None
+    invoice: Any
+
+
+class _Data(TypedDict, total=False):
+    object: _Thing
+
+
+class _Event(TypedDict, total=False):
+    """What is looked at of an event."""
+
+    id: Any
+    object: Any
+    type: Any
+    account: Any
+    created: Any
+    data: _Data
+
+
+_event_in = events_of(_Event)
+
+
 class StripeWebhooks:
     """The verifying half of the door."""
 
@@ -83,7 +117,7 @@ class StripeWebhooks:
     def read(self, body: bytes, headers: Mapping[str, str]) -> list[Delivered]:
         """The one event in the bytes: what to fetch, or why it is ignored. Raises Untranslatable for no event."""
         del headers
-        return [delivered(event_in(body))]
+        return [delivered(_event_in(body))]
 
 
 WEBHOOKS = StripeWebhooks()
