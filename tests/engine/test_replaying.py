@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
+
 import pytest
 
-from ml_connector.engine import preview, replaying
+from ml_connector.engine import preview, replaying, ruling
 from ml_connector.errors import UsageError
 from tests.engine.business_days import Open, answer, cents_on, read_only, rest, sale_and_refund, trip_of
 from tests.engine.proofs import expect_settled, lines_in_ledger, query, questions, states
@@ -118,4 +121,17 @@ def test_taking_back_one_payment_of_a_shared_order_takes_back_both(open_world: O
     rest(world)
     assert cents_on(world, "3001") == 0, "the other payment does not bring the sale back"
     assert states(world)[("payment", "reversed")] == 2
+    expect_settled(world)
+
+
+def test_a_sale_whose_vat_is_reported_is_taken_back_in_the_next_return(open_world: Open) -> None:
+    world = open_world()
+    world.sell()
+    rest(world)
+    stated = replace(ruling.terms_now(world.works, world.route_id), vat_reported_until=date(2026, 3, 10))
+    ruling.save_terms(world.works, world.route_id, stated, by="Ann")
+    replaying.undo(world.works, trip_of(world, "payment"), by="Ann")
+    rest(world)
+    assert sorted(one["date"] for one in world.books()) == ["2026-03-10", "2026-03-11"]
+    assert cents_on(world, "2611") == 0
     expect_settled(world)

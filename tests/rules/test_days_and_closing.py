@@ -97,6 +97,24 @@ def test_reported_vat_is_always_held_but_a_sale_without_vat_is_not() -> None:
 
 
 @pytest.mark.parametrize(
+    ("reported", "day"),
+    [
+        (None, date(2026, 6, 10)),
+        (date(2026, 5, 31), date(2026, 6, 10)),
+        (date(2026, 6, 15), date(2026, 6, 16)),
+        (date(2026, 6, 30), date(2026, 8, 1)),  # July is closed
+    ],
+)
+def test_what_is_taken_back_changes_no_return_that_went_out(reported: date | None, day: date) -> None:
+    july, august = Period("202607", date(2026, 7, 1), active=False), Period("202608", date(2026, 8, 1), active=True)
+    chart = replace(SHUT, periods=(*SHUT.periods, july, august))
+    back = closing.day_to_take_back(
+        date(2026, 6, 10), ledgers=closing.CASH, vat_reported_until=reported, chart=chart
+    )  # fmt: skip
+    assert back == day
+
+
+@pytest.mark.parametrize(
     ("ledgers", "closed", "is_open"),
     [
         (closing.GENERAL, "cash_management", True),

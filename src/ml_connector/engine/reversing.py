@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 from ml_connector.engine.books import Books
@@ -181,19 +182,14 @@ def give_up(c: Connection, reversal: Write, *, reason: str, now: int) -> list[st
 
 
 def opposite_of(content: Content, old: Write, books: Books) -> tuple[str, Content] | Finding:
-    """(kind, content) of what takes this back. Journals are mirrored, in an open period; the rest by the ledger's
-    calls.
+    """(kind, content) of what takes this back. Journals are mirrored, in an open period and VAT return; the rest by the
+    ledger's calls.
     """
     number = old.number or old.remote_id or ""
     if isinstance(content, JournalEntry):
-        period = books.chart.period_of(content.day)
-        stays = period is not None and closing.is_open(period, closing.CASH)
-        day = content.day if stays else closing.next_open(content.day, ledgers=closing.CASH, chart=books.chart)
+        day = _day_back(content.day, closing.CASH, books, vat=content.vat_transaction)
         if day is None:
-            sentence = (
-                f"{number} cannot be reversed: no period is open on or after {content.day}. Open a period in Visma."
-            )
-            return Finding("period-closed", sentence, field=old.key)
+            return _never_open(content.day, old, number)
         return "journal", mirrored(content, day=day, text=f"reverses {number}")
     if isinstance(content, CustomerPayment):
         return "void_payment", Reversal("void_payment", number, _PAYMENT_TYPES[content.kind], content.source)
@@ -241,15 +237,25 @@ def _debit_note(content: CustomerInvoice, old: Write, books: Books, number: str)
 
     One that lowered an invoice is a person's matter: what it was put against cannot be freed again by a call.
     """
-    ledgers = closing.CUSTOMER
-    period = books.chart.period_of(content.day)
-    stays = period is not None and closing.is_open(period, ledgers)
-    day = content.day if stays else closing.next_open(content.day, ledgers=ledgers, chart=books.chart)
+    day = _day_back(content.day, closing.CUSTOMER, books, vat=True)
     if day is None:
-        sentence = f"{number} cannot be reversed: no period is open on or after {content.day}. Open a period in Visma."
-        return Finding("period-closed", sentence, field=old.key)
+        return _never_open(content.day, old, number)
     note = replace(
         content, kind="debit_note", day=day, due_on=day, text=f"reverses {number}",
         event_day=content.event_day or (content.day if day != content.day else None),
     )  # fmt: skip
     return "debit_note", note
+
+
+def _day_back(day: date, ledgers: frozenset[str], books: Books, *, vat: bool) -> date | None:
+    """On which day it is taken back. VAT is the company's: the latest day that any of its routes states as reported."""
+    stated = [road.terms.vat_reported_until for road in books.roads.values()]
+    reported = max((until for until in stated if until is not None), default=None)
+    return closing.day_to_take_back(
+        day, ledgers=ledgers, vat_reported_until=reported if vat else None, chart=books.chart
+    )
+
+
+def _never_open(day: date, old: Write, number: str) -> Finding:
+    sentence = f"{number} cannot be reversed: no period is open on or after {day}. Open a period in Visma."
+    return Finding("period-closed", sentence, field=old.key)

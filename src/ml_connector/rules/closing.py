@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 from ml_connector.finance.chart import Chart, Period
 from ml_connector.finance.plan import Finding
@@ -43,6 +43,18 @@ def booking_day(
         if later is not None:
             return later, None
     return day, closed_finding(day, period, ledgers=ledgers, record=record)
+
+
+def day_to_take_back(
+    day: date, *, ledgers: frozenset[str], vat_reported_until: date | None, chart: Chart
+) -> date | None:  # fmt: skip
+    """The day on which what was booked on `day` is taken back: the same where its period is open, else the first of the
+    next open one. `vat_reported_until`, for what carries VAT: a return that went out is never changed, the next one is.
+    """
+    if vat_reported_until is not None and day <= vat_reported_until:
+        day = vat_reported_until + timedelta(days=1)
+    period = chart.period_of(day)
+    return day if period is not None and is_open(period, ledgers) else next_open(day, ledgers=ledgers, chart=chart)
 
 
 def next_open(day: date, *, ledgers: frozenset[str], chart: Chart) -> date | None:
