@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
@@ -10,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from ml_connector.engine import clearing, connecting, reviewing
+from ml_connector.engine import clearing, connecting, draining, reviewing
 from ml_connector.finance.rulebook import Rule
+from ml_connector.store import cursors
 from tests.engine.collecting_world import CLEARING, CUSTOMER, RECEIVABLE, CollectingWorld
 from tests.engine.proofs import query
 from tests.engine.test_collecting_back import STRIPE, clear, collected
@@ -181,6 +183,17 @@ def test_the_clearing_statement_names_what_a_held_charge_leaves_open(tmp_path: P
         assert "held" in open_row.why
 
 
+def look_at_rounds(world: CollectingWorld, *, most: int) -> None:
+    """Both sides are read and one drain is run. Time stands still: it must come to rest by itself."""
+    for connection_id in (world.visma_id, world.stripe_id):
+        with world.database.writing() as c:
+            cursors.make_due(c, connection_id, now=world.works.now())
+    world.run(only=lambda unit: unit.kind != "drain")
+    rounds = itertools.count(1)
+    drained = draining.drain(world.works, world.company_id, stop=lambda: next(rounds) > most)
+    assert next(rounds) <= most, f"what goes to a silent system is planned over and over: {drained.planned} times"
+
+
 @pytest.mark.parametrize(("status", "paused"), [(503, False), (401, True)])
 def test_a_system_that_does_not_answer_stops_nothing_that_goes_elsewhere(
     world: CollectingWorld, status: int, paused: bool
@@ -190,6 +203,7 @@ def test_a_system_that_does_not_answer_stops_nothing_that_goes_elsewhere(
     )
     number = world.invoice(1000)
     world.at_stripe("charge", amount=12_500, fee=500)
+    look_at_rounds(world, most=20)
     world.look(seconds=300)
     assert world.there() == []
     charges = [state for name, (state, _) in world.trips().items() if name.startswith("charge")]
