@@ -115,6 +115,21 @@ def test_a_shipped_order_cannot_be_changed_or_deleted() -> None:
     assert there.call("DELETE", f"{ROOT}/SO/{number}", if_match=header(there.last, "ETag")).status == 405
 
 
+def test_an_order_on_hold_is_shipped_only_once_it_is_open() -> None:
+    there = shop()
+    number = entered(there, status="Hold")
+    place = f"{ROOT}/SO/{number}"
+    assert there.get(place)["status"]["hold"] is True
+    with pytest.raises(ValueError, match="is Hold"):
+        there.control("ship_sales_order", number=number)
+    version = header(there.last, "ETag")
+    assert there.call("PATCH", place, {"status": "Shipping"}, if_match=version).status == 400
+    assert there.call("PATCH", place, {"status": "Open"}, if_match=version).status == 202
+    there.control("set_preferences", order_status_object=False)
+    assert there.get(place)["status"] == there.get(ROOT)["value"][0]["status"] == "Open"
+    there.control("ship_sales_order", number=number)
+
+
 def test_lists_begin_at_page_0_and_are_shorter_when_something_is_expanded() -> None:
     there = shop()
     numbers = [entered(there) for _ in range(3)]
@@ -137,7 +152,9 @@ def test_a_person_invoices_an_order_and_both_sides_name_each_other() -> None:
     assert (made["status"], made["total"]) == ("Open", "250.00")
     (row,) = there.get(f"{ROOT}/SO/{number}/shipment")
     assert (row["invoiceType"], row["invoiceNo"]) == ("Invoice", made["invoice"])
-    assert there.get(f"{ROOT}/SO/{number}")["status"] == "Completed"
+    assert there.get(f"{ROOT}/SO/{number}")["status"] == {
+        "description": "Completed", "hold": False, "cancelled": False
+    }  # fmt: skip
     there.token = json.loads(token_answer(there.vendor, there.company).body)["access_token"]
     invoice = there.get(f"/v1/customerinvoice/{made['invoice']}")
     assert invoice["customerRefNumber"] == "tok1234567"

@@ -281,7 +281,7 @@ def _count(answer: Census, one: Submission, seen: Sequence[Observed], *, voided:
     booked = [shown.number for shown in seen if shown.state == "released" or (voided and shown.state == "gone")]
     if one.state == "done":
         answer.documents += 1
-        if one.number not in booked:
+        if one.number not in booked and not (voided and KINDS[one.kind].deleted):
             answer.missing.append(f"{one.key} ({one.number})")
         if len(booked) > 1:
             answer.twice.append(f"{one.key}: {', '.join(booked)}")

@@ -12,12 +12,14 @@ from ml_connector.engine.books import Books
 from ml_connector.engine.purse import Purse
 from ml_connector.engine.sending import Learned, content_of, context_of
 from ml_connector.engine.works import Line, Works
+from ml_connector.errors import Conflict
 from ml_connector.store import submissions
 from ml_connector.store.database import Connection
 from ml_connector.store.leases import Lease
 from ml_connector.store.submissions import Attempt, Submission
 
 RELEASE_TRIES = 3
+HOUR_US = 3_600_000_000
 
 
 def release_checked(
@@ -74,7 +76,10 @@ def _learn_releases(
     )
     looked_at = [one.id for one, _, what in finished if what.outcome in ("accepted", "unknown")]
     submissions.postpone(c, looked_at, until=now)
-    back = [(one, what) for one, _, what in finished if what.outcome in ("refused", "not_sent")]
+    anew = _changed_meanwhile(c, finished, now=now)
+    rows = [{"id": one, "due_at": now + works.limits.look_again_us, "updated_at": now} for one in sorted(anew)]
+    submissions.move(c, rows, source="releasing", target="created")
+    back = [(one, what) for one, _, what in finished if what.outcome in ("refused", "not_sent") and one.id not in anew]
     rows = [
         {
             "id": one.id,
@@ -105,6 +110,19 @@ def _learn_releases(
     )
     return sending.pause_if_needed(
         works, c, line.connection.id, [what for _, what in back if what.outcome == "not_sent"]
+    )
+
+
+def _changed_meanwhile(
+    c: Connection, finished: Sequence[tuple[Submission, str, Learned]], *, now: int
+) -> frozenset[str]:
+    """Drafts that somebody changed after they were compared: they are compared anew, a few times in an hour."""
+    changed = [one.id for one, _, what in finished if isinstance(what.fault, Conflict)]
+    tries = submissions.attempts_of(c, changed) if changed else {}
+    return frozenset(
+        one
+        for one in changed
+        if sum(a.call == "release" and now - a.started_at < HOUR_US for a in tries.get(one, ())) <= RELEASE_TRIES
     )
 
 

@@ -39,9 +39,10 @@ class Kind:
     target before it counts as done. `updated`: master data, sent again in place when its content changes; all else is
     reversed. `parcel`: how many rows of it share one call (None: each goes alone, or as its pool says); those that
     differ in one of the fields `apart` never do. `file`: its content may name a file of the source's (`file`, its id,
-    and `file_name`), which is brought to the target once the draft is made. `rests`: the target works on it for itself,
-    so that a look at once tells nothing. `told`: words to somebody, which nothing takes back. `repeated`: sent again it
-    is the same thing once more (a file under its name, words under their mark).
+    and `file_name`), which is brought to the target once the draft is made. `deleted`: nothing is left of one that is
+    taken back. `rests`: the target works on it for itself, so that a look at once tells nothing. `told`: words to
+    somebody, which nothing takes back. `repeated`: sent again it is the same thing once more (a file under its name,
+    words under their mark).
     """
 
     content: type[Any]
@@ -51,6 +52,7 @@ class Kind:
     parcel: int | None = None
     apart: tuple[str, ...] = ()
     file: bool = False
+    deleted: bool = False
     rests: bool = False
     told: bool = False
     repeated: bool = False
@@ -91,7 +93,7 @@ KINDS: Mapping[str, Kind] = {
     "transfer_answer": Kind(TransferAnswer, released=False, rests=True, told=True),
     "payment_answer": Kind(PaymentAnswer, released=False, rests=True, told=True),
     "ledger_coding": Kind(LedgerCoding),
-    "sales_order": Kind(SalesOrder, released=False),
+    "sales_order": Kind(SalesOrder, deleted=True),
     "order_cancellation": Kind(Reversal, released=False),
     "payment_application": Kind(PaymentApplication),
 }

@@ -49,7 +49,8 @@ ARROWS: dict[Table, dict[State, frozenset[State]]] = {
         "created": frozenset({"checked", "differs", "ready"}),  # ready: its way in closed before anything was brought
         "differs": frozenset({"created", "cancelled"}),  # created: a person corrected the draft, it is checked again
         "checked": frozenset({"releasing", "done", "cancelled"}),  # done: the target knows no release
-        "releasing": frozenset({"done", "checked"}),  # checked: the release was refused, the draft stays ours
+        # checked: the release was refused, the draft stays ours; created: it was changed since, and is compared anew
+        "releasing": frozenset({"done", "checked", "created"}),
         "refused": frozenset({"cancelled"}),
         "done": frozenset(),
         "cancelled": frozenset(),

@@ -45,13 +45,13 @@ class Preferences:
     applications_before_release: bool = True
     notes_on_single: bool = False  # does GET of one supplier or supplier invoice show its note unasked?
     order_totals: bool = True  # does GET of one sales order show its totals unasked?
+    order_status_object: bool = True  # does it show its status as an object with flags?
     files_lost: int = 0  # so many of the next files are taken and not kept
     files_cut: int = 0  # so many of the next files are kept in half
     page_cap: int = 1000
     default_page: int = 100
     company_header: str = "ignored"  # ignored | required
     licensed: bool = True
-    message_language: str = "en"
 
 
 @dataclass(slots=True)

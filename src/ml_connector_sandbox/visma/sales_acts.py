@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from ml_connector_sandbox.core.wire import Request
@@ -31,8 +32,10 @@ def _set_order(vendor: Visma, company: Company, arguments: Row, at: datetime) ->
     """A person puts an order on hold, or changes the price of its first line (`price`)."""
     order = _order(company, arguments)
     order.status = str(arguments.get("status", order.status))
+    if "price" in arguments:
+        sales_orders.reprice(company, order, Decimal(str(arguments["price"])))
     sales_orders.touched(company, order, at)
-    return {"number": order.number, "status": order.status}
+    return {"number": order.number, "status": order.status, "total": str(order.net + order.vat)}
 
 
 def _ship(vendor: Visma, company: Company, arguments: Row, at: datetime) -> Row:

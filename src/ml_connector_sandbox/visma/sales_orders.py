@@ -110,6 +110,13 @@ def change(company: Company, order: SalesOrder, raw: bytes, at: datetime) -> Non
     touched(company, order, at)
 
 
+def reprice(company: Company, order: SalesOrder, price: Decimal) -> None:
+    """Change the price of the first line, as a person does at the screen."""
+    line = order.lines[0]
+    line.price, line.amount = price, company.chart.rounded(line.quantity * price, order.currency)
+    _priced(company, order)
+
+
 def remove(company: Company, order: SalesOrder) -> None:
     """Delete an order that nothing was made of yet. Raises Refusal."""
     _changeable(order)

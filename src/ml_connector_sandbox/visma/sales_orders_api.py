@@ -199,7 +199,7 @@ def _shown(company: Company, order: SalesOrder, expanded: frozenset[str]) -> Row
     row: Row = {
         "type": order.type,
         "orderId": order.number,
-        "status": order.status,
+        "status": _status(company, order),
         "date": f"{order.date.isoformat()}T00:00:00Z",
         "currencyId": order.currency,
         "description": order.text,
@@ -219,12 +219,19 @@ def _shown(company: Company, order: SalesOrder, expanded: frozenset[str]) -> Row
     return row
 
 
+def _status(company: Company, order: SalesOrder) -> str | Row:
+    if not company.preferences.order_status_object:
+        return order.status
+    return {"description": order.status, "hold": order.status == "Hold", "cancelled": order.status == "Cancelled"}
+
+
 def _shown_in_list(company: Company, order: SalesOrder, expanded: frozenset[str]) -> Row:
     row = _shown(company, order, expanded - {"totals"})
     for name in ("currencyId", "note", "version", "totals"):
         row.pop(name, None)
     return {
-        **row, "currency": order.currency, "customerId": order.customer.number, "customerName": order.customer.name,
+        **row, "status": order.status, "currency": order.currency,
+        "customerId": order.customer.number, "customerName": order.customer.name,
         "customerRefNo": order.reference, "customerOrder": order.order, "orderTotal": order.net + order.vat,
         "location": "MAIN",
     }  # fmt: skip

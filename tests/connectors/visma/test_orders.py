@@ -55,7 +55,7 @@ def test_an_order_is_made_read_back_and_found_by_our_reference(totals: bool) -> 
     context = driver.create("sales_order", order)
     assert context.remote_id == "SO/000001"
     seen = driver.seen("sales_order", order, context)
-    assert (seen.state, seen.status, seen.currency, seen.total, seen.vat) == ("released", "Open", "SEK", 26249, 5250)
+    assert (seen.state, seen.status, seen.currency, seen.total, seen.vat) == ("draft", "Hold", "SEK", 26249, 5250)
     assert context.token in seen.tokens
     (found,) = writer.find("sales_order", [(order, context)])[context.token]
     assert (found.remote_id, found.number, found.total) == ("SO/000001", "000001", 26249)
@@ -74,13 +74,46 @@ def test_an_order_whose_reference_is_not_shown_where_it_was_written_is_known_by_
     assert context.token in driver.seen("sales_order", order, context).tokens
 
 
-def test_its_calls_are_counted_and_the_erp_is_not_asked() -> None:
-    sandbox, _, driver = sold()
+@pytest.mark.parametrize("as_object", [True, False])
+def test_an_order_is_on_hold_until_it_is_taken_off_in_the_version_that_was_compared(as_object: bool) -> None:
+    sandbox, writer, driver = sold(order_status_object=as_object)
     order = ordered()
     context = driver.create("sales_order", order)
-    driver.seen("sales_order", order, context)
+    seen = driver.seen("sales_order", order, context)
+    assert (seen.state, bool(seen.etag)) == ("draft", True)
+    writer.release("sales_order", order, replace(context, etag=seen.etag))
+    seen = driver.seen("sales_order", order, context)
+    assert (seen.state, seen.status) == ("released", "Open")
     calls = {name: n for name, n in sandbox.meter.calls.items() if "connect" not in name}
-    assert calls == {f"POST {ROOT}": 1, f"GET {ROOT}/{{type}}/{{id}}": 1}
+    one = f"{ROOT}/{{type}}/{{id}}"
+    assert calls == {f"POST {ROOT}": 1, f"GET {one}": 2, f"PATCH {one}": 1}  # the ERP is not asked
+
+
+def test_an_order_that_somebody_changed_since_it_was_compared_stays_on_hold() -> None:
+    sandbox, writer, driver = sold()
+    order = ordered()
+    context = driver.create("sales_order", order)
+    seen = driver.seen("sales_order", order, context)
+    sandbox.control("set_sales_order", number="000001")
+    with pytest.raises(Conflict):
+        writer.release("sales_order", order, replace(context, etag=seen.etag))
+    assert driver.seen("sales_order", order, context).state == "draft"
+    writer.release("sales_order", order, replace(context, etag=None))  # no version is known: the newest
+    assert driver.seen("sales_order", order, context).state == "released"
+
+
+def test_of_many_orders_those_that_went_on_are_told_by_one_list() -> None:
+    sandbox, writer, driver = sold()
+    order = ordered()
+    made = [replace(driver.create("sales_order", order), started_at=START) for _ in range(5)]
+    for context in made[1:]:
+        writer.release("sales_order", order, replace(context, etag=None))
+    before = sandbox.meter.calls[f"GET {ROOT}/{{type}}/{{id}}"]
+    seen = writer.observe("sales_order", [(order, context) for context in made])
+    assert [seen[one.remote_id].state for one in made] == ["draft", *["released"] * 4]
+    assert seen[made[0].remote_id].vat == order.vat_total.minor
+    assert sandbox.meter.calls[f"GET {ROOT}"] == 1
+    assert sandbox.meter.calls[f"GET {ROOT}/{{type}}/{{id}}"] == before + 1
 
 
 @pytest.mark.parametrize(
@@ -107,6 +140,7 @@ def test_part_of_a_unit_without_a_price_of_whole_cents_is_refused_before_anythin
 
 def test_the_body_wraps_nothing_and_the_reference_is_never_cut() -> None:
     made = body(ordered(reference="n" * 60, text="t" * 300), token="tok1234567")
+    assert made["status"] == "Hold"
     assert made["customer"] == {"id": "10010", "refNo": "tok1234567", "order": "n" * 40}
     assert len(made["description"]) == 120
     assert made["orderLines"][0]["hasManualPrice"] is True
@@ -191,7 +225,7 @@ def test_an_order_that_nothing_was_made_of_is_deleted_and_a_second_time_is_no_er
 @pytest.mark.parametrize("verb", ["ship_sales_order", "invoice_sales_order"])
 def test_an_order_that_went_on_is_not_deleted(verb: str) -> None:
     sandbox, writer, driver = sold()
-    driver.create("sales_order", ordered())
+    driver.released("sales_order", ordered())
     sandbox.control(verb, number="000001")
     undo = Reversal("order_cancellation", "000001", "SO", "wc:ord:77")
     with pytest.raises(Rejected, match="shipped or invoiced"):
@@ -212,7 +246,7 @@ def test_an_order_that_somebody_changed_meanwhile_is_not_deleted() -> None:
 
 def test_what_was_made_of_an_order_is_told_by_its_shipments_or_by_our_reference() -> None:
     sandbox, writer, driver = sold()
-    driver.create("sales_order", ordered())
+    driver.released("sales_order", ordered())
     asked = {"of_kind": "sales_order", "of": "SO/000001"}
     assert writer.look_up("order_invoice", asked) == []
     made = sandbox.control("invoice_sales_order", number="000001")
@@ -236,7 +270,7 @@ def test_a_service_that_does_not_answer_makes_nothing_else_wait() -> None:
 
 def test_what_was_booked_as_an_invoice_before_is_its_own_invoice() -> None:
     sandbox, writer, driver = sold()
-    driver.create("sales_order", ordered())
+    driver.released("sales_order", ordered())
     number = sandbox.control("invoice_sales_order", number="000001")["invoice"]
     asked = {"of_kind": "customer_invoice", "of": number}
     assert [one.number for one in writer.look_up("order_invoice", asked)] == [number]
@@ -260,7 +294,7 @@ def advance(amount: str = "250") -> CustomerPayment:
 
 def applied(driver: Driver, sandbox: Sandbox, amount: str = "250") -> tuple[PaymentApplication, str]:
     """An advance that is released, and the order's invoice that it is to be put against."""
-    driver.create("sales_order", ordered())
+    driver.released("sales_order", ordered())
     paid = driver.released("customer_payment", advance())
     invoice = sandbox.control("invoice_sales_order", number="000001")["invoice"]
     content = PaymentApplication(paid.remote_id, invoice, sek(amount), sek("250"), "wc:app:77")

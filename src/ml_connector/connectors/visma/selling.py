@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from ml_connector.connectors.shapes import Context, Created, Observed
-from ml_connector.connectors.visma import applying, orders
+from ml_connector.connectors.visma import applying, orders, orders_reading
 from ml_connector.connectors.visma.client import VismaClient, segment
 from ml_connector.connectors.visma.kinds import place_of
 from ml_connector.connectors.visma.observed import gone, text
@@ -31,38 +31,42 @@ class Selling:
         self.client, self.service = client, service
 
     def create(self, content: Content, context: Context) -> Created:
-        """Make one of them. Who may not use the service is refused the order, and nothing else stops."""
-        try:
-            if isinstance(content, SalesOrder):
+        """Make one of them."""
+        if isinstance(content, SalesOrder):
+            with _of_service(context, then="Then plan the record again."):
                 return orders.create(self.service, content, context)
-            if isinstance(content, Reversal):
+        if isinstance(content, Reversal):
+            with _of_service(context, then="Then plan the record again."):
                 return orders.cancel(self.service, content, context)
-        except NotAuthorized as closed:
-            raise Rejected(closed.what, record=context.key, fix=f"{closed.fix} Then plan the record again.") from None
         return applying.create(self.client, _application(content), context)
 
     def release(self, content: Content, context: Context) -> None:
-        """Only what is put against an invoice is released; people do the rest of an order."""
-        applying.release(self.client, _application(content), context)
+        """Take an order off hold; let what is put against an invoice count."""
+        if isinstance(content, SalesOrder):
+            with _of_service(context):
+                orders.release(self.service, context)
+        else:
+            applying.release(self.client, _application(content), context)
 
     def find(self, kind: str, contexts: Asked) -> dict[str, list[Observed]]:
         """What a lost call may have made."""
         with _later():
             if kind == "sales_order":
-                return orders.find(self.service, contexts)
+                return orders_reading.find(self.service, contexts)
             seen = [(context.token, self._seen(content, context)) for content, context in contexts]
             return {token: [] if one.state == "gone" else [one] for token, one in seen}
 
     def observe(self, contexts: Asked) -> dict[str, Observed]:
         """Each as both services show it now."""
         with _later():
-            return {context.remote_id: self._seen(content, context) for content, context in contexts}
+            sold = [(content, context) for content, context in contexts if isinstance(content, SalesOrder)]
+            rest = [one for one in contexts if not isinstance(one[0], SalesOrder)]
+            seen = {context.remote_id: self._seen(content, context) for content, context in rest}
+            return seen | orders_reading.observe(self.service, sold)
 
     def _seen(self, content: Content, context: Context) -> Observed:
-        if isinstance(content, SalesOrder):
-            return orders.observe(self.service, context.remote_id)
         if isinstance(content, Reversal):
-            return orders.cancelled(self.service, content) or gone(context.remote_id)
+            return orders_reading.cancelled(self.service, content) or gone(context.remote_id)
         return applying.observe(self.client, _application(content)) or gone(context.remote_id)
 
     def look_up(self, kind: str, fields: Mapping[str, str]) -> list[Found]:
@@ -71,7 +75,7 @@ class Selling:
         token lacks (`order_service`): 1 call.
         """
         if kind == "order_service":
-            return [Found("", facts={"missing": orders.missing_rights(self.service)})]
+            return [Found("", facts={"missing": orders_reading.missing_rights(self.service)})]
         if kind == "item":
             return self._item(fields["number"])
         of_kind = fields.get("of_kind", "sales_order")
@@ -99,7 +103,7 @@ class Selling:
             return [Found("", status="Unknown")]
 
     def _made_of(self, remote_id: str) -> list[Found]:
-        numbers = [text(row.get("invoiceNo")) for row in orders.shipments(self.service, remote_id)]
+        numbers = [invoice for _, invoice in orders_reading.shipments(self.service, remote_id)]
         named = list(dict.fromkeys(number for number in numbers if number))
         return [one for number in named for one in self._invoice(number)] or self._by_mark(remote_id)
 
@@ -109,15 +113,23 @@ class Selling:
 
     def _by_mark(self, remote_id: str) -> list[Found]:
         """An invoice of which no shipment tells: it may carry our reference all the same."""
-        marks = orders.marks_of(self.service, remote_id)
-        if marks is None:
+        token = orders_reading.token_of(self.service, remote_id)
+        if token is None:
             return [Found("", status="Gone")]
-        token = marks[1]
         if not token:
             return []
         params = {"customerRefNumber": token}
         rows = self.client.listed(_INVOICE.read, params, operation=f"GET {_INVOICE.read}")
         return [_found(_INVOICE.seen([row])) for row in rows if text(row.get("customerRefNumber")) == token]
+
+
+@contextmanager
+def _of_service(context: Context, *, then: str = "") -> Iterator[None]:
+    """Who may not use the service is refused what is its own, and nothing else stops."""
+    try:
+        yield
+    except NotAuthorized as closed:
+        raise Rejected(closed.what, record=context.key, fix=f"{closed.fix} {then}".strip()) from None
 
 
 @contextmanager
