@@ -11,9 +11,7 @@ import pytest
 from ml_connector.finance.rulebook import Rule, Rulebook, When
 from ml_connector.flows.square_to_visma import FLOW
 from ml_connector.rules.checking import check_rulebook
-from ml_connector.rules.comparing import changed_fields, what_if
-from ml_connector.rules.mapping import Facts, choose
-from tests.flows.builders import CHART, RULEBOOK, RULES, Shop, account, capture, line, sale
+from tests.flows.builders import CHART, RULEBOOK, account
 
 CHART2 = replace(
     CHART,
@@ -95,25 +93,6 @@ def test_a_rule_behind_a_wider_one_never_speaks() -> None:
 
 def test_a_rule_for_a_role_the_flow_never_asks_is_pointed_out() -> None:
     assert check(Rule("x", ("write_off",), account="6570")) == {("rule-unused", False)}
-
-
-def test_a_preview_shows_what_a_change_of_rules_would_have_done() -> None:
-    old, new = (
-        Shop(sale()),
-        Shop(sale(), rulebook=Rulebook(2, RULEBOOK.valid_from, (Rule("n", ("sales",), account="3020"), *RULES))),
-    )
-    before, after = {"P1": old.verdict(capture())}, {"P1": new.verdict(capture())}
-    (found,) = what_if(before, after)
-    assert found.what == "books_other"
-    assert "Cr 3010 100.00 EUR sales 1=OSLO VAT V25" in found.before
-    assert "Cr 3020 100.00 EUR sales 1=OSLO VAT V25" in found.after
-    assert what_if(before, before) == ()
-    held = {"P1": Shop(sale(line("100", "7", rate=Decimal(7)))).verdict(capture("107"))}
-    assert [one.what for one in (*what_if(before, held), *what_if(held, before))] == ["now_held", "now_planned"]
-    facts = Facts(vat_rate=Decimal(25))
-    assert changed_fields(choose(old.rulebook, "sales", facts), choose(new.rulebook, "sales", facts)) == {
-        "account": ("3010", "3020")
-    }
 
 
 @pytest.mark.parametrize(

@@ -229,8 +229,7 @@ def test_a_page_of_the_trail_shows_one_workspace_only(database: Database) -> Non
     written(database, 3, chain=company_chain("C2"), workspace_id="W2")
     with database.reading() as c:
         assert [event.at for event in latest_events(c, "W1", limit=2)] == [T0 + 5, T0 + 4]
-        assert [event.at for event in latest_events(c, "W1", before=T0 + 2)] == [T0 + 1, T0]
-        assert len(latest_events(c, "W1", chain=company_chain("C2"))) == 0
+        assert [event.at for event in latest_events(c, "W2", limit=100)] == [T0 + 2, T0 + 1, T0]
         assert [event.facts for event in events_about(c, "W2", subject="trip:1")] == [
             '{"amount":101,"number":"\\u00c57"}'
         ]

@@ -156,9 +156,9 @@ def rulebook_text(book: Rulebook) -> str:
     return text_of(encode(book))
 
 
-def fresh_chart(works: Works, company_id: str, *, max_age_s: int | None = None) -> tuple[int, Chart, int]:
+def fresh_chart(works: Works, company_id: str) -> tuple[int, Chart, int]:
     """(version, chart, read at): from the store when young enough, else read from the ledger now."""
-    age_us = (works.limits.chart_max_age_s if max_age_s is None else max_age_s) * 1_000_000
+    age_us = works.limits.chart_max_age_s * 1_000_000
     with works.database.reading() as c:
         stored = charts.newest(c, company_id)
     if stored is not None and works.now() - stored.read_at <= age_us:

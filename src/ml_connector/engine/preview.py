@@ -17,7 +17,7 @@ from ml_connector.errors import UsageError
 from ml_connector.finance.encoding import encode_finding, encode_write
 from ml_connector.finance.plan import Hold, Ignore, Plan, Wait
 from ml_connector.finance.rulebook import Rulebook
-from ml_connector.store import setups, trips
+from ml_connector.store import trips
 from ml_connector.store.trips import Trip
 
 
@@ -130,13 +130,3 @@ def _previewed(trip: Trip, external_id: str, judged: Judged) -> Previewed:
             return Previewed(trip.id, trip.kind, external_id, "planned", trip.plan_hash, (), (), "posted already")
         case Wait(reason):
             return Previewed(trip.id, trip.kind, external_id, "waiting", None, (), (), reason)
-
-
-def company_of(works: Works, trip_id: str) -> str:
-    """The company whose route a trip is on."""
-    with works.database.reading() as c:
-        trip = trips.by_ids(c, [trip_id]).get(trip_id)
-        route = setups.get_route(c, trip.route_id) if trip else None
-    if route is None:
-        raise UsageError("There is no such record.", record=trip_id)
-    return route.company_id

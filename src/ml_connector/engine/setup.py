@@ -15,7 +15,7 @@ from ml_connector.flows.flow import Flow
 from ml_connector.rules.days import is_zone
 from ml_connector.store import audit, connection_rows, cursors, setups, trip_moves
 from ml_connector.store.database import Connection
-from ml_connector.store.setups import CompanyRow, RouteRow
+from ml_connector.store.setups import CompanyRow
 
 
 def init(works: Works, *, workspace: str = setups.DEFAULT_WORKSPACE) -> str:
@@ -152,12 +152,6 @@ def _streams(works: Works, connector: str, pair: Flow) -> frozenset[str]:
     """The streams that bring what this flow books or follows: a ledger has many that nobody asked for."""
     streams = works.system(connector).connector.streams
     return frozenset(one.name for one in streams if set(one.kinds) & {*pair.kinds, *pair.follows})
-
-
-def routes_of(works: Works, company_id: str) -> list[RouteRow]:
-    """The routes into a company's ledger."""
-    with works.database.reading() as c:
-        return setups.routes(c, company_id=company_id)
 
 
 def switch_posting(works: Works, route_id: str, posting: str, *, by: str) -> None:

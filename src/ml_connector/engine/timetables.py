@@ -29,7 +29,7 @@ from ml_connector.store.unsent import Gates
 
 @dataclass(frozen=True, slots=True)
 class Posts:
-    """When a route posts, in words; microseconds: when its next run begins, when the last came to rest.
+    """When a route posts, in words; microseconds: when its next run begins.
 
     `is_on`: a run is on, or it posts at once.
     """
@@ -40,7 +40,6 @@ class Posts:
     times: str
     is_on: bool
     next_at: int | None
-    rested_at: int | None
     ready: int  # writes planned and not sent yet
 
 
@@ -141,7 +140,7 @@ def of_company(works: Works, company_id: str) -> list[Posts]:
             Posts(
                 row.id, row.flow, row.posting, timetable.said(table) if table else "at once", is_on,
                 micros(following) if following is not None and following > now else None,
-                one.rested_for if one else None, ready.get(row.id, 0),
+                ready.get(row.id, 0),
             )
         )  # fmt: skip
     return found

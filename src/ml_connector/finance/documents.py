@@ -158,7 +158,6 @@ class Capture:
     in_person: bool = False  # taken at a till or terminal: no order of a web shop waits for it
     reference: str = ""
     net: Money | None = None  # what the account received in the sale's currency, as the source states it
-    platform_fee: Money | None = None  # a partner's share, taken off beside the processor's fee
     invoice_number: str = ""  # the number the seller gave the payment
     custom_id: str = ""  # whatever else the seller wrote on it
     converted: Converted | None = None
@@ -199,7 +198,6 @@ class Refund:
     by_processor: bool | None = None  # True: the processor moved the money; False: a person gave it back elsewhere
     payment_method: str = ""
     fee_returned: Money | None = None  # given back by the processor with this refund; not the original fee
-    platform_fee_returned: Money | None = None
     net: Money | None = None  # what left the account: amount less what was given back
     invoice_number: str = ""
     custom_id: str = ""
@@ -254,7 +252,6 @@ class Invoice:
     recipient: Party | None = None  # a source without customer records names the customer on the invoice alone
     reference: str = ""
     parent_id: str | None = None
-    takes_part_payments: bool = False
     balance_used: Money | None = None  # of what the processor owed the customer; no money came for it
     credited: Money | None = None  # by credit notes before it was paid
     overpaid: Money | None = None

@@ -179,11 +179,3 @@ class Reversal:
     number: Number
     document_type: str
     source: str
-
-
-@dataclass(frozen=True, slots=True)
-class Percent:
-    """A rate in percent that holds from a day on."""
-
-    valid_from: date
-    rate: Decimal

@@ -17,8 +17,6 @@ from typing import Literal
 from ml_connector.finance.invoices import Ref, SupplierInvoiceLine, TaxDetail
 from ml_connector.finance.money import Money
 
-CODE_LENGTH = 36
-
 ReferenceKind = Literal["account", "cost_center", "list", "tax_code", "payment_term", "project", "exchange_rate"]
 
 

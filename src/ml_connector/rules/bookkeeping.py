@@ -199,11 +199,6 @@ class Sheet:
         """What is missing for balance, in minor units: positive when debits exceed credits."""
         return sum(self._sums.values())
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing was posted at all."""
-        return not self._sums
-
     def entry(self, text: str) -> JournalEntry | None:
         """The balanced entry, on the day the late policy gives; None when something is missing or nothing was
         posted.

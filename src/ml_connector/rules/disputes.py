@@ -17,9 +17,7 @@ from ml_connector.rules.bookkeeping import Books, Sheet
 from ml_connector.rules.mapping import Facts
 
 
-def plan_dispute_entry(
-    entry: PayoutEntry, *, payout: Payout, key: str, day: date, books: Books, needs: tuple[str, ...] = ()
-) -> Plan:
+def plan_dispute_entry(entry: PayoutEntry, *, payout: Payout, key: str, day: date, books: Books) -> Plan:
     """The journal of one dispute entry of a payout. It is dated like the payout, so that clearing empties on that
     day.
     """
@@ -30,7 +28,7 @@ def plan_dispute_entry(
     sheet.post("dispute_fee", entry.fee.minor)
     sheet.post("clearing", entry.net.minor)
     named = f" of dispute {entry.dispute_id}" if entry.dispute_id else ""
-    write = sheet.write(f"Dispute entry {entry.id}{named}", needs=needs)
+    write = sheet.write(f"Dispute entry {entry.id}{named}")
     return Plan((write,) if write else (), tuple(sheet.findings))
 
 

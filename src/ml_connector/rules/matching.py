@@ -116,28 +116,19 @@ def _usable(party: Party, found: Found, because: str) -> PartyMatch:
     return PartyMatch(found.number, made=found.how == "made", because=because, finding=against)
 
 
-@dataclass(frozen=True, slots=True)
-class SecondRoad:
-    """One economic event that came on two roads. `leave_out`: the first comer has it; else `finding` holds it."""
-
-    leave_out: bool
-    finding: Finding | None = None
-
-
-def second_road(key: str, amount: Money, posted: Mapping[str, Content]) -> SecondRoad:
-    """Whether an event is already booked under its key by another road. Unequal amounts are held."""
+def second_road(key: str, amount: Money, posted: Mapping[str, Content]) -> Finding | None:
+    """What stands against an event that another road may have booked under its key before: unequal amounts."""
     first = posted.get(key)
-    if first is None:
-        return SecondRoad(leave_out=False)
-    booked = _amount_of(first)
-    if booked == amount:
-        return SecondRoad(leave_out=True)
-    return SecondRoad(leave_out=False, finding=Finding(
+    booked = None if first is None else _amount_of(first)
+    if first is None or booked == amount:
+        return None
+    return Finding(
         "second-road-differs",
         f"{key} is already booked with {booked} from another system, and this one says {amount}. "
         "Find out which is right; correct or ignore the other.",
-        "amount", {"booked": str(booked), "stated": str(amount)},
-    ))  # fmt: skip
+        "amount",
+        {"booked": str(booked), "stated": str(amount)},
+    )
 
 
 def payout_difference(payout: Payout) -> Money:

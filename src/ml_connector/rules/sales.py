@@ -100,7 +100,7 @@ def exact_tender(tender: Tender, captures: Mapping[str, Capture]) -> Tender:
     return tender if capture is None or capture.means == tender.means else replace(tender, means=capture.means)
 
 
-def post_means(sheet: Sheet, means: str, minor: int, *, policy: Policy, type_: str | None = None) -> None:
+def post_means(sheet: Sheet, means: str, minor: int, *, policy: Policy) -> None:
     """Debit (positive) or credit the place where money of this means waits."""
     if minor == 0:
         return
@@ -118,8 +118,7 @@ def post_means(sheet: Sheet, means: str, minor: int, *, policy: Policy, type_: s
     if role == "gift_cards" and policy.gift_cards is None:
         sheet.note(gift_card_kind_unset(sheet.record))
         return
-    facts = sheet.facts.paid_by(method_of(means))
-    sheet.post(role, minor, facts=facts.of(type_=type_) if type_ else facts)
+    sheet.post(role, minor, facts=sheet.facts.paid_by(method_of(means)))
 
 
 def post_own_fee(sheet: Sheet, means: str, fee: Money | None) -> None:

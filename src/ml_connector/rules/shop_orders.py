@@ -123,7 +123,7 @@ def _elsewhere(sale: Sale, owner: str, related: Related) -> Finding | None:
     """What stands against leaving the money to another system: nothing tells the payment, or the amounts differ."""
     key = _event_key(owner, sale)
     if key is not None:
-        return second_road(key, sale.total, related.posted).finding
+        return second_road(key, sale.total, related.posted)
     if owner == LEDGER:
         return None
     return Finding(

@@ -119,15 +119,9 @@ def events_about(c: Connection, workspace_id: str, *, subject: str, limit: int =
     return [Event(**row) for row in rows.mappings()]
 
 
-def latest_events(
-    c: Connection, workspace_id: str, *, before: Micros | None = None, chain: str | None = None, limit: int = 100
-) -> list[Event]:
-    """The newest events of a workspace, newest first, older than `before`: a page of the audit view."""
+def latest_events(c: Connection, workspace_id: str, *, limit: int) -> list[Event]:
+    """The newest events of a workspace, newest first."""
     query = select(audit_event).where(audit_event.c.workspace_id == workspace_id)
-    if before is not None:
-        query = query.where(audit_event.c.at < before)
-    if chain is not None:
-        query = query.where(audit_event.c.chain == chain)
     query = query.order_by(audit_event.c.at.desc(), audit_event.c.seq.desc()).limit(limit)
     return [Event(**row) for row in c.execute(query).mappings()]
 

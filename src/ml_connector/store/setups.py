@@ -105,11 +105,6 @@ def companies(c: Connection, workspace_id: str | None = None) -> list[CompanyRow
     return [_company(row) for row in c.execute(query)]
 
 
-def set_go_live(c: Connection, company_id: str, day: date | None) -> None:
-    """Nothing that happened before this day is booked."""
-    c.execute(update(company).where(company.c.id == company_id).values(go_live=day.isoformat() if day else None))
-
-
 def add_route(
     c: Connection,
     *,

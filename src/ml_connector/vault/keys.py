@@ -13,7 +13,6 @@ import os
 import re
 import secrets
 import stat
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -104,10 +103,10 @@ def read_file(path: Path) -> KeyRing:
     return parse_ring(text, source=str(path))
 
 
-def create_file(path: Path, *, random_bytes: Callable[[int], bytes] = secrets.token_bytes) -> KeyRing:
+def create_file(path: Path) -> KeyRing:
     """Make a key file with one new key, 0600 from its first moment. If another process was quicker, use its file."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    ring = KeyRing((MasterKey(1, random_bytes(KEY_BYTES)),))
+    ring = KeyRing((MasterKey(1, secrets.token_bytes(KEY_BYTES)),))
     waiting = _write_aside(path, ring)
     try:
         os.link(waiting, path)  # unlike rename, link never replaces a key that is in use
@@ -119,10 +118,10 @@ def create_file(path: Path, *, random_bytes: Callable[[int], bytes] = secrets.to
     return ring
 
 
-def add_key(path: Path, *, random_bytes: Callable[[int], bytes] = secrets.token_bytes) -> KeyRing:
+def add_key(path: Path) -> KeyRing:
     """Put a new newest key into the file, keeping the old ones so that everything sealed still opens."""
     held = read_file(path)
-    ring = KeyRing((MasterKey(held.newest.version + 1, random_bytes(KEY_BYTES)), *held.keys))
+    ring = KeyRing((MasterKey(held.newest.version + 1, secrets.token_bytes(KEY_BYTES)), *held.keys))
     _write_aside(path, ring).replace(path)
     _make_lasting(path.parent)
     return ring

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from ml_connector_sandbox.basware import invoicing, refusals
 from ml_connector_sandbox.basware.api_documents import check_signed, signed_address
-from ml_connector_sandbox.basware.calls import Answer, Call, read_body
+from ml_connector_sandbox.basware.calls import Answer, Call
 from ml_connector_sandbox.basware.fields import faults
 from ml_connector_sandbox.basware.oauth import digest
 from ml_connector_sandbox.basware.refusals import Fault, Json, Refused, bad
@@ -89,14 +89,6 @@ def uploaded(world: World, request: Request, now: int) -> Response:
     if first:
         _deliver_later(world, tenant, parcel)
     return Response(200)
-
-
-def read_parcel(request: Request) -> Json:
-    """The body of the Network API: an object."""
-    body = read_body(request)
-    if not isinstance(body, dict):
-        raise bad(refusals.SCHEMA, "The body must be an object.")
-    return body
 
 
 def _deliver_later(world: World, tenant: Tenant, parcel: Parcel) -> None:

@@ -185,13 +185,12 @@ def _fill(
     return texts, last, False
 
 
-def page_of_list(call: Call, texts: list[str], *, name: str, limit: int, total: int | None = None) -> str:
+def page_of_list(call: Call, texts: list[str], *, name: str, limit: int) -> str:
     """One page of something kept as a list, by position."""
     asked, cursor = _identity(call)
     start = int(cursors.unseal(cursor, asked, call.now)[0]) if cursor else 0
-    size = len(texts) if total is None else total
     stop = start + limit
-    return _close(name, texts[start:stop], cursors.seal(asked, [stop], call.now) if stop < size else "")
+    return _close(name, texts[start:stop], cursors.seal(asked, [stop], call.now) if stop < len(texts) else "")
 
 
 def position(call: Call) -> int:

@@ -46,10 +46,6 @@ class Shelf:
         """The objects whose indexed field has this value, oldest first."""
         return [self.rows[key] for _, _, key in self._index.get((field, value), [])]
 
-    def indexed(self, field: str) -> bool:
-        """Whether `having` and `walk` know this field."""
-        return field in self._fields
-
     def place(self, key: str) -> Place | None:
         """Where an object stands, for cursors."""
         return self._where.get(key)

@@ -54,7 +54,6 @@ class Knobs:
     reconciliation_s: float = 600.0
     trace_s: float = 10 * 86400.0
     auto_finalize_s: float = 3600.0
-    refund_settle_s: float = 3600.0
     idempotency_s: float = 86400.0
     in_progress_s: float = 0.0
     calls_per_s: int = 0

@@ -215,7 +215,6 @@ class Order:
     refunds: list[Refund] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     meta: list[Json] = field(default_factory=list)
-    before_trash: str = ""
 
     def refunded(self) -> Decimal:
         """How much was given back so far."""

@@ -190,7 +190,7 @@ def trash(store: Store, order: Order, now: int) -> None:
     """Put an order into the bin: order.deleted rings with the id alone."""
     if order.status == "trash":
         raise Refused(410, "woocommerce_rest_already_trashed", "The order has already been deleted.")
-    order.before_trash, order.status = order.status, "trash"
+    order.status = "trash"
     touch(order, now)
     store.desk.emit("order.deleted", order.id, now)
 

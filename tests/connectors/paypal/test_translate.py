@@ -150,7 +150,6 @@ def test_an_invoice() -> None:
             address=Address(("Storgata 1",), "0155", "Oslo", "", "NO"), is_company=True, contact="Kari Nordmann",
         ),
         reference="deal-7",
-        takes_part_payments=True,
     )  # fmt: skip
 
 
@@ -263,7 +262,7 @@ def test_fees_that_do_not_lead_from_gross_to_net_are_refused() -> None:
     assert refused("capture", payload) == "seller_receivable_breakdown.net_amount"
 
 
-def test_a_partners_fee_is_told_apart_and_counts_towards_the_net() -> None:
+def test_a_partners_fee_is_no_fee_of_paypals_and_counts_towards_the_net() -> None:
     breakdown = {
         "gross_amount": money("1250.00"),
         "paypal_fee": money("45.30"),
@@ -271,7 +270,7 @@ def test_a_partners_fee_is_told_apart_and_counts_towards_the_net() -> None:
         "net_amount": money("1194.70"),
     }
     made = capture_of(seller_receivable_breakdown=breakdown)
-    assert (made.fee, made.platform_fee, made.net) == (nok("45.30"), nok("10.00"), nok("1194.70"))
+    assert (made.fee, made.net) == (nok("45.30"), nok("1194.70"))
 
 
 def test_only_the_gross_amount_is_sure_to_be_there() -> None:

@@ -531,19 +531,6 @@ def test_a_test_delivery_is_understood_in_both_shapes(shape: str) -> None:
     assert (found.status, found.passed) == (200, True)
 
 
-def test_a_rotated_key_is_new_and_pressing_twice_rotates_once() -> None:
-    shop = Shop()
-    admin = WebhookSubscriptions(shop.http, shop.credentials["personal_access_token"], clock=shop.clock)
-    made = admin.create(HOOK)
-    key = admin.rotate(made.id)
-    assert key != made.signature_key
-    assert admin.rotate(made.id) == key
-    shop.clock.advance(120)
-    assert admin.rotate(made.id) != key
-    admin.delete(made.id)
-    assert admin.list() == ()
-
-
 def test_subscriptions_cannot_be_kept_with_an_oauth_token() -> None:
     shop = Shop()
     with pytest.raises(NotAuthorized):

@@ -67,9 +67,9 @@ def test_a_key_that_cannot_serve_is_refused_before_a_call_and_never_shown(
 
 def test_the_key_tells_the_mode_and_is_in_no_print() -> None:
     live = access_of({"api_key": "rk_live_secretsecret"})
-    assert (live.live, live.restricted, live.mode) == (True, True, "live")
+    assert (live.live, live.mode) == (True, "live")
     test = access_of({"api_key": "sk_test_secretsecret"})
-    assert (test.live, test.restricted, test.mode) == (False, False, "sandbox")
+    assert (test.live, test.mode) == (False, "sandbox")
     assert "secretsecret" not in repr(live)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -118,28 +117,6 @@ def test_a_party_is_made_found_by_its_number_in_any_spelling_and_changed(every_w
     assert every_way.writer.look_up(kind, {"number": "nowhere"}) == []
 
 
-def test_a_payment_is_put_against_an_invoice_later(driver: Driver) -> None:
-    receipt = driver.released("customer_payment", paid())
-    bill = driver.released("customer_invoice", invoice())
-    later = paid(Application("Invoice", bill.number, sek("1250")))
-    context = replace(driver.context(), remote_id=receipt.remote_id, etag=receipt.etag)
-    driver.writer.apply_payment(later, context)
-    driver.sandbox.clock.advance(1)
-    driver.writer.release("customer_payment", later, context=replace(context, etag=None))
-    driver.sandbox.clock.advance(1)
-    assert driver.seen("customer_payment", later, context).facts["available"] == 0
-
-
-def test_the_vat_of_a_draft_is_replaced_by_the_sources(driver: Driver) -> None:
-    context = driver.create("customer_invoice", invoice())
-    wanted = invoice(
-        total=sek("1250.01"), vat_total=sek("250.01"), tax_details=(TaxDetail("S25", sek("1000"), sek("250.01")),)
-    )
-    driver.writer.correct_taxes("customer_invoice", wanted, context)
-    driver.sandbox.clock.advance(1)
-    assert driver.seen("customer_invoice", wanted, context).vat == 25001
-
-
 def test_a_draft_that_somebody_touched_is_not_released(driver: Driver) -> None:
     context = driver.create("journal", sale())
     driver.sandbox.control("touch", kind="journaltransaction", number=context.remote_id)
@@ -170,7 +147,7 @@ def test_a_voucher_keeps_its_list_of_records(driver: Driver) -> None:
     assert voucher["attachments"] == 1
 
 
-def test_the_whole_chart_takes_eleven_calls_and_each_part_one(driver: Driver) -> None:
+def test_the_whole_chart_takes_eleven_calls(driver: Driver) -> None:
     known = driver.writer.chart()
     assert driver.sandbox.calls() == 11
     assert known.base_currency == "SEK"
@@ -184,16 +161,11 @@ def test_the_whole_chart_takes_eleven_calls_and_each_part_one(driver: Driver) ->
     period = known.period_of(DAY)
     assert period is not None
     assert period.id == "202605"
-    driver.sandbox.clock.advance(4 * 3600)
     driver.sandbox.control("deactivate_account", number="6570")
     driver.sandbox.control("close_period", period="202604")
-    since = driver.sandbox.clock.now() - timedelta(hours=1)
-    fresh = driver.writer.chart_changes(since, known=known, parts=("accounts", "periods"))
-    assert driver.sandbox.calls() == 13
+    fresh = driver.writer.chart()
     assert not fresh.accounts["6570"].active
-    assert len(fresh.accounts) == len(known.accounts)
     assert "general_ledger" in {period.id: period for period in fresh.periods}["202604"].closed
-    assert fresh.read_at == known.read_at
 
 
 def test_doctor_facts_name_series_and_rates(driver: Driver) -> None:

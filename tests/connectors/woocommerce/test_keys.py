@@ -166,11 +166,6 @@ def test_a_name_that_does_not_resolve_is_tried_again_later() -> None:
         http.send("GET", "/", operation="x")
 
 
-def test_a_self_signed_shop_is_trusted_only_by_its_certificate() -> None:
-    with pytest.raises(ConfigurationError):
-        open_http("https://shop.example", {"trusted_certificate": "yes please"})
-
-
 # ---------------------------------------------------------------------------------------------- key hand-over
 
 STATE = "Zk3_-" * 6

@@ -48,11 +48,11 @@ class Client:
         return "Basic " + base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
 
 
-def client_of(credentials: Mapping[str, Any], opened: str, *, scopes: tuple[str, ...] | None = None) -> Client:
+def client_of(credentials: Mapping[str, Any], opened: str) -> Client:
     """The client from what a person entered. Raises ConfigurationError naming what is missing."""
     entered = {name: str(credentials.get(name) or "").strip() for name in _FIELDS}
     base = base_of(credentials, opened)
-    wanted = scopes or _asked(entered["scopes"])
+    wanted = _asked(entered["scopes"])
     if entered["client_id"] and entered["client_secret"]:
         return Client(entered["client_id"], entered["client_secret"], base, basic=False, scopes=wanted)
     if entered["user"] and entered["password"]:

@@ -31,7 +31,6 @@ from ml_connector.finance.procurement import (
 Body = dict[str, Any]
 
 PRICE = Decimal("0.0001")
-SUM = Decimal("0.01")
 ADDRESS_TYPES = {"postal": "PostalAddress", "remittance": "RemittanceAddress", "delivery": "DeliveryAddress"}
 DIMENSION_FIELDS: Mapping[str, str] = {
     "cost_center": "costCenterCode",

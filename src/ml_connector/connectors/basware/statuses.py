@@ -18,7 +18,6 @@ SYSTEM = "P2P"
 BACK = timedelta(minutes=5)
 PAGE_SIZE = "500"
 FINAL = frozenset({"Success", "Error", "AcknowledgedSuccess", "AcknowledgedError"})
-PENDING = frozenset({"InProgress", ""})
 OVERTAKEN = "Another version of this record, sent at the same moment, was taken in its place."
 Verdict = Literal["done", "pending", "refused", "expired", "unchanged"]
 _WORDS: Mapping[str, Verdict] = {

@@ -18,7 +18,6 @@ from ml_connector.connectors.tokens import OneToken
 from ml_connector.errors import NotAuthorized, Transient, UnknownOutcome
 
 TASK, SUBTYPES = "AccountingDocuments", ("WaitingForTransfer", "All")
-MAX_URL = 2083
 BEGINNING = "2000-01-01T00:00:00Z"
 
 

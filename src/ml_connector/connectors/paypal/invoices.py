@@ -79,7 +79,6 @@ def invoice_of(invoice: Fields) -> Invoice:
         recipient=_recipient(invoice),
         reference=detail.text("reference"),
         parent_id=invoice.id_or_none("parent_id"),
-        takes_part_payments=invoice.part("configuration").part("partial_payment").flag("allow_partial_payment"),
     )
 
 

@@ -35,7 +35,7 @@ def capture_of(capture: Fields) -> Capture:
     """A capture. Its fee is None while PayPal has not stated one (pending): never a zero that nobody said."""
     amount = capture.positive("amount")
     breakdown = capture.part_or_none("seller_receivable_breakdown")
-    fee, platform, net = _breakdown(breakdown, amount, capture)
+    fee, net = _breakdown(breakdown, amount)
     related = capture.part("supplementary_data").part("related_ids")
     created = capture.moment("create_time")
     return Capture(
@@ -53,7 +53,6 @@ def capture_of(capture: Fields) -> Capture:
         fee=fee,
         reference=capture.text("invoice_id"),
         net=net,
-        platform_fee=platform,
         invoice_number=capture.text("invoice_id"),
         custom_id=capture.text("custom_id"),
         converted=_received(breakdown),
@@ -64,7 +63,7 @@ def refund_of(refund: Fields) -> Refund:
     """A refund: its own amount, not the running total. No field names its capture: a link does."""
     amount = refund.positive("amount")
     breakdown = refund.part_or_none("seller_payable_breakdown")
-    fee, platform, net = _breakdown(breakdown, amount, refund)
+    fee, net = _breakdown(breakdown, amount)
     created = refund.moment("create_time")
     return Refund(
         id=refund.id("id"),
@@ -79,7 +78,6 @@ def refund_of(refund: Fields) -> Refund:
         reason=refund.text("note_to_payer"),
         by_processor=True,
         fee_returned=fee,
-        platform_fee_returned=platform,
         net=net,
         invoice_number=refund.text("invoice_id"),
         custom_id=refund.text("custom_id"),
@@ -87,19 +85,19 @@ def refund_of(refund: Fields) -> Refund:
     )
 
 
-def _breakdown(
-    breakdown: Fields | None, amount: Money, owner: Fields
-) -> tuple[Money | None, Money | None, Money | None]:
-    """Fee, platform fees and net, proven: gross - fee - platform fees = net. Only the gross amount is always there."""
+def _breakdown(breakdown: Fields | None, amount: Money) -> tuple[Money | None, Money | None]:
+    """Fee and net, proven: gross - fee - platform fees = net. Only the gross amount is always there.
+
+    Platform fees, a partner's share, are booked by rows of their own in the report.
+    """
     if breakdown is None:
-        return None, None, None
+        return None, None
     currency = amount.currency
     gross = breakdown.money_or_none("gross_amount", currency)
     if gross is not None and gross != amount:
         breakdown.fail("gross_amount", f"is {gross} while the amount is {amount}")
     shares = [row.positive("amount", currency) for row in breakdown.parts("platform_fees")]
-    platform = Money(sum(share.minor for share in shares), currency) if shares else None
-    taken = 0 if platform is None else platform.minor
+    taken = sum(share.minor for share in shares)
     fee = breakdown.money_or_none("paypal_fee", currency)
     if fee is not None and fee.minor < 0:
         breakdown.fail("paypal_fee", "is below zero")
@@ -110,7 +108,7 @@ def _breakdown(
             breakdown.fail("net_amount", f"is {net}, more than the amount of {amount}")
     if fee is not None and net is not None and amount.minor - fee.minor - taken != net.minor:
         breakdown.fail("net_amount", f"is {net} while amount and fees make {amount - fee - Money(taken, currency)}")
-    return fee, platform, net
+    return fee, net
 
 
 def _received(breakdown: Fields | None) -> Converted | None:

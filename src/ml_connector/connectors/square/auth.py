@@ -16,7 +16,6 @@ from ml_connector.connectors.square.pacing import Pacer
 from ml_connector.errors import ConfigurationError, ConnectorError, NotAuthorized, Rejected
 
 SANDBOX_HOST = "connect.squareupsandbox.com"
-ALERT_DAYS = 7  # a token that is renewed weekly and lives 30 days never comes this close to its end
 
 # One harmless call for each scope; None: nothing of ours is behind it yet, the list of scopes is the proof.
 PROBES: Mapping[str, tuple[str, str, Mapping[str, Any]]] = {

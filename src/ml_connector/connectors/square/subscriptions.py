@@ -1,4 +1,4 @@
-"""Webhook subscriptions of our application: find, make, repair, test, rotate. Needs its personal access token."""
+"""Webhook subscriptions of our application: find, make, repair, test. Needs its personal access token."""
 
 from __future__ import annotations
 
@@ -125,18 +125,6 @@ class WebhookSubscriptions:
         status = (nested if isinstance(nested, dict) else body).get("status_code")
         known = status if type(status) is int else None
         return Tested(known, passed=known is not None and 200 <= known < 300)
-
-    def rotate(self, subscription_id: str) -> str:
-        """A new signature key. Deliveries already on their way carry the old one: keep both at the door for a day."""
-        path = f"{self._path(subscription_id)}/signature-key"
-        # The minute: pressing twice by mistake rotates once, pressing again later rotates again.
-        minute = self._clock.now().strftime("%Y-%m-%dT%H:%M")
-        content = {"idempotency_key": self._key("rotate", subscription_id, minute)}
-        body = self._client.call("POST", path, operation=f"POST {PATH}/{{id}}/signature-key", content=content)
-        key = body.get("signature_key")
-        if not isinstance(key, str) or not key:
-            raise Transient("Square's answer holds no new signature key.", record=subscription_id)
-        return key
 
     def _path(self, subscription_id: str) -> str:
         return f"{PATH}/{quote(subscription_id, safe='')}"

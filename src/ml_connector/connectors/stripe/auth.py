@@ -16,13 +16,12 @@ _ACCOUNT = re.compile(r"acct_[A-Za-z0-9]{1,100}")
 class Access:
     """A key that no print, log or traceback shows. Build it with `access_of`."""
 
-    __slots__ = ("_key", "account", "live", "restricted")
+    __slots__ = ("_key", "account", "live")
 
     def __init__(self, key: str, *, account: str) -> None:
         self._key = key
         self.account = account
         self.live = "_live_" in key[:9]
-        self.restricted = key.startswith("rk_")
 
     @property
     def mode(self) -> str:

@@ -45,7 +45,6 @@ def invoice_of(invoice: Fields) -> Invoice:
         updated_at=created,
         due=invoice.money("amount_remaining", currency),
         issued_on=invoice.day_or_none("effective_at") or created.date(),
-        takes_part_payments=True,
         balance_used=_used(invoice, currency),
         credited=invoice.money_or_none("pre_payment_credit_notes_amount", currency),
         overpaid=invoice.money_or_none("amount_overpaid", currency),

@@ -40,6 +40,6 @@ def source_object(kind: str, row: Mapping[str, Any]) -> SourceObject:
     return SourceObject(kind, id_, row, "", moment_of(row.get("created")) or EPOCH)
 
 
-def expand_of(kind: str, *, listed: bool) -> list[str]:
-    """What to expand of a kind; lists put `data.` before it."""
-    return [f"data.{name}" if listed else name for name in EXPAND.get(kind, ())]
+def expand_of(kind: str) -> list[str]:
+    """What to expand of a kind in a list."""
+    return [f"data.{name}" for name in EXPAND.get(kind, ())]

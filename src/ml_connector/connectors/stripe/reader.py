@@ -96,7 +96,7 @@ class StripeReader:
         return self._listed(kind, {"created": {"gte": int(begin.timestamp())}})
 
     def _listed(self, kind: str, params: Form) -> list[SourceObject]:
-        asked = {**params, "expand": expand_of(kind, listed=True)}
+        asked = {**params, "expand": expand_of(kind)}
         rows = list(self.client.every(_path(kind), asked))
         return [source_object(kind, self._completed(kind, row)) for row in rows]
 

@@ -74,7 +74,7 @@ def next_page(client: StripeClient, stream: str, text: str | None, *, now: datet
     if sweep is None:
         raise UsageError(f"Stripe has no stream {stream!r}.")
     position = _begun(load(text), sweep, now=now, start=start)
-    params = {"expand": expand_of(sweep.kind, listed=True)} if not sweep.named else {}
+    params = {"expand": expand_of(sweep.kind)} if not sweep.named else {}
     objects: list[SourceObject] = []
     names: dict[Named, None] = {}
     known, found = set(position.known), dict.fromkeys(position.found)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, cast
 
 from ml_connector.connectors.tokens import Now
 from ml_connector.connectors.visma.client import VismaClient
-from ml_connector.connectors.visma.lookback import OVERLAP, stamp
 from ml_connector.connectors.visma.observed import Row, text
 from ml_connector.errors import Untranslatable
 from ml_connector.finance.chart import Account, Branch, CashAccount, Chart, CurrencyUse, Ledger, Period, Segment, VatId
@@ -27,12 +26,11 @@ _CLOSED = {
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One part of the chart: its address, how it is listed, whether it can be asked for changes, and its reading."""
+    """One part of the chart: its address, how it is listed and its reading."""
 
     path: str
     listing: str  # unpaged (read-and-skip), plain (one answer), paged
     parse: Callable[[list[Row]], Any]
-    filtered: bool = False
     params: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
@@ -40,25 +38,6 @@ def read(client: VismaClient, *, now: Now) -> Chart:
     """Everything, read now: 11 calls, and one more for each further page of a long list."""
     read_at = now.now()
     return Chart(read_at=read_at, **{name: _parsed(name, _rows(client, part)) for name, part in _PARTS.items()})
-
-
-def changes(client: VismaClient, since: datetime, *, known: Chart, parts: Iterable[str], now: Now) -> Chart:
-    """`known` with these parts brought up to date.
-
-    Where the vendor filters by change, only what is newer than `since`, with two hours' overlap, is asked for; the
-    others are read whole. Removals show only in a whole reading.
-
-    `read_at` moves only when every part was read.
-    """
-    wanted, read_at = tuple(dict.fromkeys(parts)), now.now()
-    fresh: dict[str, Any] = {}
-    for name in wanted:
-        part = _PARTS[name]
-        found = _parsed(name, _rows(client, part, since=since if part.filtered else None))
-        fresh[name] = {**getattr(known, name), **found} if part.filtered else found
-    if set(wanted) == set(_PARTS):
-        fresh["read_at"] = read_at
-    return dataclasses.replace(known, **fresh)
 
 
 def read_periods(client: VismaClient) -> tuple[Period, ...]:
@@ -75,11 +54,8 @@ def _parsed(name: str, rows: list[Row]) -> Any:
         raise Untranslatable(f"Visma's {name} cannot be read: {error!r}.", field=name) from None
 
 
-def _rows(client: VismaClient, part: _Part, *, since: datetime | None = None) -> list[Row]:
+def _rows(client: VismaClient, part: _Part) -> list[Row]:
     params = dict(part.params)
-    if since is not None:
-        asked = since.astimezone(UTC).replace(tzinfo=None) - OVERLAP
-        params |= {"lastModifiedDateTime": stamp(asked), "lastModifiedDateTimeCondition": ">="}
     operation = f"GET {part.path}"
     if part.listing == "paged":
         return client.listed(part.path, params, operation=operation)
@@ -265,19 +241,17 @@ def vat_zones(rows: Iterable[Row]) -> tuple[str, ...]:
 
 
 _PARTS: dict[str, _Part] = {
-    "accounts": _Part("/v1/account", "unpaged", accounts, filtered=True),
-    "cash_accounts": _Part("/v1/cashaccount", "unpaged", cash_accounts, filtered=True),
+    "accounts": _Part("/v1/account", "unpaged", accounts),
+    "cash_accounts": _Part("/v1/cashaccount", "unpaged", cash_accounts),
     "segments": _Part(f"/v1/dimension/{DIMENSION}", "single", segments, params={"expandSegmentsValues": "true"}),
-    "vat_ids": _Part("/v1/vat", "unpaged", vat_ids, filtered=True),
-    "vat_codes": _Part("/v1/vatCategory", "unpaged", vat_codes, filtered=True),
+    "vat_ids": _Part("/v1/vat", "unpaged", vat_ids),
+    "vat_codes": _Part("/v1/vatCategory", "unpaged", vat_codes),
     "vat_zones": _Part("/v1/vatZone", "paged", vat_zones),
     "periods": _Part("/v1/financialPeriod", "plain", periods),
-    "branches": _Part(
-        "/v1/branch", "plain", branches, filtered=True, params={"expandCurrency": "true", "expandLedger": "true"}
-    ),
-    "ledgers": _Part("/v1/ledger", "unpaged", ledgers, filtered=True),
+    "branches": _Part("/v1/branch", "plain", branches, params={"expandCurrency": "true", "expandLedger": "true"}),
+    "ledgers": _Part("/v1/ledger", "unpaged", ledgers),
     "currencies": _Part("/v1/currency", "plain", currencies),
-    "payment_methods": _Part("/v1/paymentmethod", "unpaged", payment_methods, filtered=True),
+    "payment_methods": _Part("/v1/paymentmethod", "unpaged", payment_methods),
 }
 PARTS = tuple(_PARTS)
 

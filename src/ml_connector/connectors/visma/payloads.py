@@ -132,11 +132,6 @@ def _invoice_line(n: int, line: InvoiceLine) -> Body:
     return body
 
 
-def customer_taxes(invoice: CustomerInvoice) -> Body:
-    """Only the VAT of a customer document, for the PUT after Visma's own arithmetic differed within the tolerance."""
-    return {"taxDetails" if invoice.kind == "credit_note" else "taxDetailLines": taxes(invoice.tax_details)}
-
-
 def payment(content: CustomerPayment, *, token: str, period: str | None = None) -> Body:
     """A payment, prepayment or refund with what it is put against."""
     body: Body = {
@@ -155,16 +150,6 @@ def payment(content: CustomerPayment, *, token: str, period: str | None = None) 
     if content.applications:
         body["paymentLines"] = [_application(row) for row in content.applications]
     return body
-
-
-def payment_lines(content: CustomerPayment) -> Body:
-    """Only new applications, for the PUT that puts an open payment against documents. The type is always named:
-    a payment and a credit note may share a number.
-    """
-    return {
-        "type": {"value": PAYMENT_TYPES[content.kind]},
-        "paymentLines": [_application(row) for row in content.applications],
-    }
 
 
 def applications(rows: Iterable[Application]) -> list[Body]:

@@ -147,14 +147,6 @@ class VismaWriter:
             "POST", path, operation=f"POST {place.attachments}", headers=headers, body=form, record=context.key
         )
 
-    def correct_taxes(self, kind: str, content: CustomerInvoice, context: Context) -> Created:
-        """Replace the VAT of a customer draft by the source's, where Visma's differs within the tolerance. One call."""
-        return self._put(place_of(kind), context, payloads.customer_taxes(content))
-
-    def apply_payment(self, content: CustomerPayment, context: Context) -> Created:
-        """Put an open payment against documents that exist by now. `context.etag` must be of a fresh reading."""
-        return self._put(place_of("customer_payment"), context, payloads.payment_lines(content))
-
     def job(self, job_id: str, *, kind: str = "journal", content: Content | None = None) -> Created | None:
         """What became of a background job; None while it runs. One call, two when its content is needed.
 
@@ -302,10 +294,6 @@ class VismaWriter:
     def chart(self) -> Chart:
         """The whole set-up: 11 calls while every list fits a page."""
         return self._remember(charts.read(self.client, now=self._now))
-
-    def chart_changes(self, since: datetime, *, known: Chart, parts: Iterable[str] = charts.PARTS) -> Chart:
-        """`known` with what changed after `since` (two hours' overlap): one call for each part, 11 for all."""
-        return self._remember(charts.changes(self.client, since, known=known, parts=parts, now=self._now))
 
     def configuration_facts(self) -> charts.ConfigurationFacts:
         """What a doctor can read of the company, and what it has to ask. 14 or 15 calls."""

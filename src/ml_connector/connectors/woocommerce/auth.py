@@ -16,7 +16,6 @@ from ml_connector.connectors.woocommerce.webhooks import source_ref
 from ml_connector.errors import ConnectorError, NotAuthorized
 
 OLDEST = (5, 8)  # believed to be the first with modified_after and dates_are_gmt
-REFUNDS_LISTED = (9, 0)
 WORDS: Mapping[Mode, str] = {
     "basic": "HTTP Basic",
     "query": "the query string",
