@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 
 from ml_connector.engine import preview, replaying, ruling
-from ml_connector.errors import UsageError
+from ml_connector.errors import Rejected, UsageError
 from tests.engine.business_days import Open, answer, cents_on, read_only, rest, sale_and_refund, trip_of
 from tests.engine.proofs import expect_settled, lines_in_ledger, query, questions, states
 
@@ -135,3 +135,22 @@ def test_a_sale_whose_vat_is_reported_is_taken_back_in_the_next_return(open_worl
     assert sorted(one["date"] for one in world.books()) == ["2026-03-10", "2026-03-11"]
     assert cents_on(world, "2611") == 0
     expect_settled(world)
+
+
+def test_a_payment_in_a_closed_period_is_taken_back_when_it_is_open_again(open_world: Open) -> None:
+    world = open_world()
+    company = {"company_name": "Harbour Café Ltd", "email_address": "h@x.ie"}
+    invoice = world.do("invoice", due_date="2026-03-20", customer=company)
+    rest(world)
+    world.do("invoice_pay", invoice_id=invoice["invoice_id"])
+    rest(world)
+    world.ledger("close_period", period="202603")
+    world.clock.advance(3600)
+    with pytest.raises(Rejected, match="Visma voids it there only"):
+        replaying.undo(world.works, trip_of(world, "invoice"), by="Ann")
+    assert states(world)[("payment", "posted")] == 1, "nothing has begun"
+    world.ledger("open_period", period="202603")
+    world.clock.advance(3600)
+    replaying.undo(world.works, trip_of(world, "invoice"), by="Ann")
+    rest(world)
+    assert (cents_on(world, "1580"), cents_on(world, "3001")) == (0, 0)

@@ -192,7 +192,7 @@ def opposite_of(content: Content, old: Write, books: Books) -> tuple[str, Conten
             return _never_open(content.day, old, number)
         return "journal", mirrored(content, day=day, text=f"reverses {number}")
     if isinstance(content, CustomerPayment):
-        return "void_payment", Reversal("void_payment", number, _PAYMENT_TYPES[content.kind], content.source)
+        return _void(content, old, books, number)
     if isinstance(content, SalesOrder):
         return "order_cancellation", Reversal("order_cancellation", number, content.type, content.source)
     if isinstance(content, CustomerInvoice) and content.kind == "customer_invoice":
@@ -202,6 +202,23 @@ def opposite_of(content: Content, old: Write, books: Books) -> tuple[str, Conten
     if isinstance(content, SupplierInvoice):
         return "reverse_invoice", Reversal("reverse_invoice", number, "SupplierInvoice", content.source)
     return Finding("reversal-by-hand", _by_hand(content, number), field=old.key)
+
+
+def _void(content: CustomerPayment, old: Write, books: Books, number: str) -> tuple[str, Content] | Finding:
+    """Visma voids a payment in the payment's own period; where that is closed, a person chooses the way."""
+    period = books.chart.period_of(content.day)
+    if period is None or closing.is_open(period, closing.CUSTOMER_CASH):
+        return "void_payment", Reversal("void_payment", number, _PAYMENT_TYPES[content.kind], content.source)
+    note, entry = "debit note", f"debits suspense and credits cash account {content.cash_account}"
+    if content.kind == "refund":
+        note, entry = "credit note", f"debits cash account {content.cash_account} and credits suspense"
+    sentence = (
+        f"{content.kind.capitalize()} {number} of {content.amount} stands in period {period.id}, which is closed, and "
+        "Visma voids it there only. Open the period in the customer ledger, cash management and the general ledger and "
+        f"try again. Or, in Visma and in an open period, write its customer a {note} of {content.amount} without VAT "
+        f"on the suspense account, and a journal that {entry}; then leave the record as it is here."
+    )
+    return Finding("period-closed", sentence, field=old.key)
 
 
 def _by_hand(content: Content, number: str) -> str:
