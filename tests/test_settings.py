@@ -39,6 +39,8 @@ def test_a_named_file_is_read_instead_of_the_usual_one(tmp_path: Path) -> None:
 def test_hosts_in_a_variable_are_split_at_commas(tmp_path: Path) -> None:
     settings = load({"MLC_ALLOW_INSECURE_HOSTS": "http://127.0.0.1:1, http://[::1]:2,"}, folder=tmp_path)
     assert settings.allow_insecure_hosts == ("http://127.0.0.1:1", "http://[::1]:2")
+    inside = load({"MLC_ALLOW_PRIVATE_HOSTS": "https://Shop.Internal/, http://10.0.0.5:8080"}, folder=tmp_path)
+    assert inside.allow_private_hosts == ("https://shop.internal", "http://10.0.0.5:8080")
 
 
 def test_on_postgresql_the_inbox_is_in_the_main_database(tmp_path: Path) -> None:
@@ -67,6 +69,9 @@ def test_what_does_not_concern_us_is_left_alone(tmp_path: Path) -> None:
         ({"MLC_ALLOW_INSECURE_HOSTS": "http://127.0.0.1.example.com"}, "only http:// on this machine"),
         ({"MLC_ALLOW_INSECURE_HOSTS": "http://127.0.0.1:80/path"}, "only http:// on this machine"),
         ({"MLC_ALLOW_INSECURE_HOSTS": "http://127.0.0.1@example.com"}, "only http:// on this machine"),
+        ({"MLC_ALLOW_PRIVATE_HOSTS": "10.0.0.5"}, "no address such as https://10.0.0.5"),
+        ({"MLC_ALLOW_PRIVATE_HOSTS": "https://10.0.0.5/shop"}, "no address such as https://10.0.0.5"),
+        ({"MLC_ALLOW_PRIVATE_HOSTS": "https://u:p@10.0.0.5"}, "no address such as https://10.0.0.5"),
         ({"MLC_PUBLIC_URL": "http://connector.example.com"}, "must begin with https://"),
         ({"MLC_PUBLIC_URL": "https://connector.example.com/"}, "without a slash"),
         ({"MLC_CALL_TIMEOUT_S": "60"}, "MLC_CALL_TIMEOUT_S must be less than MLC_LEASE_S"),

@@ -58,6 +58,7 @@ def build(
             chart_max_age_s=settings.chart_max_age_s, lease_s=settings.lease_s, call_timeout_s=settings.call_timeout_s
         ),
         allowed_hosts=frozenset(settings.allow_insecure_hosts),
+        private_hosts=frozenset(settings.allow_private_hosts),
         conceal=concealed.add,
         transport=transport,
     )

@@ -177,7 +177,10 @@ class HostRefused(ConnectorError):
     """An outgoing address is not on the list of hosts this connection may call."""
 
     code = "MLC-703"
-    what_to_do = "Use the vendor's host, or allow the address on purpose with MLC_ALLOW_INSECURE_HOSTS."
+    what_to_do = (
+        "Use the vendor's host by https. A shop in a network of your own, or without https, is allowed on purpose with "
+        "MLC_ALLOW_PRIVATE_HOSTS; a pretend vendor on this machine with MLC_ALLOW_INSECURE_HOSTS."
+    )
 
 
 def catalogue() -> list[type[ConnectorError]]:

@@ -24,12 +24,22 @@ LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _SECRET = frozenset({"master_key", "database_url", "inbox_url", "metrics_token"})
 
 
-def _split_at_commas(value: object) -> object:
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+def _addresses(value: object) -> object:
+    """By commas or as a list; as an address is compared: in lower case, without a slash at its end."""
+    parts = value.split(",") if isinstance(value, str) else value
+    if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
+        return value
+    return [part.strip().rstrip("/").lower() for part in parts if part.strip()]
 
 
 def _is_loopback(url: SplitResult) -> bool:
     return url.hostname in LOOPBACK
+
+
+def _is_origin(url: SplitResult) -> bool:
+    """Whether it is scheme, host and port alone."""
+    whole = f"{url.scheme}://{url.netloc}" == url.geturl() and "@" not in url.netloc
+    return whole and url.scheme in {"http", "https"} and bool(url.hostname)
 
 
 class Settings(BaseModel):
@@ -57,8 +67,11 @@ class Settings(BaseModel):
         None, description="Master keys, `v2:<base64>,v1:<base64>`. Only as a variable. Empty: the key file."
     )
     master_key_file: Path = Field(Path(), description="Key file, readable by its owner only. Empty: in data_dir.")
-    allow_insecure_hosts: Annotated[tuple[str, ...], BeforeValidator(_split_at_commas)] = Field(
+    allow_insecure_hosts: Annotated[tuple[str, ...], BeforeValidator(_addresses)] = Field(
         (), description="Loopback addresses that may be called over plain http, such as the sandbox's; by commas."
+    )
+    allow_private_hosts: Annotated[tuple[str, ...], BeforeValidator(_addresses)] = Field(
+        (), description="Addresses of shops in a network of one's own, or reached by plain http alone; by commas."
     )
     metrics_token: SecretStr | None = Field(
         None, min_length=16,
@@ -210,8 +223,11 @@ def _port_problem(settings: Settings) -> str | None:
 def _address_problem(settings: Settings) -> str | None:
     for text in settings.allow_insecure_hosts:
         url = urlsplit(text)
-        if url.scheme != "http" or not _is_loopback(url) or url.path.strip("/") or url.query or url.username:
+        if url.scheme != "http" or not _is_loopback(url) or not _is_origin(url):
             return f"MLC_ALLOW_INSECURE_HOSTS holds {text!r}, but only http:// on this machine may stand there, such as http://127.0.0.1:8001"
+    for text in settings.allow_private_hosts:
+        if not _is_origin(urlsplit(text)):
+            return f"MLC_ALLOW_PRIVATE_HOSTS holds {text!r}, which is no address such as https://10.0.0.5 or http://shop.example:8080"
     if settings.public_url is None:
         return None
     url = urlsplit(settings.public_url)

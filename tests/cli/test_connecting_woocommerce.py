@@ -14,10 +14,12 @@ SECRET = "cs_89abcdef0123456789abcdef0123456789abcdef"
 SHOP = "https://shop.example/butik"
 
 
-def connect(terminal: Terminal, *words: str, url: str = SHOP, key: str = KEY, secret: str = SECRET) -> Ended:
+def connect(
+    terminal: Terminal, *words: str, url: str = SHOP, key: str = KEY, secret: str = SECRET, **environ: str
+) -> Ended:
     return terminal(
         "connect", "woocommerce", "--url", url, "--json", *words,
-        WOOCOMMERCE_CONSUMER_KEY=key, WOOCOMMERCE_CONSUMER_SECRET=secret,
+        WOOCOMMERCE_CONSUMER_KEY=key, WOOCOMMERCE_CONSUMER_SECRET=secret, **environ,
     )  # fmt: skip
 
 
@@ -28,6 +30,26 @@ def test_a_shop_is_connected_by_its_address_and_key(terminal: Terminal) -> None:
     (event,) = [one for one in terminal("audit", "show", "--json").json["events"] if one["verb"] == "connected"]
     assert event["facts"]["base_url"] == SHOP
     assert event["facts"]["fields"] == ["consumer_key", "consumer_secret"]
+
+
+def test_a_plain_http_shop_is_connected_only_where_the_operator_allows_it(terminal: Terminal) -> None:
+    refused = connect(terminal, url="http://shop.example/butik")
+    assert refused.code == 3
+    assert "MLC_ALLOW_PRIVATE_HOSTS" in refused.out
+    allowed = {"MLC_ALLOW_PRIVATE_HOSTS": "http://shop.example"}
+    assert connect(terminal, url="http://shop.example/butik", **allowed).code == 0
+    # a vendor with hosts of its own is not called there all the same
+    given = {"PAYPAL_CLIENT_SECRET": "x" * 20, **allowed}
+    terminal("connect", "paypal", "--client-id", "app", "--base-url", "http://shop.example", **given)
+    pinged = terminal("ping", "pp", "--json", **allowed)
+    assert (pinged.code, "not an address this connection may call" in pinged.out + pinged.err) == (3, True)
+
+
+def test_a_certificate_to_trust_is_a_pem_file(terminal: Terminal, tmp_path: Path) -> None:
+    (tmp_path / "shop.pem").write_text("trust me")
+    refused = connect(terminal, "--trusted-certificate", "shop.pem")
+    assert refused.code == 3
+    assert "no certificate in PEM form" in refused.out
 
 
 def test_neither_key_nor_secret_is_told_or_kept_in_the_clear(terminal: Terminal, tmp_path: Path) -> None:

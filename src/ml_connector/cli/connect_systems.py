@@ -86,7 +86,7 @@ def connect_square(
 
 
 @connect_app.command("woocommerce")
-def connect_woocommerce(
+def connect_woocommerce(  # noqa: PLR0913, PLR0917  each option is an argument
     url: Annotated[str, typer.Option(help="The shop's address as people see it, such as https://shop.example.")],
     vat_number_keys: Annotated[
         str, typer.Option(help="Metadata in which the shop keeps VAT numbers; a comma between several.")
@@ -94,6 +94,9 @@ def connect_woocommerce(
     org_number_keys: Annotated[
         str, typer.Option(help="Metadata in which it keeps organisation numbers; a comma between several.")
     ] = "",
+    trusted_certificate: Annotated[
+        Path | None, typer.Option(help="A PEM file with the certificate of a shop that nobody else has signed.")
+    ] = None,
     in_query: Annotated[
         bool, typer.Option("--in-query", help="Only where the shop's server drops Authorization; a ping says so.")
     ] = False,
@@ -113,6 +116,8 @@ def connect_woocommerce(
     """Connect a WooCommerce shop, by a key made in its settings (Advanced, REST API), or by a link to agree at."""
     with session(as_json=as_json) as s:
         named = {"vat_number_keys": vat_number_keys, "org_number_keys": org_number_keys}
+        if trusted_certificate is not None:
+            named["trusted_certificate"] = trusted_certificate.read_text(encoding="utf-8")
         settings = settings_of(setting) | {name: text for name, text in named.items() if text}
         check_address(s, "woocommerce", url, settings)
         if by_link:

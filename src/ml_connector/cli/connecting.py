@@ -25,9 +25,9 @@ FromFile = Annotated[Path | None, typer.Option("--from-file", help="A file that 
 
 def check_address(s: Session, connector: str, url: str, settings: dict[str, str]) -> None:
     """An address that can never be called is refused before it is kept; nothing is called. Raises ConnectorError."""
-    opens = s.works.system(connector).open_http
-    if opens is not None:
-        opens(url, settings, allowed=s.works.allowed_hosts).close()
+    system = s.works.system(connector)
+    if system.open_http is not None:
+        system.open_http(url, settings, allowed=s.works.hosts_of(system)).close()
 
 
 def secrets_anew(connector: str, titles: Mapping[str, str], from_file: Path | None) -> dict[str, str]:

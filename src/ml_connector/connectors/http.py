@@ -13,7 +13,7 @@ from urllib.parse import urlencode, urlsplit
 import httpx2
 
 from ml_connector import jsontext
-from ml_connector.connectors.wire import NoAnswer, NotSent, Reply, TooLarge, Wire
+from ml_connector.connectors.wire import NoAnswer, NotSent, NotTrusted, Reply, TooLarge, Wire, distrust
 from ml_connector.errors import HostRefused, Transient, UnknownOutcome
 
 MAX_ANSWER_BYTES = 32 * 1024 * 1024  # a page of a thousand journal lines is about 1 MB
@@ -21,6 +21,10 @@ CONNECT_TIMEOUT_S = 10.0
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 USER_AGENT = "ml-connector/0.1"
 SAFE_METHODS = frozenset({"GET", "HEAD"})
+_RENEW = (
+    "Whoever runs that host renews the certificate, for this name and with its whole chain; then it goes on by itself. "
+    "A proxy of yours that opens traffic must leave this host out."
+)
 _ALWAYS = {"User-Agent": USER_AGENT, "Accept": "*/*"}
 
 
@@ -94,8 +98,11 @@ class Http:
         timeout_s: float = 40.0,
         meter: Meter | None = None,
         transport: httpx2.BaseTransport | None = None,
+        to_trust: str = "",
     ) -> None:
+        """`to_trust`: what a person may do where this system's certificate is not trusted, beside its renewal."""
         self.reach = reach
+        self._to_trust = to_trust
         self.meter = meter or Meter()
         reach.check(reach.base_url)
         self._exchange: Exchange = (
@@ -141,6 +148,10 @@ class Http:
     def _called(self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None) -> Answer:
         try:
             return Answer(*self._exchange.send(method, url, headers=headers, body=body, most=MAX_ANSWER_BYTES))
+        except NotTrusted as error:
+            where = _where(method, url)
+            what = f"The certificate of {urlsplit(url).hostname} is not trusted: {error}."
+            raise Transient(what, record=where, fix=f"{_RENEW} {self._to_trust}".strip()) from None
         except NotSent as error:
             where = _where(method, url)
             raise Transient(f"No connection for {where}: {error}.", record=where) from None
@@ -175,7 +186,7 @@ class _Handed:
                 read = _bounded(response, most)
                 return response.status_code, {k.lower(): v for k, v in response.headers.items()}, read
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
-            raise NotSent(type(error).__name__) from error
+            raise distrust(error) or NotSent(type(error).__name__) from error
         except httpx2.HTTPError as error:
             raise NoAnswer(type(error).__name__) from error
 

@@ -38,6 +38,10 @@ class NotSent(Exception):
     """Surely no byte of the request left: no connection, none free."""
 
 
+class NotTrusted(NotSent):
+    """The other side's certificate proves nothing; the text says why."""
+
+
 class NoAnswer(Exception):
     """The request, or a part of it, was sent, and no whole answer came."""
 
@@ -123,7 +127,7 @@ class Wire:
             connection.connect()
         except (OSError, UnicodeError) as error:  # UnicodeError: a name that cannot be one
             connection.close()
-            raise NotSent(type(error).__name__) from error
+            raise distrust(error) or NotSent(type(error).__name__) from error
         connection.sock.settimeout(self._timeout_s)
         return connection
 
@@ -140,6 +144,15 @@ class Wire:
                 self._tls = httpx2.create_ssl_context(trust_env=False)
                 self._tls.set_alpn_protocols(["http/1.1"])
             return self._tls
+
+
+def distrust(error: BaseException | None) -> NotTrusted | None:
+    """Why a certificate was not trusted, where that is what an error comes from."""
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return NotTrusted(error.verify_message.strip().rstrip("."))
+        error = error.__cause__ or error.__context__
+    return None
 
 
 @contextmanager

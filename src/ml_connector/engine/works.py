@@ -64,7 +64,8 @@ class Works:
     systems: Mapping[str, System]
     holder: str
     limits: Limits = field(default_factory=Limits)
-    allowed_hosts: frozenset[str] = frozenset()
+    allowed_hosts: frozenset[str] = frozenset()  # any system may be called there
+    private_hosts: frozenset[str] = frozenset()  # only one that lives at an address of its own
     conceal: Callable[[str], object] = str  # tells the log which texts are secret
     transport: Callable[[ConnectionRow], Any] | None = None
     lines: Lines = field(default_factory=_lines)
@@ -74,6 +75,10 @@ class Works:
     def now(self) -> int:
         """The present moment in microseconds."""
         return micros(self.clock.now())
+
+    def hosts_of(self, system: System) -> frozenset[str]:
+        """Addresses that the operator lets this system be called at, beside those that are its own."""
+        return self.allowed_hosts | self.private_hosts if system.open_http is not None else self.allowed_hosts
 
     def system(self, connector: str) -> System:
         """The system of this name. Raises ConfigurationError for one this version does not have."""
@@ -314,7 +319,7 @@ def make_line(works: Works, connection: ConnectionRow, credentials: Mapping[str,
     if system.open_http is not None:
         settings = {key: str(value) for key, value in connection.settings.items()}
         http = system.open_http(
-            base, settings, allowed=works.allowed_hosts, timeout_s=timeout_s, meter=meter, transport=transport
+            base, settings, allowed=works.hosts_of(system), timeout_s=timeout_s, meter=meter, transport=transport
         )
     else:
         reach = Reach(base, frozenset(system.connector.hosts), works.allowed_hosts)
