@@ -97,8 +97,9 @@ class Conflict(ConnectorError):
 
 
 class UnknownOutcome(ConnectorError):
-    """The call was sent and nobody knows whether it was carried out; it must be looked for before it may be sent
-    again.
+    """The call was sent and nobody knows whether it was carried out.
+
+    It must be looked for before it may be sent again.
     """
 
     code = "MLC-304"

@@ -22,8 +22,9 @@ _ODD = (msgspec.MsgspecError, TypeError, ValueError)
 
 
 def parse(text: bytes | str) -> Any:
-    """What a JSON text says, numbers with a point as Decimal. Raises ValueError when it is not JSON (NaN is not), and
-    RecursionError where it is nested beyond reason.
+    """What a JSON text says, numbers with a point as Decimal.
+
+    Raises ValueError when it is not JSON (NaN is not), and RecursionError where it is nested beyond reason.
     """
     try:
         return _DECODER.decode(text)
@@ -32,8 +33,9 @@ def parse(text: bytes | str) -> Any:
 
 
 def parsing(shape: Any, *, otherwise: Callable[[bytes], Any] | None = None) -> Callable[[bytes], Any]:
-    """A `parse` that makes only what the shape (a list of TypedDict, say) names. Where that does not fit, or the text
-    is odd, it is parsed whole, by `otherwise` if that is given.
+    """A `parse` that makes only what the shape (a list of TypedDict, say) names.
+
+    Where that does not fit, or the text is odd, it is parsed whole, by `otherwise` if that is given.
     """
     decoder = msgspec.json.Decoder(shape, float_hook=_number)
 

@@ -85,8 +85,9 @@ class Output:
 
     @contextmanager
     def progress(self, what: str, total: int | None = None) -> Iterator[Callable[..., None]]:
-        """A bar on standard error for long work; call what is given with how far it has come, and of how much where
-        that was not known before.
+        """A bar on standard error for long work.
+
+        Call what is given with how far it has come, and of how much where that was not known before.
         """
         bar = Progress(
             TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}"), TimeElapsedColumn(),

@@ -114,8 +114,9 @@ def telling(*, as_json: bool) -> Iterator[Output]:
 
 @contextmanager
 def session(*, as_json: bool, makes_workspace: bool = False) -> Iterator[Session]:
-    """Works opened for the length of a command. A workspace that nobody made is refused: a typing error would begin
-    another customer.
+    """Works opened for the length of a command.
+
+    A workspace that nobody made is refused: a typing error would begin another customer.
     """
     with telling(as_json=as_json) as out:
         settings = settings_now()

@@ -206,8 +206,9 @@ def _where(method: str, url: str) -> str:
 
 
 def _number(value: object) -> Any:
-    """A Decimal as the JSON number with the same digits; more digits than a JSON number keeps are refused, not
-    rounded.
+    """A Decimal as the JSON number with the same digits.
+
+    More digits than a JSON number keeps are refused, not rounded.
     """
     if isinstance(value, Decimal):
         number = int(value) if value == value.to_integral_value() else float(value)

@@ -84,8 +84,9 @@ class SourceObject:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a stream. `position` goes into the cursor together with what was stored; `more` asks for the next
-    at once.
+    """One page of a stream.
+
+    `position` goes into the cursor together with what was stored; `more` asks for the next at once.
 
     `position` is text of the reader's own; it must survive a restart and never rest on a vendor cursor that expires.
     """
@@ -123,8 +124,9 @@ class Reader(Protocol):
         ...
 
     def find(self, kind: str, link: tuple[str, str], *, location: str | None) -> list[SourceObject]:
-        """Records of this kind that point to something (an invoice by its order); a walk where the vendor has no
-        filter.
+        """Records of this kind that point to something (an invoice by its order).
+
+        A walk where the vendor has no filter.
         """
         ...
 
@@ -199,9 +201,8 @@ class Context:
 class Writer(Protocol):
     """Writes one target. One method, one HTTP call (attachments aside); decides nothing and retries nothing.
 
-    Errors: Rejected (surely not done), NotAuthorized, RateLimited and Transient raised before anything was sent or
-    with a
-    clear refusal (surely not done), Conflict (ETag), UnknownOutcome (nobody knows).
+    Errors: Rejected (surely not done), NotAuthorized, RateLimited and Transient raised before anything was sent or with
+    a clear refusal (surely not done), Conflict (ETag), UnknownOutcome (nobody knows).
     """
 
     def create(self, kind: str, content: Sent, context: Context) -> Created: ...

@@ -1,5 +1,7 @@
-"""HTTP/1.1 over kept connections, by the standard library: a third of the processor time of the client it stands in
-for (`python -m bench end_to_end`, mode `per_record`, is two such calls a payment).
+"""HTTP/1.1 over kept connections, by the standard library.
+
+A third of the processor time of the client it stands in for (`python -m bench end_to_end`, mode `per_record`, is two
+such calls a payment).
 
 It knows addresses, bytes and time; what may be called and what an error means is for `connectors.http`. It follows no
 redirect, reads no proxy from the environment and never sends anything twice.

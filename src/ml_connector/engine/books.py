@@ -120,8 +120,9 @@ def rulebook_of(row: configs.ConfigRow) -> Rulebook:
 
 
 def terms_of(row: configs.ConfigRow | None, *, code: str) -> Terms:
-    """The terms kept in a config row. `code` is of the connection beside the ledger: keys of the route begin with
-    it.
+    """The terms kept in a config row.
+
+    `code` is of the connection beside the ledger: keys of the route begin with it.
     """
     terms: Terms = decode(Terms, json.loads(row.body)) if row else Terms()
     return replace(terms, code=code, purchase=replace(terms.purchase, code=code))
@@ -137,8 +138,9 @@ def route_terms(c: Connection, route: RouteRow) -> Terms:
 
 
 def needing_terms(c: Connection, route: RouteRow) -> Terms:
-    """The terms of a route as its needs ask for them: with every page that is read, so rules are read only where some
-    version of them tells articles apart.
+    """The terms of a route as its needs ask for them.
+
+    That is with every page that is read, so rules are read only where some version of them tells articles apart.
     """
     if not configs.any_holds(c, "rulebook", route.id, _ARTICLES):
         return route_terms(c, route)

@@ -1,5 +1,6 @@
-"""The clearing statement and the census: what the source says moved, what the ledger shows, and what explains the
-rest.
+"""The clearing statement and the census.
+
+What the source says moved, what the ledger shows, and what explains the rest.
 """
 
 from __future__ import annotations
@@ -81,8 +82,9 @@ def posted(works: Works, company_id: str) -> Iterator[writes.Write]:
 
 
 def statements(works: Works, company_id: str) -> list[Statement]:
-    """The clearing statement of each processor account: ledger balance = money still at the processor, else
-    unexplained.
+    """The clearing statement of each processor account.
+
+    Ledger balance = money still at the processor, else unexplained.
     """
     books = open_books(works, company_id)
     found: dict[tuple[str, str], Statement] = {}
@@ -123,8 +125,9 @@ class _Movement:
 
 
 def _at_processor(works: Works, books: Books) -> Iterator[tuple[str, OpenAmount, str | None]]:
-    """By the processor's own records: (account, amount, None) still held there, (account, amount, state) not booked
-    here.
+    """What the processor's own records say, by account.
+
+    (account, amount, None) is still held there, (account, amount, state) not booked here.
     """
     for road in books.roads.values():
         documents = _documents(works, road)

@@ -72,8 +72,10 @@ def _attach_evidence(
     line: Line, carrying: Sequence[Submission], members: Mapping[str, Sequence[Write]], *, purse: Purse,
     pool: ThreadPoolExecutor
 ) -> ConnectorError | None:  # fmt: skip
-    """A voucher of many records carries their list. Sent again under the same name after a crash, it is one
-    attachment. A few are sent at once, and none after one was not taken: that fault.
+    """A voucher of many records carries their list.
+
+    Sent again under the same name after a crash, it is one attachment. A few are sent at once, and none after one was
+    not taken: that fault.
     """
     faults: list[ConnectorError] = []
 

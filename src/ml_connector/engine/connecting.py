@@ -31,8 +31,9 @@ def connect(
     base_url: str | None,
     by: str,
 ) -> str:
-    """Store a connection with its credentials sealed; nothing is called. Raises UsageError for missing or unknown
-    fields, ConfigurationError for what the system knows can never work.
+    """Store a connection with its credentials sealed; nothing is called.
+
+    Raises UsageError for missing or unknown fields, ConfigurationError for what the system knows can never work.
     """
     system = works.system(connector)
     _check_fields(system.connector.credential_fields, credentials, connector)
@@ -89,8 +90,10 @@ def renew(
     base_url: str | None,
     by: str,
 ) -> Ping:
-    """Other credentials for a connection, with settings and an address where those are given. They are tried first:
-    what stands stays unless they work and are of the same account. Raises UsageError, and whatever the system says.
+    """Other credentials for a connection, with settings and an address where those are given.
+
+    They are tried first: what stands stays unless they work and are of the same account. Raises UsageError, and
+    whatever the system says.
     """
     row = find_connection(works, workspace_id, code)
     connector = row.connector

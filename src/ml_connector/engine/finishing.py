@@ -32,8 +32,9 @@ LOOKED_UP = frozenset({"supplier_invoice", "ledger_coding"})  # a second one of 
 def finish(
     works: Works, c: Connection, books: Books, standing: Sequence[tuple[Submission, Observed | None]], *, source: str
 ) -> None:
-    """Submissions whose document stands in the target, with what was read back (None: master data). The caller's
-    transaction.
+    """Submissions whose document stands in the target, with what was read back (None: master data).
+
+    The caller's transaction.
     """
     if not standing:
         return

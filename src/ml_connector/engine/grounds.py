@@ -59,8 +59,10 @@ def lacking(
     c: Connection, books: Books, keys: Collection[str], live: Mapping[str, Write], *,
     decided: Mapping[str, tuple[str, str | None]], posts: bool,
 ) -> list[Lacking]:  # fmt: skip
-    """Which of these keys is not done and not on its way. `decided`: (state, reason) of trips that were planned just
-    now, which the store does not have yet. `posts`: whether who needs them is sent at all.
+    """Which of these keys is not done and not on its way.
+
+    `decided`: (state, reason) of trips that were planned just now, which the store does not have yet. `posts`: whether
+    who needs them is sent at all.
     """
     found = []
     for key in keys:

@@ -23,8 +23,10 @@ ANY_VERSION = 0  # what was shown is known by its content alone
 
 @dataclass(frozen=True, slots=True)
 class Ignoring:
-    """A decision to leave a record out. `shown`: (version, what planning said of it); None: nobody has looked since.
-    `anew`: the version of which it was asked about again.
+    """A decision to leave a record out.
+
+    `shown`: (version, what planning said of it); None: nobody has looked since. `anew`: the version of which it was
+    asked about again.
     """
 
     item_id: str
@@ -67,8 +69,9 @@ def content_hash(verdict: object) -> str:
 
 
 def plan_hash(plan: Plan, booked: Mapping[str, str] | None = None) -> str:
-    """What consent names: the same writes with the same booked content give the same hash. `booked`: the hashes of the
-    contents by key, where they were made already.
+    """What consent names: the same writes with the same booked content give the same hash.
+
+    `booked`: the hashes of the contents by key, where they were made already.
     """
     known = booked or {write.key: booked_hash(write.kind, write.content) for write in plan.writes}
     return hash_of([[write.key, write.kind, known[write.key]] for write in plan.writes])

@@ -274,8 +274,10 @@ class Outcomes(TakingBack):
         self._ask(one, Finding(CONSENT, f"{keys} is planned and waits for consent.", proposal={"plan_hash": wanted}))
 
     def _clashes(self, one: Judged, plan: Plan, hashes: Mapping[str, str]) -> bool:
-        """The same key with another content: a party's card is updated in place, another record's is waited for while
-        it is on its way, and a question once it stands.
+        """The same key with another content.
+
+        A party's card is updated in place, another record's is waited for while it is on its way, and a question once
+        it stands.
         """
         for write in plan.writes:
             old = self.live.get(write.key)

@@ -17,8 +17,9 @@ from ml_connector.store.writes import Write
 def take_out(
     works: Works, c: Connection, books: Books, line: Line, one: Submission, *, refused: Mapping[str, str]
 ) -> None:  # fmt: skip
-    """Hold the records of refused rows with the target's words; the rest of the parcel stands. The caller's
-    transaction.
+    """Hold the records of refused rows with the target's words; the rest of the parcel stands.
+
+    The caller's transaction.
 
     Their writes are open again and leave the parcel, so that a record planned anew goes out in another.
     """

@@ -16,8 +16,9 @@ _STANDS = frozenset({"releasing", "done"})
 
 @dataclass(frozen=True, slots=True)
 class PayPage:
-    """How an invoice stands where it is collected. `url` is empty where nothing is to be paid there, or `trouble` says
-    why it could not be asked.
+    """How an invoice stands where it is collected.
+
+    `url` is empty where nothing is to be paid there, or `trouble` says why it could not be asked.
     """
 
     key: str

@@ -1,5 +1,6 @@
-"""Planning: due trips become plans, questions to people, waiting or nothing. Decides in memory, then stores it all at
-once.
+"""Planning: due trips become plans, questions to people, waiting or nothing.
+
+Decides in memory, then stores it all at once.
 """
 
 from __future__ import annotations

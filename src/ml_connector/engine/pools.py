@@ -125,8 +125,9 @@ def _planning(c: Connection, books: Books, *, now: int) -> bool:
 
 
 def _ends_a_rush(works: Works, books: Books, open_pools: Mapping[str, Age]) -> bool:
-    """Whether these are the last parts of many: no webhook of the company's sources waits to be read. One stays open
-    until what it names is kept.
+    """Whether these are the last parts of many: no webhook of the company's sources waits to be read.
+
+    One stays open until what it names is kept.
     """
     sized = {pool: size for pool in open_pools if (size := _size(books, pool)) is not None}
     full = sum(books.filled.values()) + sum(open_pools[pool][0] // size for pool, size in sized.items())

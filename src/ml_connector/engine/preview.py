@@ -23,8 +23,9 @@ from ml_connector.store.trips import Trip
 
 @dataclass(frozen=True, slots=True)
 class Previewed:
-    """What would become of one record. `plan_hash` is the promise: posted, it has the same hash, or it says what
-    changed.
+    """What would become of one record.
+
+    `plan_hash` is the promise: posted, it has the same hash, or it says what changed.
     """
 
     trip_id: str

@@ -1,5 +1,6 @@
-"""Calls a unit may still make: taken in blocks from the connection's budget row, fed by what the target's headers
-say.
+"""Calls a unit may still make.
+
+They are taken in blocks from the connection's budget row, which is fed by what the target's headers say.
 """
 
 from __future__ import annotations

@@ -23,8 +23,9 @@ def judge(
     works: Works, c: Connection, books: Books, line: Line, several: Sequence[Submission], *,
     seen: Mapping[str, Observed],
 ) -> int:  # fmt: skip
-    """Those that show as they were put are done, and those that a person leaves as they are; how many. The caller's
-    transaction.
+    """Those that show as they were put are done, and those that a person leaves as they are; how many.
+
+    The caller's transaction.
     """
     now = works.now()
     off = {one.id: _off(seen.get(one.remote_id or "")) for one in several}

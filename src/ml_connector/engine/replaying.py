@@ -25,8 +25,9 @@ class Replayed:
 
 
 def replay_trips(works: Works, workspace_id: str, trip_ids: list[str], *, by: str) -> Replayed:
-    """Plan these records again from their stored version under today's rules. Equal content is skipped when it is
-    posted. What a person ignored or took back is opened again: it was named.
+    """Plan these records again from their stored version under today's rules.
+
+    Equal content is skipped when it is posted. What a person ignored or took back is opened again: it was named.
     """
     with works.database.writing() as c:
         found = trips.by_ids(c, trip_ids)
@@ -45,8 +46,9 @@ def replay_range(
     works: Works, company_id: str, *, since: int | None, until: int | None, states: tuple[str, ...] | None, by: str,
     told: Callable[[int, int], object] = lambda _done, _of: None,
 ) -> Replayed:  # fmt: skip
-    """Plan again every record of a company that happened in a time range (microseconds); reversed ones stay as they
-    are. `told` hears how many of how many are done.
+    """Plan again every record of a company that happened in a time range (microseconds).
+
+    Reversed ones stay as they are. `told` hears how many of how many are done.
     """
     with works.database.reading() as c:
         found: list[Trip] = []

@@ -1,5 +1,6 @@
-"""What takes posted writes back: a mirror in the journal or the ledger's own reversing call, each after what stands on
-it.
+"""What takes posted writes back: a mirror in the journal, or the ledger's own reversing call.
+
+Each after what stands on it.
 
 Writes name what they need; taken back, the order is the other way round: a payment is voided before the invoice it is
 put against is reversed. The order is kept as needs between the reversals, so it holds wherever a worker is killed.
@@ -35,8 +36,9 @@ UNDOING = "undo"
 
 @dataclass(frozen=True, slots=True)
 class Reversals:
-    """Rows of new open writes that take `originals` back, and what each must wait for. `keys`: of all reversals, those
-    that are on their way already too; `last`: of those that no other waits for.
+    """Rows of new open writes that take `originals` back, and what each must wait for.
+
+    `keys`: of all reversals, those that are on their way already too; `last`: of those that no other waits for.
     """
 
     originals: tuple[Write, ...]
@@ -47,8 +49,9 @@ class Reversals:
 
 
 def with_dependents(c: Connection, company_id: str, several: Sequence[Write]) -> list[Write]:
-    """These and every write that is put against one of them, directly or through others, done or on its way; in the
-    order in which they are taken back.
+    """These and every write that is put against one of them, directly or through others, done or on its way.
+
+    In the order in which they are taken back.
     """
     found = {write.id: write for write in several}
     edge = list(several)
@@ -182,8 +185,9 @@ def give_up(c: Connection, reversal: Write, *, reason: str, now: int) -> list[st
 
 
 def opposite_of(content: Content, old: Write, books: Books) -> tuple[str, Content] | Finding:
-    """(kind, content) of what takes this back. Journals are mirrored, in an open period and VAT return; the rest by the
-    ledger's calls.
+    """(kind, content) of what takes this back.
+
+    Journals are mirrored, in an open period and VAT return; the rest by the ledger's calls.
     """
     number = old.number or old.remote_id or ""
     if isinstance(content, JournalEntry):

@@ -1,5 +1,6 @@
-"""The review queue: what waits for a person, and what a person's answer sets in motion. Answers are kept, plans are
-made again.
+"""The review queue: what waits for a person, and what a person's answer sets in motion.
+
+Answers are kept, plans are made again.
 """
 
 from __future__ import annotations
@@ -78,8 +79,9 @@ def answers_to(item: ReviewItem) -> tuple[str, ...]:
 
 
 def resolve(works: Works, workspace_id: str, item_id: str, *, answer: str, by: str) -> str:
-    """Carry out a person's answer; what it set in motion, in words. The answer and its audit event share a
-    transaction.
+    """Carry out a person's answer; what it set in motion, in words.
+
+    The answer and its audit event share a transaction.
     """
     item = show(works, workspace_id, item_id)
     if item.state != "open":
@@ -134,8 +136,9 @@ def resolve_all(
 
 
 def _last_word(works: Works, c: Connection, item: ReviewItem, *, decision: str) -> None:
-    """Who answers a question about a record otherwise than by ignoring it does not ignore it any more. A question that
-    names a plan has shown that plan.
+    """Who answers a question about a record otherwise than by ignoring it does not ignore it any more.
+
+    A question that names a plan has shown that plan.
     """
     if item.trip_id is None:
         return
@@ -146,8 +149,9 @@ def _last_word(works: Works, c: Connection, item: ReviewItem, *, decision: str) 
 
 
 def _accept_rule(works: Works, item: ReviewItem, *, by: str, value: str | None) -> str:
-    """Add the proposed rule to the route's rulebook, with a person's `value` where one is given; the trips it holds are
-    planned again.
+    """Add the proposed rule to the route's rulebook, with a person's `value` where one is given.
+
+    The trips it holds are planned again.
     """
     if item.trip_id is None:
         raise UsageError("The question names no record.", record=item.id)
@@ -282,8 +286,9 @@ def _about_what_is_kept(c: Connection, found: submissions.Submission, *, again: 
 
 
 def _cancel(works: Works, c: Connection, found: submissions.Submission) -> str:
-    """Give a draft up: it stays in Visma as a draft and is listed; its records are planned again when a person says
-    so.
+    """Give a draft up: it stays in Visma as a draft and is listed.
+
+    Its records are planned again when a person says so.
     """
     now = works.now()
     row = {"id": found.id, "due_at": None, "updated_at": now}

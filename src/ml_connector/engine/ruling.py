@@ -41,8 +41,9 @@ def terms_now(works: Works, route_id: str) -> Terms:
 
 
 def save_terms(works: Works, route_id: str, terms: Terms, *, by: str) -> int:
-    """A new version of a route's terms; what is not posted yet is planned again. The way back, where there is one, says
-    the same of purchases from now on.
+    """A new version of a route's terms; what is not posted yet is planned again.
+
+    The way back, where there is one, says the same of purchases from now on.
     """
     with works.database.writing() as c:
         route = setups.get_route(c, route_id)
@@ -149,8 +150,9 @@ def check_rules(works: Works, route_id: str, book: Rulebook) -> tuple[Finding, .
 
 
 def save_rules(works: Works, route_id: str, book: Rulebook, *, by: str, force: bool = False) -> SavedRules:
-    """A new version of the rules, checked against the ledger first; what is held is planned again, without reading
-    again.
+    """A new version of the rules, checked against the ledger first.
+
+    What is held is planned again, without reading again.
 
     Raises Rejected with the blocking findings unless `force`: a rule that names a missing account only holds records.
     """

@@ -209,8 +209,9 @@ def split_in_halves(works: Works, c: Connection, books: Books, submission_id: st
 
 
 def hold_alone(works: Works, c: Connection, submission_id: str, member: Write, *, reason: str) -> list[str]:
-    """A refused document that carries one record: the record is held, its write is open again but not sent; a reversal
-    is given up with those that wait for it. The records that are held.
+    """A refused document that carries one record: the records that are held.
+
+    Its write is open again but not sent; a reversal is given up with those that wait for it.
     """
     now = works.now()
     submissions.move(

@@ -217,8 +217,9 @@ def _words(what: Learned) -> str | None:
 def refuse(
     works: Works, c: Connection, books: Books, line: Line, one: Submission, *, fault: ConnectorError | None
 ) -> None:
-    """The target said no: a batch is split, a single record is held with the target's own words; the chart is read
-    anew.
+    """The target said no: a batch is split, a single record is held with the target's own words.
+
+    The chart is read anew.
     """
     if line.connection.id == books.company.connection_id:
         charts.expire(c, books.company.id)

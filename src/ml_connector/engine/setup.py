@@ -27,8 +27,10 @@ def init(works: Works, *, workspace: str = setups.DEFAULT_WORKSPACE) -> str:
 def add_company(
     works: Works, workspace_id: str, *, connection_id: str, name: str, time_zone: str, go_live: date | None, by: str
 ) -> str:
-    """A set of books over a Visma connection; its chart is read first, so that the base currency is Visma's own word
-    and nothing is kept where Visma does not answer. Raises UsageError.
+    """A set of books over a Visma connection. Raises UsageError.
+
+    Its chart is read first, so that the base currency is Visma's own word and nothing is kept where Visma does not
+    answer.
     """
     with works.database.reading() as c:
         _check_company(c, workspace_id, connection_id=connection_id, name=name, time_zone=time_zone)

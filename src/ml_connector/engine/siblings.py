@@ -1,5 +1,6 @@
-"""Siblings: other connections of a company that tell of the same economic event, such as a shop and the processor that
-its buyers pay with.
+"""Siblings: other connections of a company that tell of the same economic event.
+
+Such as a shop and the processor that its buyers pay with.
 
 A flow names the records of others that it asks for (`Flow.siblings`) and by which link they meet. The answer is what
 those records are booked as; one that arrives later has whoever asked look again.

@@ -1,5 +1,6 @@
-"""Units: what may run, what is due now, and running one. Plain functions over rows; the durable engine only decides
-when and where.
+"""Units: what may run, what is due now, and running one.
+
+Plain functions over rows; the durable engine only decides when and where.
 """
 
 from __future__ import annotations

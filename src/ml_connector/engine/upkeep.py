@@ -1,5 +1,6 @@
-"""Upkeep: tokens renewed in good time, subscriptions watched, dead notices told, and whether the ledger's set-up was
-mended.
+"""Upkeep: tokens renewed in good time, subscriptions watched, dead notices told.
+
+And whether the ledger's set-up was mended.
 """
 
 from __future__ import annotations

@@ -199,8 +199,9 @@ class Parties:
             self._directories[registry] = _Read(read, now, whole_at)
 
     def worth(self, registry: Registry, more: int, *, now: int) -> int | None:
-        """How many calls reading all may take now: as many as look-ups one by one, with `more` that are to be made,
-        would have cost within a day. None: it takes more than that, as far as is known.
+        """How many calls reading all may take now. None: it takes more than that, as far as is known.
+
+        As many as look-ups one by one, with `more` that are to be made, would have cost within a day.
 
         So that, whatever comes, little more than twice the least is spent.
         """
@@ -273,8 +274,9 @@ class Line:
 
 
 def open_line(works: Works, connection_id: str) -> Line:
-    """The line of a connection: credentials opened, hosts checked. Raises UsageError when there is no such
-    connection.
+    """The line of a connection: credentials opened, hosts checked.
+
+    Raises UsageError when there is no such connection.
     """
     with works.database.reading() as c:
         connection = connection_rows.get(c, connection_id)

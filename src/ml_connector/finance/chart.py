@@ -128,8 +128,9 @@ class Chart:
         return next((use.id for use in self.currencies.values() if use.base), None)
 
     def period_of(self, day: date) -> Period | None:
-        """The period with the greatest start on or before `day` (whether the ledger's end dates are inclusive is
-        unknown).
+        """The period with the greatest start on or before `day`.
+
+        Whether the ledger's end dates are inclusive is unknown.
         """
         found: Period | None = None
         for period in self.periods:

@@ -71,8 +71,9 @@ class Tender:
 
 @dataclass(frozen=True, slots=True)
 class SaleReturn:
-    """Goods that came back inside an order: lines with positive amounts, and the sale they came from (None:
-    unlinked).
+    """Goods that came back inside an order: lines with positive amounts.
+
+    And the sale they came from (None: unlinked).
     """
 
     sale_id: str | None
@@ -280,8 +281,9 @@ class InvoicePayment:
 
 @dataclass(frozen=True, slots=True)
 class PayoutEntry:
-    """One movement inside a payout: `net` = `gross` - `fee`. `type` is the source's word, `role` ours (see the
-    flow).
+    """One movement inside a payout: `net` = `gross` - `fee`.
+
+    `type` is the source's word, `role` ours (see the flow).
     """
 
     id: str

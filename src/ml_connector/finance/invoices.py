@@ -21,8 +21,9 @@ Number = str | Ref
 
 @dataclass(frozen=True, slots=True)
 class InvoiceLine:
-    """One line: quantity 1, `net` extended. `vat_code` is always sent (the company's no-VAT category where there
-    is none).
+    """One line: quantity 1, `net` extended.
+
+    `vat_code` is always sent (the company's no-VAT category where there is none).
     """
 
     account: str
@@ -171,8 +172,9 @@ class PartyCard:
 
 @dataclass(frozen=True, slots=True)
 class Reversal:
-    """Takes back a document by the ledger's own call: an invoice (credit note), a payment (void), a sales order that
-    nothing was made of.
+    """Takes back a document by the ledger's own call.
+
+    An invoice (credit note), a payment (void), a sales order that nothing was made of.
     """
 
     kind: Literal["reverse_invoice", "void_payment", "order_cancellation"]

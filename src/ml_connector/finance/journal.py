@@ -19,9 +19,8 @@ class Posting:
     """One line of a journal entry. `amount` positive is debit, negative is credit.
 
     `role` says why the line is there (clearing, sales, vat...), `source` names the record it books (its key),
-    `reference` is the short mark (at most 12 characters) that ties a VAT line to its sales line and can be searched
-    for in the
-    ledger.
+    `reference` is the short mark (at most 12 characters) that ties a VAT line to its sales line and can be searched for
+    in the ledger.
     """
 
     account: str
@@ -105,8 +104,9 @@ class JournalEntry:
         return Money(sum(p.amount.minor for p in self.postings if p.account == account), self.currency)
 
     def vat_is_exact(self) -> bool:
-        """Whether, per reference, every VAT line is its rate of its net lines to the minor unit (the ledger
-        checks this).
+        """Whether, per reference, every VAT line is its rate of its net lines to the minor unit.
+
+        The ledger checks this.
         """
         nets: dict[tuple[str, str | None], int] = {}
         for posting in self.postings:

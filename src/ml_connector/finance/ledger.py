@@ -19,8 +19,9 @@ LedgerState = Literal["draft", "open", "closed", "voided", "other"]
 
 @dataclass(frozen=True, slots=True)
 class LedgerLine:
-    """One line: `net` without VAT, after discounts. `vat_code` is the VAT category; which VAT it leads to, and how
-    much, only the document's taxes say.
+    """One line: `net` without VAT, after discounts.
+
+    `vat_code` is the VAT category; which VAT it leads to, and how much, only the document's taxes say.
     """
 
     number: int

@@ -91,8 +91,9 @@ class PlannedWrite:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Not yet: the record itself must change (an order still open), or time must pass. `until` None: until it
-    changes. A person is asked after `patience_h` hours; None: as many as the route's terms say.
+    """Not yet: the record itself must change (an order still open), or time must pass.
+
+    `until` None: until it changes. A person is asked after `patience_h` hours; None: as many as the route's terms say.
     """
 
     reason: str
@@ -134,14 +135,13 @@ Verdict = Plan | Ignore | Hold | Wait
 class Need:
     """Something that must be known before a record can be planned.
 
-    Either a stored record of the source (`kind` + `id`, or `kind` + `link`: whatever record of that kind points
-    there), or
-    a look-up in the target (`system` target, `fields`). "Not there" is an answer where `optional`: it counts only when
-    read after `since`. A need that is not optional and not met lets the record wait. A `sibling` is another connection
-    of the same company: its records that point to the same thing, and what they are booked as. What belongs to a write
-    (the field `of` of a look-up) that is on its way is waited for where `awaited`. `own` is what we have written
-    ourselves: of this kind into the source under one of its `ids` there (parted by |), or with a key that begins with
-    `prefix`.
+    Either a stored record of the source (`kind` + `id`, or `kind` + `link`: whatever record of that kind points there),
+    or a look-up in the target (`system` target, `fields`). "Not there" is an answer where `optional`: it counts only
+    when read after `since`. A need that is not optional and not met lets the record wait. A `sibling` is another
+    connection of the same company: its records that point to the same thing, and what they are booked as. What belongs
+    to a write (the field `of` of a look-up) that is on its way is waited for where `awaited`. `own` is what we have
+    written ourselves: of this kind into the source under one of its `ids` there (parted by |), or with a key that
+    begins with `prefix`.
     """
 
     kind: str
@@ -211,9 +211,8 @@ class Related:
     """What is known around a record: answers by need name (an empty tuple: looked for and not there), and decisions.
 
     `decisions` are what people answered in review: {finding code: decision text}. `posted` tells, by key, amounts
-    already
-    booked under other keys that a rule must see (refunds of the same sale). `rulebook`: the rules in force, where what
-    is needed follows from them; None while a record is only being read.
+    already booked under other keys that a rule must see (refunds of the same sale). `rulebook`: the rules in force,
+    where what is needed follows from them; None while a record is only being read.
     """
 
     answers: Mapping[str, Answer] = dataclasses.field(default_factory=dict)

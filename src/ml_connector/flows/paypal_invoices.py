@@ -118,8 +118,9 @@ def _recorded(rows: tuple[InvoiceRow, ...]) -> list[InvoiceRow]:
 
 
 def _of_people(rows: list[InvoiceRow], ours: Sequence[Told]) -> list[InvoiceRow]:
-    """Without what we recorded: by its id there, by our key in its note, or by amount and day while its id is not
-    known yet.
+    """Without what we recorded.
+
+    Known by its id there, by our key in its note, or by amount and day while its id is not known yet.
     """
     left = [row for row in rows if row.id not in {one.row for one in ours}]
     left = [row for row in left if not any(one.content.source in row.note.split() for one in ours)]

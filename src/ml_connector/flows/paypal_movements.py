@@ -74,8 +74,9 @@ def _mirror(row: Movement, related: Related, books: Books, *, key: str) -> Verdi
 
 
 def _origin(row: Movement, related: Related) -> Movement | None:
-    """What a mirror takes back, or part of it: of the rows of its reference the one with the opposite amount, else the
-    only one that goes the other way.
+    """What a mirror takes back, or part of it.
+
+    Of the rows of its reference the one with the opposite amount, else the only one that goes the other way.
     """
     if not row.reference_id:
         return None

@@ -65,8 +65,10 @@ def capture(capture_id: str) -> Need:
 
 
 def capture_beside(row: Movement) -> tuple[Need, ...]:
-    """The capture of a payment received, where its row does not say all that is booked: no fee (yet), or a status that
-    nobody knows. PayPal reads one capture a call; a row that says it all is booked without.
+    """The capture of a payment received, where its row does not say all that is booked.
+
+    It has no fee (yet), or a status that nobody knows. PayPal reads one capture a call; a row that says it all is
+    booked without.
     """
     return (capture(row.transaction_id),) if row.fee is None or row.state == "unknown" else ()
 
@@ -120,8 +122,9 @@ def shop_refunds_of(transaction_id: str) -> Need:
 
 
 def party_of(party: Party | None) -> Party | None:
-    """A payer or recipient as the ledger is asked for it: named by a mark of the e-mail address, which PayPal has for
-    both, so that no address stands in a key. None without one.
+    """A payer or recipient as the ledger is asked for it. None without an e-mail address.
+
+    Named by a mark of the address, which PayPal has for both, so that no address stands in a key.
     """
     if party is None or not party.email:
         return None
@@ -265,8 +268,9 @@ def _around_refund(row: Movement, found: Refund | None, related: Related, terms:
 
 
 def _of_unread_payment(payment_id: str, related: Related, terms: Terms) -> tuple[Need, ...]:
-    """The row of a refunded payment, and while that is not here its capture: it tells whether the payment is older than
-    the books, so that its row may never come.
+    """The row of a refunded payment, and while that is not here its capture.
+
+    It tells whether the payment is older than the books, so that its row may never come.
     """
     own = capture(payment_id)
     paid: Capture | None = related.one(own)

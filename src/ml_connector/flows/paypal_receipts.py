@@ -137,8 +137,9 @@ def receipt_of(row: Movement, capture: Capture | None, books: Books) -> Receipt:
 
 
 def placed_of(receipt: Receipt, row: Movement, related: Related, books: Books) -> Placed:
-    """Whose money it is: the invoice it names, a rule's customer, a customer of the ledger by e-mail, a rule for
-    anonymous sales.
+    """Whose money it is.
+
+    The invoice it names, a rule's customer, a customer of the ledger by e-mail, a rule for anonymous sales.
     """
     invoice: Invoice | None = related.one(need.invoice(row.invoice_id)) if row.invoice_id else None
     if invoice is not None and is_booked_here(invoice, books.terms) and invoice.currency == receipt.amount.currency:

@@ -45,8 +45,9 @@ class Order:
 
 @lru_cache(maxsize=2_048)  # each payment asks it several times in a row
 def order_of(payment_id: str, *, since: datetime | None) -> Need:
-    """The order of a connected shop that names a payment. `since`: the shop must have been read after that, or the
-    payment waits; None: what is known of the shop will do.
+    """The order of a connected shop that names a payment.
+
+    `since`: the shop must have been read after that, or the payment waits; None: what is known of the shop will do.
     """
     return Need(kind="order", link=("transaction", payment_id), system="sibling", since=since)
 

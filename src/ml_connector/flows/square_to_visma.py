@@ -1,11 +1,9 @@
 """Square to Visma.net: what each record of a Square seller becomes in the ledger.
 
 A payment leads to its order, and the order is booked once, whole: as a journal for an anonymous sale, as an invoice
-with
-its payments where Square or the customer wants one. Refunds follow their sale. Payouts empty clearing into the bank.
-Disputes ride on payouts until their outcome is known. Vendors become suppliers, customers exist because an invoice
-names
-them. Orders and locations are read for what they tell, not booked themselves.
+with its payments where Square or the customer wants one. Refunds follow their sale. Payouts empty clearing into the
+bank. Disputes ride on payouts until their outcome is known. Vendors become suppliers, customers exist because an
+invoice names them. Orders and locations are read for what they tell, not booked themselves.
 """
 
 from __future__ import annotations
@@ -113,8 +111,9 @@ def _unbooked_payment(capture: Capture, terms: Terms) -> Verdict | None:
 
 
 def _sale(sale: Sale, captures: dict[str, Capture], related: Related, books: Books) -> Verdict:
-    """The order as a journal, or as an invoice to a known business customer. The same from whichever payment it
-    is seen.
+    """The order as a journal, or as an invoice to a known business customer.
+
+    The same from whichever payment it is seen.
     """
     terms = books.terms
     if new := unmapped(sale.location, terms):
@@ -249,9 +248,10 @@ def _invoice_looked_for(sale: Sale, related: Related) -> bool:
 
 
 def _refunded_before(key: str, refund: Refund, related: Related, terms: Terms) -> RefundedBefore:
-    """Earlier refunds of the payment as Square says, and refunds of the sale as booked. Each refund counts once, in
-    order
-    of time: so the one that exceeds the payment is held, and those before it stand, however often they are planned.
+    """Earlier refunds of the payment as Square says, and refunds of the sale as booked.
+
+    Each refund counts once, in order of time: so the one that exceeds the payment is held, and those before it stand,
+    however often they are planned.
     """
     currency = refund.amount.currency
     stored = related.documents(need.refunds_of(refund)) if refund.payment_id else ()

@@ -98,8 +98,9 @@ def _settled(row: Movement, moved: Money, keys: tuple[str, ...], document: str, 
 
 
 def _shared(made: Plan, terms: Terms) -> Plan:
-    """A fee alone names nobody, so it may share a voucher with others. The content of a payout comes too late for one
-    of its own: its fees are those of their days.
+    """A fee alone names nobody, so it may share a voucher with others.
+
+    The content of a payout comes too late for one of its own: its fees are those of their days.
     """
     if len(made.writes) != 1 or not isinstance(made.writes[0].content, JournalEntry):
         return made

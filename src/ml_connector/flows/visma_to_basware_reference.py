@@ -20,8 +20,10 @@ _WORDS = str.maketrans("", "", " -_/")
 
 
 def plan_reference(value: ReferenceValue, related: Related, terms: Terms, chart: Chart) -> Verdict:
-    """One row. What is inactive and was never sent is left out; what was sent is sent again as inactive: that is the
-    only deletion there.
+    """One row.
+
+    What is inactive and was never sent is left out; what was sent is sent again as inactive: that is the only deletion
+    there.
     """
     target = _target(value, terms)
     if isinstance(target, Ignore):

@@ -25,8 +25,10 @@ def prefix_of(invoice_id: str, terms: Terms) -> str:
 
 
 def is_ours(text: str, terms: Terms) -> bool:
-    """Whether the note of a credit note carries the key of one that our own route makes: for a refund, or a cancelled
-    invoice. The key of the invoice alone says nothing: the ledger copies it to what a person credits.
+    """Whether the note of a credit note carries the key of one that our own route makes.
+
+    For a refund, or a cancelled invoice. The key of the invoice alone says nothing: the ledger copies it to what a
+    person credits.
     """
     return re.search(rf"(?:^|[\s\[]){re.escape(terms.code)}:(?:ref:\w|inv:[\w-]+:\w)", text) is not None
 

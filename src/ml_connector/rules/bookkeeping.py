@@ -1,8 +1,8 @@
 """The working sheet on which every recipe writes its postings: places chosen by rules, reasons kept, gaps noted.
 
 Recipes live beside this module by business noun (sales, refunds, payouts, disputes, invoicing). They all speak in
-debits
-and credits of *roles*; this sheet turns a role into an account of the ledger, and the sheet into a balanced entry.
+debits and credits of *roles*; this sheet turns a role into an account of the ledger, and the sheet into a balanced
+entry.
 """
 
 from __future__ import annotations
@@ -87,8 +87,9 @@ class Sheet:
     """
 
     def __init__(self, key: str, *, record: str, day: date, facts: Facts, books: Books) -> None:
-        """`key` names the write, `record` the source record for people; `facts` hold for every line (currency is
-        set).
+        """`key` names the write, `record` the source record for people.
+
+        `facts` hold for every line (currency is set).
         """
         self.key = key
         self.record = record
@@ -144,8 +145,9 @@ class Sheet:
         self._sums[where] = self._sums.get(where, 0) + minor
 
     def post_vat(self, minor: int, *, facts: Facts, net_code: str | None) -> None:
-        """Put VAT of one rate on the account that the VAT id names; `net_code` is the VAT code of the net line it
-        is for.
+        """Put VAT of one rate on the account that the VAT id names.
+
+        `net_code` is the VAT code of the net line it is for.
         """
         if minor == 0:
             return
@@ -200,8 +202,9 @@ class Sheet:
         return sum(self._sums.values())
 
     def entry(self, text: str) -> JournalEntry | None:
-        """The balanced entry, on the day the late policy gives; None when something is missing or nothing was
-        posted.
+        """The balanced entry, on the day the late policy gives.
+
+        None when something is missing or nothing was posted.
         """
         if self.findings and any(finding.blocks for finding in self.findings):
             return None

@@ -24,8 +24,9 @@ _UNASKED = frozenset({"collect"})
 def check_rulebook(
     rulebook: Rulebook, chart: Chart, roles: Collection[str], *, day: date | None = None
 ) -> tuple[Finding, ...]:
-    """Everything wrong with the rules in this ledger. `roles`: those a flow asks for; `day` decides which VAT
-    rates hold.
+    """Everything wrong with the rules in this ledger.
+
+    `roles`: those a flow asks for; `day` decides which VAT rates hold.
     """
     on = day or rulebook.valid_from
     found: list[Finding] = []

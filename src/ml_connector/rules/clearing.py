@@ -13,8 +13,9 @@ from ml_connector.rules.movements import balance_moved
 
 
 def enters_clearing(means: str) -> bool:
-    """Whether money that came this way is held by the processor until a payout (cash, own terminals and gift
-    cards are not).
+    """Whether money that came this way is held by the processor until a payout.
+
+    Cash, own terminals and gift cards are not.
     """
     return role_of(means) == "clearing"
 
@@ -37,8 +38,10 @@ def came_back(payout: Payout) -> int:
 
 
 def shop_money(document: Sale | Refund, terms: Terms) -> Money | None:
-    """What an order or a refund of a shop did to its payment method's clearing; None where the shop's route books no
-    money for it: nothing was paid, a processor's route or a person books it, or the source is no shop.
+    """What an order or a refund of a shop did to its payment method's clearing.
+
+    None where the shop's route books no money for it: nothing was paid, a processor's route or a person books it, or
+    the source is no shop.
     """
     method = document.payment_method
     if not method or method in terms.gateways_elsewhere:

@@ -48,8 +48,10 @@ def booking_day(
 def day_to_take_back(
     day: date, *, ledgers: frozenset[str], vat_reported_until: date | None, chart: Chart
 ) -> date | None:  # fmt: skip
-    """The day on which what was booked on `day` is taken back: the same where its period is open, else the first of the
-    next open one. `vat_reported_until`, for what carries VAT: a return that went out is never changed, the next one is.
+    """The day on which what was booked on `day` is taken back.
+
+    The same where its period is open, else the first of the next open one. `vat_reported_until`, for what carries VAT:
+    a return that went out is never changed, the next one is.
     """
     if vat_reported_until is not None and day <= vat_reported_until:
         day = vat_reported_until + timedelta(days=1)

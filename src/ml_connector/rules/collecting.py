@@ -105,8 +105,9 @@ def mark_of(
 
 
 def attributes_of(buyer: Party) -> tuple[str, ...]:
-    """A customer's attributes as rules and terms name them, "ID=VALUE". Of several values chosen together each is one;
-    a tick is 1 and true.
+    """A customer's attributes as rules and terms name them, "ID=VALUE".
+
+    Of several values chosen together each is one; a tick is 1 and true.
     """
     said = (f"{name}={one}" for name, value in buyer.attributes for one in _values(value))
     return tuple(dict.fromkeys(said))

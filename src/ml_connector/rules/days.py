@@ -1,8 +1,7 @@
 """On which business day something happened, and when a business day begins and ends.
 
 The day is that of the location's clock, else the company's, shifted by the close-of-day offset (a bar that closes at
-three
-in the morning books the night on the day before). A day has 23 or 25 hours when clocks change: never add 24.
+three in the morning books the night on the day before). A day has 23 or 25 hours when clocks change: never add 24.
 """
 
 from __future__ import annotations

@@ -18,8 +18,9 @@ from ml_connector.rules.mapping import Facts
 
 
 def plan_dispute_entry(entry: PayoutEntry, *, payout: Payout, key: str, day: date, books: Books) -> Plan:
-    """The journal of one dispute entry of a payout. It is dated like the payout, so that clearing empties on that
-    day.
+    """The journal of one dispute entry of a payout.
+
+    It is dated like the payout, so that clearing empties on that day.
     """
     currency = entry.net.currency
     facts = Facts(location=payout.location, currency=currency, type="dispute")

@@ -26,8 +26,9 @@ _OF_A_RATE = frozenset({"vat_code", "vat_id"})
 def mapping_missing(
     mapper: Mapper, role: str, name: str, *, facts: Facts, record: str, also: tuple[str, ...] = ()
 ) -> Finding:
-    """No rule sets this field of a role. The proposal is a rule a person can accept, filled from the most similar
-    one; it asks for the facts `also` too.
+    """No rule sets this field of a role.
+
+    The proposal is a rule a person can accept, filled from the most similar one; it asks for the facts `also` too.
     """
     asked = (*_ASKED.get(role, ()), *also)
     known = [(fact, value) for fact in asked if (value := _nearest(getattr(facts, fact))) is not None]
@@ -60,8 +61,9 @@ def mapping_missing(
 def location_unmapped(
     location: str, *, name: str = "", time_zone: str = "", currency: str = "", rule: str = ""
 ) -> Finding:  # fmt: skip
-    """A place of the source for which nobody has said branch, time zone and dimensions yet. `rule`: the dimensions of
-    the ledger that are called like it, as a rule to accept.
+    """A place of the source for which nobody has said branch, time zone and dimensions yet.
+
+    `rule`: the dimensions of the ledger that are called like it, as a rule to accept.
     """
     called = f"{name} ({location})" if name else location
     alike = " The proposed rule takes the dimension of the ledger that has its name." if rule else ""

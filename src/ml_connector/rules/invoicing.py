@@ -270,8 +270,9 @@ def _row(
 
 
 def _tax_details(sheet: Sheet, rows: list[InvoiceLine]) -> tuple[TaxDetail, ...]:
-    """Base and VAT by VAT id, where rules name one for the rate: the source's own arithmetic, to be held against
-    theirs.
+    """Base and VAT by VAT id, where rules name one for the rate.
+
+    The source's own arithmetic, to be held against theirs.
     """
     sums: dict[str, tuple[int, int]] = {}
     for row in rows:
@@ -286,8 +287,10 @@ def _tax_details(sheet: Sheet, rows: list[InvoiceLine]) -> tuple[TaxDetail, ...]
 
 
 def _vat_id(sheet: Sheet, code: str) -> str | None:
-    """The VAT id that the ledger will take for a VAT code; None where the customer's zone would have to tell, and
-    does not: then the ledger's own arithmetic is held against the source's total.
+    """The VAT id that the ledger will take for a VAT code.
+
+    None where the customer's zone would have to tell, and does not: then the ledger's own arithmetic is held against
+    the source's total.
     """
     serving = [vat for vat in sheet.books.chart.vat_ids.values() if code in vat.categories]
     if len(serving) > 1:

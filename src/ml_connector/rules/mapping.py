@@ -79,8 +79,9 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What the rules chose for one role. `why` tells per field (dimension segments as `dimension 1`) rule and
-    reason.
+    """What the rules chose for one role.
+
+    `why` tells per field (dimension segments as `dimension 1`) rule and reason.
     """
 
     role: str
@@ -224,7 +225,8 @@ def _mapper(same: _Same) -> Mapper:
 
 
 def mapper_of(rulebook: Rulebook) -> Mapper:
-    """The mapper of this very rulebook, made once while it is in use. Rulebooks never change, so neither does the
-    answer.
+    """The mapper of this very rulebook, made once while it is in use.
+
+    Rulebooks never change, so neither does the answer.
     """
     return _mapper(_Same(rulebook))

@@ -1,6 +1,4 @@
-"""What belongs together: refunds with their capture, parties with the ledger's, events seen on two roads, payout
-sums.
-"""
+"""What belongs together: refunds and captures, parties and the ledger's, payouts and their parts."""
 
 from __future__ import annotations
 

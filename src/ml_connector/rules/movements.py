@@ -44,8 +44,10 @@ _UNMOVED = frozenset({"pending", "denied"})
 def plan_movement(
     row: Movement, *, as_role: MovementRole, key: str, day: date, books: Books, mirrors: Movement | None = None
 ) -> Plan:
-    """One journal. `as_role`: what the movement is. One that `mirrors` another stands where that one does, unless a
-    rule names its own event code.
+    """One journal.
+
+    `as_role`: what the movement is. One that `mirrors` another stands where that one does, unless a rule names its own
+    event code.
     """
     sheet = _sheet(row, key, day, books)
     like = row if mirrors is None or _ruled(sheet, row) else mirrors

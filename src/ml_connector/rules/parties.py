@@ -1,8 +1,7 @@
 """Customers and suppliers: which one of the ledger it is, or the card that makes one.
 
 A party that *we* made is always named by its write's key, never by the number it got: so a plan made before and one
-made
-after its creation book the same thing. One that was there before keeps its card: the ledger's people own it.
+made after its creation book the same thing. One that was there before keeps its card: the ledger's people own it.
 """
 
 from __future__ import annotations
@@ -46,8 +45,9 @@ def party_key(party: Party, terms: Terms) -> str:
 
 
 def party_need(party: Party, terms: Terms) -> Need:
-    """The look-up in the ledger: by our own binding, then by numbers, then by e-mail. A name is only ever a
-    proposal.
+    """The look-up in the ledger: by our own binding, then by numbers, then by e-mail.
+
+    A name is only ever a proposal.
     """
     fields = [("binding", party_key(party, terms))]
     named = (("vat_number", party.vat_number), ("org_number", party.org_number), ("email", party.email))

@@ -25,8 +25,9 @@ BANK_ACCOUNT = "bank_account"
 
 @dataclass(frozen=True, slots=True)
 class EntryRoles:
-    """What a processor's entry types mean. `of` gives clearing, fee, fee_vat, returned, matched, dispute, reserve
-    or rule.
+    """What a processor's entry types mean.
+
+    `of` gives clearing, fee, fee_vat, returned, matched, dispute, reserve or rule.
     """
 
     of: Mapping[str, str]
@@ -38,8 +39,9 @@ class EntryRoles:
 def plan_payout(
     payout: Payout, *, roles: EntryRoles, matched: Collection[str], key: str, day: date, books: Books, related: Related
 ) -> Plan:
-    """The journal of a payout. `matched`: ids of entries whose own payout was found (returned, or paid out by
-    itself).
+    """The journal of a payout.
+
+    `matched`: ids of entries whose own payout was found (returned, or paid out by itself).
     """
     sheet = _sheet(payout, key, day, books)
     fees: dict[str, int] = {}

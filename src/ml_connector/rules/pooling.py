@@ -35,8 +35,7 @@ def pool_of(terms: Terms, entry: JournalEntry, *, location: str | None, payout: 
     """The pool an entry waits in; None when it is posted alone.
 
     A pool never mixes ledger, branch, currency, business day or VAT handling. Entries whose VAT is rounded by the
-    source
-    stay apart from exact ones, because the ledger's check of VAT can only be turned off for a whole voucher.
+    source stay apart from exact ones, because the ledger's check of VAT can only be turned off for a whole voucher.
     """
     if terms.mode == "per_record" or (terms.mode == "per_payout" and payout is None):
         return None
@@ -65,8 +64,9 @@ def evidence_row(key: str, entry: JournalEntry) -> EvidenceRow:
 
 
 def evidence(rows: Iterable[EvidenceRow]) -> bytes:
-    """The list of source records as CSV (UTF-8, CRLF), the attachment of a summary voucher. The last line is the
-    sum.
+    """The list of source records as CSV (UTF-8, CRLF), the attachment of a summary voucher.
+
+    The last line is the sum.
     """
     out = io.StringIO()
     table = csv.writer(out)

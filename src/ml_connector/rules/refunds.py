@@ -51,8 +51,9 @@ def plan_refund(
     refund: Refund, *, capture: Capture | None, sale: Sale | None, back: Sale | None, before: RefundedBefore,
     key: str, day: date, books: Books, related: Related,
 ) -> Plan:  # fmt: skip
-    """One journal for a refund. `back` is the order that holds the returned lines, `before` what was refunded
-    earlier.
+    """One journal for a refund.
+
+    `back` is the order that holds the returned lines, `before` what was refunded earlier.
     """
     record = f"refund {refund.id}"
     location = refund.location or (sale.location if sale else None)

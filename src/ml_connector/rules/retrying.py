@@ -1,5 +1,6 @@
-"""When to try again, when to look for our own mark, and when to stop and ask a person. Pure: time and chance come
-in.
+"""When to try again, when to look for our own mark, and when to stop and ask a person.
+
+Pure: time and chance come in.
 """
 
 from __future__ import annotations

@@ -46,8 +46,10 @@ def item_needs(sale: Sale, terms: Terms) -> tuple[Need, ...]:
 
 
 def invoices_of(key: str) -> Need:
-    """The invoices that the ledger has made of the order with this key; one without a number tells what became of it:
-    Gone, Otherwise (it is booked, and not as an order) or Unknown (nobody answers just now).
+    """The invoices that the ledger has made of the order with this key.
+
+    One without a number tells what became of it: Gone, Otherwise (it is booked, and not as an order) or Unknown (nobody
+    answers just now).
     """
     return Need("order_invoice", system="target", fields=(("of", key),), optional=True)
 

@@ -1,5 +1,6 @@
-"""Terms as TOML: read over what stands, each value checked against what it may be, and written to be edited and read
-again.
+"""Terms as TOML: read over what stands, each value checked against what it may be.
+
+And written to be edited and read again.
 """
 
 from __future__ import annotations

@@ -21,8 +21,9 @@ def reference_of(key: str, *, length: int = REFERENCE) -> str:
 
 
 def base32(digest: bytes, length: int) -> str:
-    """The first `length` (up to 32) characters of the digest's base32 (RFC 4648), ten bits at a time: each record has
-    some.
+    """The first `length` (up to 32) characters of the digest's base32 (RFC 4648), ten bits at a time.
+
+    Each record has some.
     """
     number = int.from_bytes(digest[:20], "big")
     last = 150 - 10 * ((length + 1) // 2)

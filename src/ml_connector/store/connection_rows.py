@@ -116,8 +116,9 @@ def every(c: Connection, workspace_id: str | None = None) -> list[ConnectionRow]
 
 
 def pause(c: Connection, connection_id: str, *, reason: str, until: Micros | None) -> bool:
-    """Stop calling for this connection (until: by itself; None: until a person repairs it). False: it was paused
-    already.
+    """Stop calling for this connection (until: by itself; None: until a person repairs it).
+
+    False: it was paused already.
     """
     return (
         c.execute(

@@ -33,8 +33,9 @@ def payload_of(text: str) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A record as just read, ready to be kept. `links` tell what it points to, `wanted_by` which routes give it a
-    trip.
+    """A record as just read, ready to be kept.
+
+    `links` tell what it points to, `wanted_by` which routes give it a trip.
     """
 
     kind: str

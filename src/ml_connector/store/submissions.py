@@ -1,5 +1,6 @@
-"""Submissions and their attempts: what is sent to a target, the intention before each call and what was learned after
-it.
+"""Submissions and their attempts: what is sent to a target.
+
+The intention before each call and what was learned after it.
 """
 
 from __future__ import annotations
@@ -235,8 +236,10 @@ def of_company(
 
 
 def move(c: Connection, rows: Sequence[Mapping[str, Any]], *, source: str | tuple[str, ...], target: str) -> int:
-    """Move submissions along one arrow, each with its own values: `id` and any of remote_id, number, etag, observed,
-    job_id, due_at, fault (the same ones in every row), `updated_at`. How many were still in a source state.
+    """Move submissions along one arrow, each with its own values; how many were still in a source state.
+
+    The values are `id` and any of remote_id, number, etag, observed, job_id, due_at, fault (the same ones in every
+    row), `updated_at`.
     """
     if not rows:
         return 0

@@ -113,8 +113,10 @@ _PLANNED = {
 
 
 def settle_plan(c: Connection, target: str, rows: Sequence[Mapping[str, Any]]) -> int:
-    """Move due trips to what planning decided. Rows: b_id, b_n, b_plan, b_hash, b_rulebook, b_chart, b_reason, b_due,
-    b_at, and b_was: when it was due as it was read.
+    """Move due trips to what planning decided.
+
+    Rows: b_id, b_n, b_plan, b_hash, b_rulebook, b_chart, b_reason, b_due, b_at, and b_was: when it was due as it was
+    read.
     """
     if not rows:
         return 0

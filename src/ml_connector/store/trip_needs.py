@@ -34,8 +34,10 @@ class OpenNeed:
 
 
 def ask(c: Connection, needs: Sequence[Mapping[str, Any]], *, workspace_id: str, ids: Ids, now: Micros) -> None:
-    """Write down what trips wait for, instead of what they waited for before. Each: trip_id, connection_id, kind,
-    external_id, fields; and due_at where it is not to be looked for at once (None: never, it only wakes).
+    """Write down what trips wait for, instead of what they waited for before.
+
+    Each: trip_id, connection_id, kind, external_id, fields; and due_at where it is not to be looked for at once (None:
+    never, it only wakes).
     """
     for part in chunks(sorted({need["trip_id"] for need in needs})):
         c.execute(delete(trip_need).where(trip_need.c.trip_id.in_(part)))

@@ -77,8 +77,9 @@ def _may_post(gates: Gates) -> ColumnElement[bool]:
 
 
 def sealable(c: Connection, company_id: str, *, pool: str | None, limit: int, gates: Gates = ALL_OPEN) -> list[Write]:
-    """Open writes of one pool (None: those that stand alone) whose route posts (or whose plan a person approved) and
-    whose needed keys are done, in the order things happened.
+    """Open writes of one pool (None: those that stand alone), in the order things happened.
+
+    Of routes that post (or whose plan a person approved), and whose needed keys are done.
     """
     rows = c.execute(
         select(*COLUMNS)

@@ -19,8 +19,10 @@ _IS_LIVE = text("planned_write.state NOT IN ('dropped', 'reversed')")
 
 
 def by_key_alone(state: ColumnElement[str]) -> ColumnElement[str]:
-    """A state that chooses no index. Told as a plain column beside a key, SQLite reads every write of that state: those
-    that are done are in time all of them.
+    """A state that chooses no index.
+
+    Told as a plain column beside a key, SQLite reads every write of that state: those that are done are in time all of
+    them.
     """
     return state.concat("")
 

@@ -14,8 +14,10 @@ DEFAULT_LINES: list[Json] = [{"name": "Goods", "amount": 12500, "tax": "25"}]
 
 
 def request_of(merchant: Merchant, arguments: Json) -> Json:
-    """The order request of a sale. Lines: {"name", "amount" (unit price), "quantity", "tax" (percent or None),
-    "tax_mode" ("INCLUSIVE", "ADDITIVE"), "gift_card", "custom", "catalog_object_id", "discount"}.
+    """The order request of a sale.
+
+    Lines: {"name", "amount" (unit price), "quantity", "tax" (percent or None), "tax_mode" ("INCLUSIVE", "ADDITIVE"),
+    "gift_card", "custom", "catalog_object_id", "discount"}.
     """
     mode = str(arguments.get("tax_mode", "INCLUSIVE")).upper()
     taxes: dict[str, Json] = {}

@@ -1,5 +1,6 @@
-"""A company that buys: orders and receipts out to Basware, approved invoices back into Visma, paid and told, with what
-was refused mended, a lost answer found, everything replayed and proven.
+"""A company that buys: orders and receipts out to Basware, approved invoices back into Visma, paid and told.
+
+What was refused is mended, a lost answer found, everything replayed and proven.
 """
 
 from __future__ import annotations

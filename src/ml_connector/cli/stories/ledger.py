@@ -57,8 +57,9 @@ def as_json(one: Voucher) -> dict[str, Any]:
 
 
 def copies(books: Iterable[Mapping[str, Any]], tokens: Iterable[str]) -> dict[str, int]:
-    """How many vouchers of the pretend ledger's own books bear each reference token: journals in their description,
-    documents of the sub-ledgers on the line of the customer.
+    """How many vouchers of the pretend ledger's own books bear each reference token.
+
+    Journals bear it in their description, documents of the sub-ledgers on the line of the customer.
     """
     texts = [_texts(one) for one in books]
     return {token: found for token in tokens if (found := sum(token in text for text in texts))}

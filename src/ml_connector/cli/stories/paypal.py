@@ -1,5 +1,6 @@
-"""A web seller's day on PayPal, booked in Visma: paid, refunded, converted, disputed, held, mended, interrupted,
-replayed and proven against PayPal's own balances.
+"""A web seller's day on PayPal, booked in Visma: paid, refunded, converted, disputed, held and mended.
+
+It is interrupted, replayed and proven against PayPal's own balances.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""The steps that stories share: a stage with two pretend vendors, books opened, deliveries awaited, posting until
-nothing is due, what was held mended, everything replayed and proven.
+"""The steps that stories share: a stage with two pretend vendors, books opened, deliveries awaited, posting.
+
+What was held is mended, everything replayed and proven.
 """
 
 from __future__ import annotations
@@ -122,8 +123,9 @@ def open_company(s: Stage, *, company: str, day: date) -> None:
 
 
 def add_route(s: Stage, *, flow: str, code: str, files_of: str, outward: bool = False) -> int:
-    """A route with its terms and rules (shipped as `{files_of}_*.toml`), into the ledger or out of it; how many
-    rules.
+    """A route with its terms and rules, into the ledger or out of it; how many rules.
+
+    They are shipped as `{files_of}_*.toml`.
     """
     terms = ruling.parse_terms(tomllib.loads(shipped(f"{files_of}_terms.toml")), base=Terms(code=code))
     ends = (s.visma_id, s.source_id) if outward else (s.source_id, s.visma_id)
@@ -244,8 +246,9 @@ def tell_truth(s: Stage, truth: Mapping[str, Mapping[str, Any]]) -> None:
 
 
 def lost_answer(s: Stage, operation: str, happen: Callable[[], str]) -> dict[str, Any]:
-    """The ledger takes a document and the line breaks before the answer: it must be there once. `happen` makes the
-    source's record; its id.
+    """The ledger takes a document and the line breaks before the answer: it must be there once.
+
+    `happen` makes the source's record; its id.
     """
     s.out.say("(The waits before looking are 1 s and 3 s here; an install waits 30 s and 5 min.)")
     before = {one.token for one in posted(s)}

@@ -1,5 +1,6 @@
-"""Invoices of the ledger, collected by Stripe: sent, paid in many ways, disputed, paid out, followed, interrupted,
-replayed and proven against Stripe's own balance.
+"""Invoices of the ledger, collected by Stripe: sent, paid in many ways, disputed, paid out, followed.
+
+It is interrupted, replayed and proven against Stripe's own balance.
 """
 
 from __future__ import annotations
@@ -83,8 +84,9 @@ def open_the_books(s: Stage, day: date) -> None:
 
 
 def send_invoices(s: Stage, day: date) -> dict[str, str]:
-    """People write invoices in Visma; those to be paid by card go out, and one more on demand. Stripe's ids by
-    number.
+    """People write invoices in Visma; those to be paid by card go out, and one more on demand.
+
+    Stripe's ids by number.
     """
     with steps.people_at_work(s):
         numbers = [_invoice(s, day, place) for place in range(INVOICES)]

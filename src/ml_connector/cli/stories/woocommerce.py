@@ -1,5 +1,6 @@
-"""A web shop's day on WooCommerce, booked in Visma: invoiced, paid, refunded, held, mended, interrupted, corrected,
-replayed and proven.
+"""A web shop's day on WooCommerce, booked in Visma: invoiced, paid, refunded, held and mended.
+
+It is interrupted, corrected, replayed and proven.
 """
 
 from __future__ import annotations

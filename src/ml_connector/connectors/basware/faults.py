@@ -1,5 +1,6 @@
-"""Basware's status and body -> our error, as one table. A POST is idempotent by its external codes, but only the
-engine sends again.
+"""Basware's status and body -> our error, as one table.
+
+A POST is idempotent by its external codes, but only the engine sends again.
 """
 
 from __future__ import annotations

@@ -26,8 +26,9 @@ Body = dict[str, Any]
 def send(
     http: Http, credentials: Mapping[str, Any], settings: Mapping[str, str], invoice: ReceivedInvoice, *, base: str
 ) -> None:
-    """Hand one invoice to the network. Raises ConfigurationError without its credentials, UnknownOutcome when nobody
-    knows whether it was taken.
+    """Hand one invoice to the network.
+
+    Raises ConfigurationError without its credentials, UnknownOutcome when nobody knows whether it was taken.
     """
     user = str(credentials.get("network_user") or "").strip()
     password = str(credentials.get("network_password") or "").strip()

@@ -21,8 +21,9 @@ def translate(kind: str, payload: Mapping[str, Any]) -> ApprovedInvoice:
 
 
 def approved_invoice(row: Fields) -> ApprovedInvoice:
-    """An invoice as it was coded and approved. The rows make the ledger's lines, not `invoiceLines`: they need a
-    setting that tenants lack.
+    """An invoice as it was coded and approved.
+
+    The rows make the ledger's lines, not `invoiceLines`: they need a setting that tenants lack.
     """
     currency = row.currency("currencyCode")
     return ApprovedInvoice(

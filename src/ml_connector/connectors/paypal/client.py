@@ -180,8 +180,9 @@ class PayPalClient:
     def disputes(
         self, *, updated_since: datetime | None = None, transaction_id: str = "", after: Mapping[str, str] | None = None
     ) -> tuple[list[Row], Mapping[str, str] | None]:
-        """One page of summaries, newest first, and what to ask for the next: the parameters of `rel=next`, on our own
-        host.
+        """One page of summaries, newest first, and what to ask for the next.
+
+        That is the parameters of `rel=next`, on our own host.
         """
         params: dict[str, str] = {"page_size": str(DISPUTE_PAGE)}
         if updated_since is not None:

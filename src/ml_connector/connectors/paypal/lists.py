@@ -25,8 +25,9 @@ DISPUTE_PAGES = 40
 
 
 def recent_invoices(client: PayPalClient, text: str | None, *, now: datetime) -> Page:
-    """Open invoices, and those made or paid since the last round. What is canceled or refunded elsewhere comes by event
-    or from the whole list.
+    """Open invoices, and those made or paid since the last round.
+
+    What is canceled or refunded elsewhere comes by event or from the whole list.
     """
     position = load(text)
     since = (position.mark or now) - OVERLAP

@@ -93,8 +93,10 @@ def _name(node: Fields) -> str:
 
 
 def key_of(row: Mapping[str, Any]) -> str:
-    """The external id of a raw row. Never fails: a row that cannot be named by its fields is named by its hash, and
-    held when it is translated, so that one broken row stops no stream.
+    """The external id of a raw row.
+
+    Never fails: a row that cannot be named by its fields is named by its hash, and held when it is translated, so that
+    one broken row stops no stream.
     """
     info = _object(row.get("transaction_info"))
     amount = _object(info.get("transaction_amount"))

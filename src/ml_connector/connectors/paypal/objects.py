@@ -35,8 +35,9 @@ def source_object(kind: str, row: Mapping[str, Any]) -> SourceObject:
 
 
 def balances_of(answer: Mapping[str, Any], *, asked: datetime) -> Balances:
-    """What is available by currency. Raises Untranslatable; a currency of which PayPal states the total alone is left
-    out.
+    """What is available by currency.
+
+    Raises Untranslatable; a currency of which PayPal states the total alone is left out.
     """
     body = Fields(answer)
     rows = ((row.text("currency"), row) for row in body.parts("balances"))

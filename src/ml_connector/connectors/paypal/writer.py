@@ -80,8 +80,9 @@ class PayPalWriter:
         raise UsageError("Nothing can be attached to a PayPal invoice.", record=context.key)
 
     def find(self, kind: str, contexts: Sequence[tuple[Adjusted, Context]]) -> dict[str, list[Observed]]:
-        """Look whether adjustments were made: one reading of each invoice. By our token in a payment's note; a refund
-        by its day and amount, which no refund had when it was sent.
+        """Look whether adjustments were made: one reading of each invoice.
+
+        By our token in a payment's note; a refund by its day and amount, which no refund had when it was sent.
         """
         invoices: dict[str, Invoice | None] = {}
         found: dict[str, list[Observed]] = {}

@@ -51,8 +51,9 @@ class FixedToken:
 
 
 def tokens_of(credentials: Mapping[str, str], tokens: AccessTokens | None) -> AccessTokens:
-    """The keeper of tokens that was handed in, else the access token as entered. Raises ConfigurationError without
-    either.
+    """The keeper of tokens that was handed in, else the access token as entered.
+
+    Raises ConfigurationError without either.
     """
     if tokens is not None:
         return tokens

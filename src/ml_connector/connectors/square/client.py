@@ -113,8 +113,9 @@ class SquareClient:
     # ------------------------------------------------------------------------------------------ listings
 
     def payments(self, query: Query) -> Rows:
-        """One page. Without a location Square would give the main one only; offline payments may be hidden by
-        default.
+        """One page.
+
+        Without a location Square would give the main one only; offline payments may be hidden by default.
         """
         params = {**_times(query), "sort_field": query.field.upper(), "sort_order": "ASC", "limit": "100"}
         params["location_id"] = query.locations[0]
@@ -172,8 +173,9 @@ class SquareClient:
         return self._searched("/v2/orders/search", "orders", content, cursor=query.cursor)
 
     def customers(self, query: Query) -> Rows:
-        """One page, oldest customer first: Square sorts by creation alone, and filters by creation and change at
-        once.
+        """One page, oldest customer first.
+
+        Square sorts by creation alone, and filters by creation and change at once.
         """
         filters: Row = {"created_at": {"start_at": wire(query.begin)}}
         if query.also_updated_since is not None:
@@ -313,8 +315,9 @@ def page_of(body: Mapping[str, Any], key: str) -> Rows:
 
 
 def every(page: Callable[[str | None], Rows], *, what: str, at_most: int = MAX_PAGES) -> list[Row]:
-    """All rows of a walk that must be made in one go. A cursor that Square has forgotten starts it again, twice at
-    most.
+    """All rows of a walk that must be made in one go.
+
+    A cursor that Square has forgotten starts it again, twice at most.
 
     The end is the missing cursor, never a short or empty page.
     """

@@ -89,8 +89,9 @@ class Fetching:
         return found
 
     def _listed(self, kind: str, ids: Sequence[str], since: datetime) -> dict[str, Row]:
-        """Payments and refunds by listing what changed since then, as long as that costs hardly more calls than asking
-        singly.
+        """Payments and refunds by listing what changed since then.
+
+        As long as that costs hardly more calls than asking singly.
 
         A row that shows no change since then is an index lagging behind: it is not taken, its record is asked for
         singly.
@@ -168,8 +169,9 @@ class Fetching:
         return found
 
     def _payouts_of(self, payment_id: str, location: str | None) -> list[Row]:
-        """The payout that holds this payment: those of its location made after it, with their entries, until one has
-        it.
+        """The payout that holds this payment.
+
+        Those of its location made after it are read, with their entries, until one has it.
         """
         payment = self._client.one("/v2/payments", "payment", payment_id)
         place = location or (payment or {}).get("location_id")
@@ -236,8 +238,9 @@ def _batched(ids: Sequence[str], ask: Callable[[Sequence[str]], Mapping[str, Row
 
 
 def _pages(ask: Callable[[str | None], Rows]) -> Iterator[list[Row]]:
-    """Page after page, by the vendor's cursor; a forgotten one ends in Transient, as the caller has used rows
-    already.
+    """Page after page, by the vendor's cursor.
+
+    A forgotten one ends in Transient, as the caller has used rows already.
     """
     cursor: str | None = None
     for _ in range(MAX_PAGES):

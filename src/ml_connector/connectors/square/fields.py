@@ -33,8 +33,9 @@ _LOOSE = re.compile(
 
 @lru_cache(maxsize=4096)  # a record says the same time several times, and each is asked for more than once
 def moment_of(text: str) -> datetime | None:
-    """A Square timestamp as aware UTC: RFC 3339 with 0 to 9 digits; no zone means UTC; also Go's ` +0000 UTC m=+1.5`
-    form.
+    """A Square timestamp as aware UTC.
+
+    RFC 3339 with 0 to 9 digits; no zone means UTC; also Go's ` +0000 UTC m=+1.5` form.
 
     None when it is no time at all.
     """

@@ -64,8 +64,9 @@ def exchange_code(
     redirect_uri: str | None = None,
     code_verifier: str | None = None,
 ) -> dict[str, str]:
-    """The credentials for a code, at once: it lives about five minutes and works once. Raises NotAuthorized when it
-    is dead.
+    """The credentials for a code, at once: it lives about five minutes and works once.
+
+    Raises NotAuthorized when it is dead.
 
     `code_verifier` (PKCE) goes instead of the secret; `redirect_uri` must be repeated where the authorize URL had it.
     """
@@ -105,8 +106,9 @@ def revoke(http: Http, credentials: Mapping[str, str], *, only_access_token: boo
 
 
 def refresh_due(expires_at: datetime | None, obtained_at: datetime, now: datetime) -> bool:
-    """Whether to renew now: seven days after it was obtained, at the latest on day 29 of 30. Tokens without end:
-    never.
+    """Whether to renew now: seven days after it was obtained, at the latest on day 29 of 30.
+
+    Tokens without end: never.
     """
     if expires_at is None:
         return False

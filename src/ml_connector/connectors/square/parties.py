@@ -36,8 +36,9 @@ def customer_of(customer: Fields, *, event: Fields | None = None) -> Party:
 
 
 def vendor_of(vendor: Fields) -> Party:
-    """A supplier. Square keeps no tax id, bank account or terms. Any status but ACTIVE counts as inactive: nothing is
-    paid to it.
+    """A supplier.
+
+    Square keeps no tax id, bank account or terms. Any status but ACTIVE counts as inactive: nothing is paid to it.
     """
     contacts = [contact for contact in vendor.parts("contacts") if not contact.flag("removed")]
     contacts.sort(key=lambda contact: contact.whole("ordinal"))

@@ -25,8 +25,9 @@ DISPUTE_STATES: Mapping[str, Literal["open", "won", "lost"]] = {
 
 
 def payout_of(payout: Fields, around: Fields | None) -> Payout:
-    """A payout and, from `around` it, its entries. A SIMPLE one has none; an unknown type counts as itemized, so that
-    it must add up.
+    """A payout and, from `around` it, its entries.
+
+    A SIMPLE one has none; an unknown type counts as itemized, so that it must add up.
     """
     amount = payout.money("amount_money", negative=True)
     currency = amount.currency

@@ -152,8 +152,9 @@ class SquareReader:
         return self._client.vendors(cursor) if kind == "vendor" else self._client.disputes(cursor)
 
     def _event_page(self, text: str | None, *, now: datetime) -> Page:
-        """What the Events API tells: names to fetch, for deliveries that never came. Nothing without a personal
-        access token.
+        """What the Events API tells: names to fetch, for deliveries that never came.
+
+        Nothing without a personal access token.
 
         Searching must be enabled first; what happened before that is not there, polling heals it.
         """

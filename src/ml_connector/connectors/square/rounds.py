@@ -57,8 +57,9 @@ def next_page(
     start: datetime,
     places: Callable[[], Sequence[str]],
 ) -> Page:
-    """The next rows of a stream. `start` is where new lanes begin, `places` names all locations and is asked once a
-    round.
+    """The next rows of a stream.
+
+    `start` is where new lanes begin, `places` names all locations and is asked once a round.
     """
     position = load(text)
     if position.until is None:

@@ -108,8 +108,9 @@ def _charges(owner: Fields, key: str, currency: str, *, rates: Rates) -> Iterato
 
 
 def _line(item: Fields, currency: str, *, kind: Kind, rates: Rates) -> SaleLine:
-    """Net is total - tax for additive and inclusive taxes alike; `gross_sales_money` differs by country and is not
-    used.
+    """Net is total - tax, for additive and inclusive taxes alike.
+
+    `gross_sales_money` differs by country and is not used.
     """
     gross = item.money("total_money", currency).minor
     tax = item.minor("total_tax_money", currency)
@@ -125,8 +126,9 @@ def _line(item: Fields, currency: str, *, kind: Kind, rates: Rates) -> SaleLine:
 
 
 def _taxes(item: Fields, currency: str, *, tax: int, rates: Rates) -> tuple[TaxShare, ...]:
-    """The line's taxes by rate. What `applied_taxes` does not break down stands alone, without a rate: rules must say
-    what it is.
+    """The line's taxes by rate.
+
+    What `applied_taxes` does not break down stands alone, without a rate: rules must say what it is.
     """
     shares = []
     for applied in item.parts("applied_taxes"):

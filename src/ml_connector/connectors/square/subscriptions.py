@@ -87,8 +87,9 @@ class WebhookSubscriptions:
         return _of(self._client.call("POST", PATH, operation=f"POST {PATH}", content=content))
 
     def repair(self, subscription: Subscription, event_types: Sequence[str] = SUBSCRIBED) -> Watched:
-        """Enable it, add the event types it lacks and set its version, if it needs that. It never takes event types
-        away.
+        """Enable it, add the event types it lacks and set its version, if it needs that.
+
+        It never takes event types away.
         """
         change: Row = {}
         told = []
@@ -116,8 +117,9 @@ class WebhookSubscriptions:
         self._client.call("DELETE", self._path(subscription_id), operation=f"DELETE {PATH}/{{id}}")
 
     def test(self, subscription_id: str, event_type: str = "payment.updated") -> Tested:
-        """Let Square send one test delivery. Its answer has two known shapes: nested as described, or flat at the
-        root.
+        """Let Square send one test delivery.
+
+        Its answer has two known shapes: nested as described, or flat at the root.
         """
         path = f"{self._path(subscription_id)}/test"
         body = self._client.call("POST", path, operation=f"POST {PATH}/{{id}}/test", content={"event_type": event_type})
@@ -136,8 +138,9 @@ class WebhookSubscriptions:
 
 
 def watch(http: Http, pat: str, url: str, event_types: Sequence[str] = SUBSCRIBED, *, clock: Ticking) -> Watched:
-    """Make sure that one enabled subscription sends these events to `url`, to the letter: make it, repair it or leave
-    it.
+    """Make sure that one enabled subscription sends these events to `url`, to the letter.
+
+    It is made, repaired or left as it is.
 
     Raises Rejected when several send to this address: each delivery would come twice, signed by different keys.
     """

@@ -20,8 +20,9 @@ from ml_connector.connectors.square.webhooks import WEBHOOKS
 def open_reader(
     http: Http, credentials: Mapping[str, str], settings: Mapping[str, str], *, tokens: Any, clock: Ticking
 ) -> SquareReader:
-    """The reader of one seller. Square's tokens are stored credentials, renewed by upkeep: the token cache is not
-    used.
+    """The reader of one seller.
+
+    Square's tokens are stored credentials, renewed by upkeep: the token cache is not used.
     """
     return open_square(http, credentials, settings, clock=clock)
 

@@ -67,8 +67,9 @@ class SquareWebhooks:
     """The verifying half of the door."""
 
     def verify(self, body: bytes, headers: Mapping[str, str], *, url: str, keys: Sequence[str], now: datetime) -> None:
-        """Raise BadSignature unless one of the keys signed `url` + these bytes. `url` is the subscription's own text,
-        to the letter.
+        """Raise BadSignature unless one of the keys signed `url` + these bytes.
+
+        `url` is the subscription's own text, to the letter.
 
         Several keys live side by side while one is rotated. An empty body is refused, as Square's own SDK does.
         """
@@ -82,8 +83,9 @@ class SquareWebhooks:
             raise BadSignature("No signature key of this door made this signature.")
 
     def read(self, body: bytes, headers: Mapping[str, str]) -> list[Delivered]:
-        """The one event in the bytes: what to fetch, or why it is ignored. Raises Untranslatable for bodies that are
-        no event.
+        """The one event in the bytes: what to fetch, or why it is ignored.
+
+        Raises Untranslatable for bodies that are no event.
         """
         del headers
         return all_of(delivered(_parsed(body)))
@@ -108,8 +110,9 @@ def all_of(told: Delivered) -> list[Delivered]:
 
 
 def delivered(event: object) -> Delivered:
-    """What one event says; the Events API gives the same shape. The id is taken from data.object where there is one:
-    data.id is another id for vendors, catalogue and revocations.
+    """What one event says; the Events API gives the same shape.
+
+    The id is taken from data.object where there is one: data.id is another id for vendors, catalogue and revocations.
     """
     if not isinstance(event, dict):
         _refuse("is no JSON object", "(body)")

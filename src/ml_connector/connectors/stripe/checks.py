@@ -51,8 +51,9 @@ PERMISSIONS = (
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One permission to write: where it is tried, its name in the dashboard and in Stripe's refusals, what of ours
-    (kinds of writes) needs it, and what is lost without it where nothing must have it.
+    """One permission to write: where it is tried, and its name in the dashboard and in Stripe's refusals.
+
+    Also what of ours (kinds of writes) needs it, and what is lost without it where nothing must have it.
     """
 
     name: str

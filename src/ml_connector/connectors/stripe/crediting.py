@@ -26,8 +26,9 @@ class _Open:
 def lines_of(
     credit: CollectionCredit, invoice_lines: Sequence[Mapping[str, Any]], *, credited: Mapping[str, int]
 ) -> list[dict[str, Any]]:
-    """The lines of the credit note: each of ours put on lines of its rate, in their order, less what is `credited` of
-    them already (net, by line). Raises Rejected where they do not bear it.
+    """The lines of the credit note: each of ours put on lines of its rate, in their order.
+
+    Less what is `credited` of them already (net, by line). Raises Rejected where they do not bear it.
     """
     open_lines = [_read(row) for row in invoice_lines]
     for one in open_lines:

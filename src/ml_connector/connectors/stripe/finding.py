@@ -79,8 +79,10 @@ def outside(client: StripeClient, row: Row) -> Money:
 
 
 def told_outside(client: StripeClient, row: Row) -> dict[str, str]:
-    """What of an invoice was paid outside Stripe (`outside`), and what of that people told it of by records (`others`),
-    in minor units. No call where nothing is paid; one, and one for each record.
+    """What of an invoice was paid outside Stripe, in minor units.
+
+    `outside` is all of it, `others` what people told of by records. No call where nothing is paid; one, and one for
+    each record.
     """
     if not row.get("amount_paid"):
         return {"outside": "0", "others": "0"}
@@ -96,8 +98,9 @@ def told_outside(client: StripeClient, row: Row) -> dict[str, str]:
 
 
 def credited(client: StripeClient, invoice_id: str, context: Context) -> dict[str, int]:
-    """How much of each line of an invoice is credited already, net; what this submission itself did is left out, so
-    that a repeat is the same request.
+    """How much of each line of an invoice is credited already, net.
+
+    What this submission itself did is left out, so that a repeat is the same request.
     """
     sums: dict[str, int] = {}
     for note in client.every(CREDITS, {"invoice": invoice_id}):

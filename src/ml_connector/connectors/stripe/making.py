@@ -66,8 +66,9 @@ def make(kind: str, content: Any, sending: Sending) -> Created:
 
 
 def _customer(sending: Sending, card: PartyCard) -> Created:
-    """A new customer, or the known one updated. A VAT number that Stripe does not take is left out: the name and
-    address serve without.
+    """A new customer, or the known one updated.
+
+    A VAT number that Stripe does not take is left out: the name and address serve without.
     """
     if card.number is not None:
         path, body = item(CUSTOMERS, card.number), bodies.customer(card, sending.context, tax_ids=False)

@@ -17,9 +17,11 @@ FORM = 1
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """One stream. `mark`: everything created before was given. `begin`..`until` is the round under way, `after` the
-    last id of it that was given; `until` 0 between rounds. `day`: of the last deep round. `known` and `found` hold
-    digests of what was named in the round before and in this one. Times in seconds.
+    """One stream.
+
+    `mark`: everything created before was given. `begin`..`until` is the round under way, `after` the last id of it that
+    was given; `until` 0 between rounds. `day`: of the last deep round. `known` and `found` hold digests of what was
+    named in the round before and in this one. Times in seconds.
     """
 
     mark: int = 0

@@ -65,8 +65,9 @@ class StripeReader:
     def fetch(
         self, kind: str, external_ids: Sequence[str], *, since: datetime | None = None
     ) -> list[SourceObject | Absent]:
-        """The present state of these records, one call each; a charge costs another one, and so does each hundred of a
-        payout's lines.
+        """The present state of these records, one call each.
+
+        A charge costs another one, and so does each hundred of a payout's lines.
         """
         del since
         known: dict[str, SourceObject | Absent] = {}
@@ -75,7 +76,9 @@ class StripeReader:
         return [known[id_] for id_ in external_ids]
 
     def find(self, kind: str, link: tuple[str, str], *, location: str | None) -> list[SourceObject]:
-        """Payments of invoices by ("intent", pi) or ("invoice", in), charges by ("intent", pi), refunds and disputes by
+        """Records that point to another, by what they point to.
+
+        Payments of invoices by ("intent", pi) or ("invoice", in), charges by ("intent", pi), refunds and disputes by
         ("charge", ch), movements by ("source", id).
         """
         del location

@@ -138,8 +138,9 @@ class StripeWriter:
         return answer
 
     def look_up(self, kind: str, fields: Mapping[str, str]) -> list[Found]:
-        """Customers, 1-4 calls; or how an invoice of ours stands there (`sent_invoice`, `of` its id): 1 call, one more
-        where something of it is paid, and one for each payment that people told of.
+        """Customers, 1-4 calls; or how an invoice of ours stands there (`sent_invoice`, `of` its id), 1 call.
+
+        One more where something of it is paid, and one for each payment that people told of.
         """
         if kind == "sent_invoice":
             id_ = fields.get("of") or fields.get("number", "")

@@ -260,8 +260,9 @@ def etag_of(row: Row) -> str | None:
 
 
 def _plain(value: Any) -> str:
-    """An amount in base currency as decimal text, empty where the API says none; how many decimals that has, the
-    currency of the batch does not tell.
+    """An amount in base currency as decimal text, empty where the API says none.
+
+    How many decimals that has, the currency of the batch does not tell.
     """
     return "" if value is None else str(Decimal(str(value)))
 

@@ -42,8 +42,10 @@ def cancelled(client: VismaClient, content: Reversal) -> Observed | None:
 
 
 def observe(client: VismaClient, asked: Asked) -> dict[str, Observed]:
-    """Orders by remote id. Of many, those that went on are told by a list, which shows the total alone; one that is on
-    hold is read by itself, as its VAT and version are needed.
+    """Orders by remote id.
+
+    Of many, those that went on are told by a list, which shows the total alone; one that is on hold is read by itself,
+    as its VAT and version are needed.
     """
     listed: dict[str, Observed] = {}
     wanted = {context.remote_id for _, context in asked}

@@ -52,8 +52,9 @@ def recode(client: VismaClient, coding: LedgerCoding, context: Context) -> Creat
 
 
 def see_that_nobody_booked(client: VismaClient, invoice: SupplierInvoice, context: Context, *, now: datetime) -> None:
-    """Look again for an approved invoice that waited long to be sent: people book by hand what does not come. One call,
-    and none for what was planned a moment ago.
+    """Look again for an approved invoice that waited long to be sent: people book by hand what does not come.
+
+    One call, and none for what was planned a moment ago.
 
     Raises Rejected where somebody did, UnknownOutcome where the one that is there is ours after all.
     """

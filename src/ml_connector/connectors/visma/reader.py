@@ -29,8 +29,9 @@ SWEEPS = 3  # a sweep whose total changed while it ran begins anew, so often
 
 @dataclass(frozen=True, slots=True)
 class _Position:
-    """Where a stream is: `since` and `newest` on the vendor's clock, the next `page` of the sweep, its `total` at the
-    beginning, and how often it began anew.
+    """Where a stream is: `since` and `newest` on the vendor's clock, and the next `page` of the sweep.
+
+    Also its `total` at the beginning, and how often it began anew.
     """
 
     since: str = ""
@@ -74,8 +75,9 @@ class VismaReader:
     def fetch(
         self, kind: str, external_ids: Sequence[str], *, since: datetime | None = None
     ) -> list[SourceObject | Absent]:
-        """The present state of records: one listing where it is known since when they changed, or where a whole list
-        of parties takes fewer calls; else a call for each.
+        """The present state of records: one listing, or a call for each.
+
+        One listing where it is known since when they changed, or where a whole list of parties takes fewer calls.
         """
         if kind in LISTS:
             return purchase_reading.fetch(self.client, kind, external_ids)

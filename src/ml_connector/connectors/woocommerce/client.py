@@ -81,8 +81,9 @@ class WooClient:
         return found
 
     def change(self, method: str, path: str, content: Any = None, *, params: Params | None = None) -> Row:
-        """One change of the shop's webhooks. A lost answer is Transient: what is there is looked at before it is said
-        again.
+        """One change of the shop's webhooks.
+
+        A lost answer is Transient: what is there is looked at before it is said again.
         """
         answer = self._found(method, API + path, params or {}, None, content=content)
         return _object(judged(answer, f"{method} {path}"), path)

@@ -66,8 +66,9 @@ class WooWebhooks:
             )
 
     def read(self, body: bytes, headers: Mapping[str, str]) -> list[Delivered]:
-        """What to fetch, or why it is ignored: the order and its refunds, or the customer. Raises Untranslatable for
-        bodies that are no event.
+        """What to fetch, or why it is ignored: the order and its refunds, or the customer.
+
+        Raises Untranslatable for bodies that are no event.
         """
         if is_ping(body):
             return [Delivered(None, None, None, None, "ping", None, ignored="The shop tries a webhook's address.")]
