@@ -73,6 +73,25 @@ def test_an_order_is_invoiced_by_the_shop_and_paid_by_paypal_whichever_comes_fir
     assert world.items() == {}
 
 
+def test_a_payment_for_an_order_whose_id_was_given_out_again_is_not_put_against_the_old_one(open_world: Open) -> None:
+    world = open_world()
+    world.clock.advance(10)
+    capture, order = buy(world)
+    world.look(seconds=4_000)
+    before = world.keys()
+    world.in_shop("put_back", order_id=order["id"])
+    _, again = buy(world)  # of the same amount, by the same buyer, on the same day
+    assert again["id"] == order["id"]
+    world.look(seconds=4_000)
+    assert world.keys() == before
+    assert before[f"pp:cap:{capture}"] == "done"
+    assert (
+        "waiting",
+        f"order {order['id']} of wc: held, its id was given out twice, and one of the two is booked",
+    ) in (world.trips().values())
+    assert list(world.items()) == ["order-id-used-again"]
+
+
 def test_an_order_that_names_its_payment_late_takes_it_back_from_anonymous_sales(open_world: Open) -> None:
     world = open_world()
     capture, order = buy(world, transaction="")

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from ml_connector.engine import connecting, doorkeeping, reviewing
+from ml_connector.engine.door_rows import doors_of
 from ml_connector.errors import NotAuthorized
 from ml_connector.store import cursors
+from ml_connector.store.inbox_writer import InboxWriter
 from tests.engine.proofs import query
 from tests.engine.shop_world import CLEARING, RECEIVABLE, ShopWorld
 
@@ -134,6 +136,54 @@ def test_webhooks_that_the_shop_gave_up_are_made_anew_and_polling_takes_over_and
     said = query(world, "SELECT facts FROM audit_event WHERE verb = 'subscription watched' ORDER BY at")
     assert "was disabled by the shop after failed deliveries: made anew; polling reads the gap" in said[-1][0]
     expect_each_once(world, orders)
+
+
+@pytest.mark.parametrize("road", ["poll", "webhook"])
+def test_a_shop_put_back_from_a_copy_gives_an_id_out_again_and_nothing_of_the_old_order_is_touched(
+    open_world: Open, road: str
+) -> None:
+    world = open_world(corrections="automatic")
+    _, url = doorkeeping.open_door(
+        world.works, connection_id=world.shop_id, public_url="https://books.example.test", signature_key=None, by="Ann"
+    )
+    world.pass_time(HOUR_S, step=HOUR_S)
+    first = world.order("125.00")
+    world.look()
+    before = world.writes(live=False)
+    world.do("put_back", order_id=first["id"])
+    again = world.order("125.00", transaction_id="ch_again")  # the same day, buyer and amount
+    assert (again["id"], again["order_key"] == first["order_key"]) == (first["id"], False)
+    if road == "webhook":
+        world.clock.advance(10)
+        assert deliver(world, url) > 0
+        world.pass_time(20, step=10)  # too soon for a poll
+    else:
+        world.look()
+    assert world.trip(again)[1:] == ("held", "order-id-used-again")
+    world.do("refund", order_id=again["id"], amount="125.00")
+    world.look()
+    assert world.writes(live=False) == before
+    assert len(world.items("order-id-used-again")) == 2
+    world.answer("order-id-used-again", "ignore: entered by hand")
+    world.look()
+    assert world.writes(live=False) == before
+
+
+def deliver(world: ShopWorld, url: str) -> int:
+    """Every webhook that is due, through our door; how many were kept."""
+    doors = doors_of(world.works)
+    door = doors.find(url.rsplit("/", 1)[1])
+    assert door is not None
+    writer = InboxWriter(world.database)
+    writer.start()
+    kept = 0
+    for one in world.woo.deliveries(world.clock.now()):
+        headers = {name.lower(): value for name, value in one.headers}
+        for notice in doors.receive(door, one.body, headers) or []:
+            kept += writer.submit(notice).result(timeout=10) == "stored"
+        world.woo.delivered(one, 200, world.clock.now())
+    writer.stop()
+    return kept
 
 
 def health(world: ShopWorld) -> list[dict[str, Any]]:

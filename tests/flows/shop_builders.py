@@ -25,7 +25,7 @@ from ml_connector.finance.documents import (
     Tender,
 )
 from ml_connector.finance.money import Money
-from ml_connector.finance.plan import Found, Hold, Need, Plan, Related, Verdict
+from ml_connector.finance.plan import Elsewhere, Found, Hold, Need, Plan, Related, Verdict
 from ml_connector.finance.rulebook import Rule, Rulebook, Terms, When
 from ml_connector.flows.woocommerce_to_visma import FLOW
 from ml_connector.rules.validation import validate
@@ -204,6 +204,10 @@ class Store:
         return Related(answers, self.decisions, self.posted)
 
     def answer(self, need: Need, document: Document) -> tuple[Any, ...]:
+        if need.system == "own":
+            begun = dict(need.fields)["prefix"]
+            told = {key: content for key, content in self.posted.items() if key.startswith(begun)}
+            return tuple(Elsewhere("", "done", "", {key: content}) for key, content in told.items())
         if need.system == "target":
             return tuple(self.found[value] for _, value in need.fields if value in self.found)
         kin = [one for one in (*self.documents, document) if _KINDS[type(one)] == need.kind]

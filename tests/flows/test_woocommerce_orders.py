@@ -13,7 +13,7 @@ from ml_connector.finance.documents import Coupon, SaleLine, TaxShare
 from ml_connector.finance.encoding import booked_hash
 from ml_connector.finance.invoices import CustomerInvoice
 from ml_connector.finance.money import Money
-from ml_connector.finance.plan import Hold, Ignore, Plan, Wait
+from ml_connector.finance.plan import Found, Hold, Ignore, Plan, Wait
 from ml_connector.finance.rulebook import Rulebook
 from ml_connector.rules.rulefile import rules_from_toml
 from tests.flows.builders import journal, readable
@@ -313,6 +313,30 @@ def test_an_id_given_out_again_by_a_shop_put_back_from_a_copy_is_another_order()
     automatic = replace(TERMS, corrections="automatic")
     assert Store(terms=automatic, posted=first).holds(again) == ["order-id-used-again"]
     assert Store().plan(again).writes
+
+
+@pytest.mark.parametrize("document", ["invoice", "journal", "sales_order"])
+def test_an_id_given_out_again_on_the_same_day_is_told_by_the_mark_of_the_order(document: str) -> None:
+    items = {"sales": "VARE", "shipping": "VARE"}
+    terms = replace(TERMS, order_document=document, order_items=items, corrections="automatic")  # type: ignore[arg-type]
+    known: Any = {"terms": terms, "found": {"VARE": Found("VARE")}}
+    first = posted(Store(**known).plan(order(identity="wc_order_1")))
+    assert first["wc:ord:727"].identity == "wc_order_1"
+    edited = order(line("300"), SHIPPING, identity="wc_order_1")
+    assert "wc:ord:727" in posted(Store(**known, posted=first).plan(edited))
+    for again in (replace(edited, identity="wc_order_2"), order(identity="wc_order_2")):
+        assert Store(**known, posted=first).holds(again) == ["order-id-used-again"]
+    days: dict[str, Any] = dict.fromkeys(("created_at", "paid_at"), MORNING + timedelta(days=5))
+    late = order(identity="wc_order_1", **days)
+    assert "wc:ord:727" in posted(Store(**known, posted=first).plan(late)), "the mark counts, not the day"
+    unmarked = {key: replace(content, identity=None) if key == "wc:ord:727" else content
+                for key, content in first.items()}  # fmt: skip
+    assert Store(**known, posted=unmarked).plan(replace(edited, identity="wc_order_1")).writes
+
+
+def test_the_mark_of_an_order_is_no_change_of_what_is_booked() -> None:
+    (bare, *_), (marked, *_) = Store().plan(order()).writes, Store().plan(order(identity="wc_order_1")).writes
+    assert booked_hash(bare.kind, bare.content) == booked_hash(marked.kind, marked.content)
 
 
 def test_an_unpaid_order_cancelled_after_posting_is_credited_and_applied() -> None:

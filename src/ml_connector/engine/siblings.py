@@ -19,7 +19,7 @@ from ml_connector.finance.documents import Document
 from ml_connector.finance.encoding import decode_content
 from ml_connector.finance.plan import Content, Elsewhere, Need
 from ml_connector.finance.rulebook import Terms
-from ml_connector.flows.flow import OWN_ID, Flow
+from ml_connector.flows.flow import IDENTITY, OWN_ID, Flow
 from ml_connector.store import connection_rows, cursors, records, setups, trip_moves, trips, writes
 from ml_connector.store.connection_rows import ConnectionRow
 from ml_connector.store.database import Connection
@@ -154,6 +154,8 @@ def _made_of(c: Connection, sibling: _Sibling, record: StoredRecord) -> Elsewher
         one.key: decode_content(one.kind, json.loads(one.content)["content"])
         for one in live if one.reverses_id is None and one.kind not in _CARDS
     }  # fmt: skip
+    if contents and len(records.links_of(c, [record.id], {IDENTITY})) > 1:
+        return Elsewhere(named, "held", "its id was given out twice, and one of the two is booked", {})
     return Elsewhere(named, trip.state, trip.reason or "", contents)
 
 

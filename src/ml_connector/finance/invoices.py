@@ -63,6 +63,7 @@ class CustomerInvoice:
     tax_details: tuple[TaxDetail, ...] = ()
     branch: str | None = None
     event_day: date | None = None  # the true day where a late policy chose another
+    identity: str | None = None  # which of the things that its source gave the same id it is of
 
     def __post_init__(self) -> None:
         off = sum(line.net.minor for line in self.lines) + self.vat_total.minor - self.total.minor

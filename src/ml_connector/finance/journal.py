@@ -84,6 +84,7 @@ class JournalEntry:
     ledger: str | None = None
     event_day: date | None = None
     closes: Closing | None = None
+    identity: str | None = None  # which of the things that its source gave the same id it is of
 
     def __post_init__(self) -> None:
         if len(self.postings) < 2:

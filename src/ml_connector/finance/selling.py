@@ -41,6 +41,7 @@ class SalesOrder:
     text: str = ""
     tolerance: int = 0
     branch: str | None = None
+    identity: str | None = None  # which of the orders that its source gave the same id it is of
 
     def __post_init__(self) -> None:
         off = sum(line.net.minor for line in self.lines) + self.vat_total.minor - self.total.minor

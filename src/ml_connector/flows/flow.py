@@ -12,6 +12,7 @@ from ml_connector.finance.plan import Need, Related, Verdict
 from ml_connector.finance.rulebook import Rulebook, Terms
 
 OWN_ID = "id"  # in Flow.siblings: ours is met by its own id at its source
+IDENTITY = "identity"  # a link: what tells a thing from another to which its source gives the same id later
 
 
 class PlanFunction(Protocol):

@@ -7,6 +7,7 @@ from ml_connector.finance.invoices import CustomerInvoice
 from ml_connector.finance.plan import Need, Related
 from ml_connector.finance.rulebook import Terms
 from ml_connector.finance.selling import SalesOrder
+from ml_connector.flows.flow import IDENTITY
 from ml_connector.flows.verdicts import is_before_go_live
 from ml_connector.rules.parties import party_need
 from ml_connector.rules.selling import invoices_of, item_needs
@@ -33,8 +34,9 @@ def links(document: Document) -> tuple[tuple[str, str], ...]:
     if isinstance(document, Refund) and document.sale_id:
         paid = (("transaction", document.payment_id),) if document.payment_id else ()
         return (("order", document.sale_id), *paid)
-    if isinstance(document, Sale) and document.transaction_id:
-        return (("transaction", document.transaction_id),)
+    if isinstance(document, Sale):
+        named = ((IDENTITY, document.identity), ("transaction", document.transaction_id))
+        return tuple((name, value) for name, value in named if value)
     return ()
 
 
@@ -56,6 +58,11 @@ def refund(refund_id: str) -> Need:
 def refunds_of(one: Refund) -> Need:
     """Every refund of the same order. The refund itself is among them, so what is stored answers without a walk."""
     return Need(kind="refund", link=("order", one.sale_id or ""), optional=True, since=one.occurred_at)
+
+
+def booked_order(order_id: str, terms: Terms) -> Need:
+    """What an order is booked as, whichever of the orders it is that had this id."""
+    return Need(kind="booked_order", system="own", fields=(("prefix", order_key(order_id, terms)),))
 
 
 def account(sale: Sale, related: Related) -> Party | None:
@@ -96,7 +103,8 @@ def _of_refund(one: Refund, related: Related, terms: Terms) -> tuple[Need, ...]:
         return (own,)
     others = (refund(stated.id) for stated in sale.refunds if stated.id != one.id)
     made = (invoices_of(order_key(sale.id, terms)),) if terms.order_document == "sales_order" else ()
-    return (own, refunds_of(one), *others, *made, *_around(sale, related, terms))
+    booked = booked_order(sale.id, terms)
+    return (own, refunds_of(one), *others, booked, *made, *_around(sale, related, terms))
 
 
 def _around(sale: Sale, related: Related, terms: Terms) -> tuple[Need, ...]:

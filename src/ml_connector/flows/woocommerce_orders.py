@@ -6,9 +6,10 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from ml_connector.finance.documents import Sale
+from ml_connector.finance.invoices import CustomerInvoice
 from ml_connector.finance.journal import JournalEntry
 from ml_connector.finance.money import Money
-from ml_connector.finance.plan import Content, Finding, Hold, Ignore, Plan, Related, Verdict, Wait
+from ml_connector.finance.plan import Content, Finding, Hold, Ignore, Plan, PlannedWrite, Related, Verdict, Wait
 from ml_connector.finance.rulebook import Terms
 from ml_connector.finance.selling import SalesOrder
 from ml_connector.flows import woocommerce_needs as need
@@ -34,15 +35,32 @@ from ml_connector.rules.shop_orders import (
 )
 from ml_connector.rules.shop_refunds import left_of
 
+BOOKED = CustomerInvoice | JournalEntry | SalesOrder
+"""As what an order stands in the ledger."""
+
 
 def plan_order(sale: Sale, related: Related, books: Books) -> Verdict:
     """What an order becomes. One that is booked keeps its form, its day and its customer, whatever the route says."""
+    key = order_key(sale.id, books.terms)
+    made = _planned(sale, key, related, books)
+    if not isinstance(made, Plan) or not sale.identity:
+        return made
+    return replace(made, writes=tuple(_known(one, sale) if one.key == key else one for one in made.writes))
+
+
+def _known(write: PlannedWrite, sale: Sale) -> PlannedWrite:
+    """What the order is booked as, with the mark that tells it from another with its id."""
+    if not isinstance(write.content, BOOKED):
+        return write
+    return replace(write, content=replace(write.content, identity=sale.identity))
+
+
+def _planned(sale: Sale, key: str, related: Related, books: Books) -> Verdict:
     terms = books.terms
-    key = order_key(sale.id, terms)
     posted = related.posted.get(key)
     if posted is None and (idle := _idle(sale, terms)):
         return idle
-    if posted is not None and _is_another(sale, key, related, terms):
+    if posted is not None and _is_another(sale, posted, booked_day(key, related), terms):
         return Hold((_id_used_again(sale, key),))
     if related.posted.get(f"{key}:cancel") is not None and sale.state != "canceled":
         return Hold((_revived(sale),))
@@ -85,12 +103,20 @@ def against_order(sale: Sale, paid: Paid, related: Related, books: Books) -> tup
     return tuple(one for one in (rounded, paid.note, *lines) if one is not None)
 
 
-def _is_another(sale: Sale, key: str, related: Related, terms: Terms) -> bool:
-    """Whether an order was made after the day on which its id was booked: a shop put back from a copy counts anew.
+def identity_of(booked: Content | None) -> str | None:
+    """The mark of the order that is booked so; None where nobody kept it."""
+    return booked.identity if isinstance(booked, BOOKED) else None
 
-    By more than a day: the route's clock may have been set to another zone since.
+
+def _is_another(sale: Sale, posted: Content, day: date | None, terms: Terms) -> bool:
+    """Whether another order with its id is booked: a shop put back from a copy counts anew.
+
+    The shop marks each order; where no mark is kept, one is another that was made after the day of what is booked. By
+    more than a day: the route's clock may have been set to another zone since.
     """
-    day = booked_day(key, related)
+    known = identity_of(posted)
+    if known and sale.identity:
+        return known != sale.identity
     return day is not None and day + timedelta(days=1) < business_day(sale.created_at, terms, sale.location)
 
 
@@ -167,9 +193,9 @@ def _canceled_but_paid(sale: Sale, made: Plan, rest: Money, related: Related) ->
 def _id_used_again(sale: Sale, key: str) -> Finding:
     return Finding(
         "order-id-used-again",
-        f"Order {sale.reference or sale.id} was made on {sale.created_at.date()}, and another order with its id was "
-        f"booked before, as {key}. A shop that was put back from a copy gives ids out again: invoice this one by hand "
-        "and ignore it here. What is booked stays.",
+        f"Order {sale.reference or sale.id} was made on {sale.created_at.date()}, and another order with its id "
+        f"({sale.id}) was booked before, as {key}. A shop that was put back from a copy gives ids out again: "
+        "invoice this one by hand and ignore it here. What is booked stays.",
         "id",
     )
 

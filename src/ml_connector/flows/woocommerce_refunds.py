@@ -9,7 +9,7 @@ from ml_connector.finance.plan import Finding, Hold, Ignore, Plan, Related, Verd
 from ml_connector.finance.rulebook import Terms
 from ml_connector.flows import woocommerce_needs as need
 from ml_connector.flows.verdicts import before_go_live, booked_day, is_before_go_live, pooled, verdict
-from ml_connector.flows.woocommerce_orders import bill_of, form_of
+from ml_connector.flows.woocommerce_orders import bill_of, form_of, identity_of
 from ml_connector.flows.woocommerce_selling import UNANSWERED, is_sold, plan_refund_unbilled, refund_bill
 from ml_connector.rules.bookkeeping import Books
 from ml_connector.rules.days import business_day
@@ -43,6 +43,8 @@ def plan_refund_record(refund: Refund, related: Related, books: Books) -> Verdic
     if not found:
         return Wait(f"order {refund.sale_id} is not read yet") if found is None else Hold((_no_order(refund),))
     sale: Sale = found[0]
+    if _of_another(sale, related, terms):
+        return Hold((_order_id_used_again(refund, sale),))
     against = _against(refund, sale, related, terms, booked=key in related.posted)
     if against is not None:
         return against
@@ -51,6 +53,14 @@ def plan_refund_record(refund: Refund, related: Related, books: Books) -> Verdic
     if paid.note is not None and paid.note.code == "payment-unproven":
         return Hold((paid.note,))
     return _planned(_recognised(refund, related, terms), ready, paid, key=key, related=related, books=books)
+
+
+def _of_another(sale: Sale, related: Related, terms: Terms) -> bool:
+    """Whether what stands in the ledger is of another order, to which the shop had given this one's id."""
+    own = order_key(sale.id, terms)
+    stands = (one.contents.get(own) for one in related.documents(need.booked_order(sale.id, terms)) or ())
+    marks = {mark for content in stands if (mark := identity_of(content))}
+    return bool(marks and sale.identity and sale.identity not in marks)
 
 
 def _planned(refund: Refund, sale: Sale, paid: Paid, *, key: str, related: Related, books: Books) -> Verdict:
@@ -155,6 +165,16 @@ def _deleted(refund: Refund, *, booked: bool) -> Finding:
         "money was given back all the same.",
         "refunds",
         {"decision": "approve"},
+    )
+
+
+def _order_id_used_again(refund: Refund, sale: Sale) -> Finding:
+    return Finding(
+        "order-id-used-again",
+        f"Refund {refund.id} of {refund.amount} names order {sale.reference or sale.id}, and what is booked under its "
+        f"id ({sale.id}) is another order. A shop that was put back from a copy gives ids out again: find out which "
+        "order was given back, credit it by hand and ignore the refund here.",
+        "order",
     )
 
 

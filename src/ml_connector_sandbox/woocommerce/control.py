@@ -242,6 +242,18 @@ def _clone(world: World, arguments: Json, now: int) -> Json:
     return {"store": name, "path": path}
 
 
+def _put_back(world: World, arguments: Json, now: int) -> Json:
+    """The shop is put back from a copy of before an order: that and what came after is gone, their ids are free."""
+    del now
+    store, first = _store(world, arguments), int(arguments["order_id"])
+    _order_of(store, arguments)
+    gone = [number for number in store.orders if number >= first]
+    for number in gone:
+        del store.orders[number]
+    store.free_from(first)
+    return {"gone": gone}
+
+
 def _webhook_health(world: World, arguments: Json, now: int) -> list[Json]:
     del now
     return _store(world, arguments).desk.health()
@@ -265,4 +277,5 @@ VERBS: dict[str, Verb] = {
     "bulk": _bulk,
     "truth": _truth,
     "clone": _clone,
+    "put_back": _put_back,
 }

@@ -264,6 +264,10 @@ class Store:
         self._next[space] = first + n - 1
         return first
 
+    def free_from(self, first: int, space: str = "post") -> None:
+        """Ids from this one on are given out anew."""
+        self._next[space] = first - 1
+
     @property
     def zone(self) -> ZoneInfo:
         """The shop's time zone."""
