@@ -40,10 +40,10 @@ class Stay(urllib.request.HTTPRedirectHandler):
         return None
 
 
-def sell(outside: dict[str, Vendor]) -> str:
-    """A sale an hour ago; the order's id."""
-    an_hour_ago = (datetime.now(UTC) - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return str(outside["square"].do("sell", at=an_hour_ago)["order_id"])
+def sell(outside: dict[str, Vendor], *, minutes_ago: int = 60) -> str:
+    """A sale that happened before; the order's id. A reading looks back ten minutes behind the last one."""
+    then = (datetime.now(UTC) - timedelta(minutes=minutes_ago)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return str(outside["square"].do("sell", at=then)["order_id"])
 
 
 def good(ended: Any, *, code: int = 0) -> Any:
@@ -156,6 +156,17 @@ def test_a_route_is_named_by_its_flow_and_posts_at_its_hours_or_when_a_person_sa
         assert terminal("schedule", "post", *wrong, "--json").code == 2
     always = good(terminal("schedule", "post", "--always", "--json"))["route"]
     assert (always["times"], always["is_on"], always["next_at"]) == ("at once", True, None)
+
+    (tmp_path / "batch.toml").write_text('mode = "batch"\nbatch_age_s = 7200\n')
+    good(terminal("route", "terms", "set", str(tmp_path / "batch.toml"), "--json"))
+    sell(outside, minutes_ago=3)
+    good(terminal("read", "--json"))
+    (waits,) = good(terminal("post", "--json"))["waits"]
+    assert (waits["code"], waits["kind"], waits["number"]) == ("sq", "journal", 1)
+    assert datetime.fromisoformat(waits["until"]) > datetime.now(UTC) + timedelta(hours=1)
+    assert "1 journal of sq: sent together when there are enough, else " in terminal("post").out
+    sent = good(terminal("post", "--now", "--json"))
+    assert (sent["waits"], sent["records"]["payment"]) == ([], {"posted": 2})
     assert good(terminal("audit", "verify", "--json"))["ok"]
 
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from ml_connector.engine import waiting
 from ml_connector.engine.pools import RUSH
 from ml_connector.store.inbox_writer import InboxWriter
 from ml_connector.store.notices import Notice
-from tests.engine.proofs import states
+from tests.engine.proofs import query, states
 from tests.engine.world import World
 
 SIZE = 2
@@ -64,6 +65,22 @@ def test_what_follows_no_rush_waits_for_more(world: World) -> None:
     sell(world, (RUSH - 1) * SIZE + 1)
     world.run()
     assert posted(world) == (RUSH - 1) * SIZE
+
+
+def test_what_waits_is_told_with_its_time_and_goes_when_a_person_says_so(world: World) -> None:
+    sell(world, SIZE + 1)
+    world.run()
+    (waits,) = waiting.of_company(world.works, world.company_id)
+    opened = query(world, "SELECT min(created_at) FROM planned_write WHERE state = 'open'")[0][0]
+    assert (waits.code, waits.kind, waits.mode, waits.number) == ("sq", "journal", "batch", 1)
+    assert waits.until == opened + 86_400_000_000
+    waiting.send_now(world.works, world.company_id, by="Ann")
+    world.run()
+    assert posted(world) == SIZE + 1
+    assert waiting.of_company(world.works, world.company_id) == []
+    sell(world, 1)
+    world.run()
+    assert posted(world) == SIZE + 1, "what comes after it waits again"
 
 
 def test_the_rest_of_a_rush_waits_while_more_of_it_is_on_its_way(world: World) -> None:

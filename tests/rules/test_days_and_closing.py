@@ -224,6 +224,18 @@ def test_a_pool_of_a_day_that_is_over_gathers_first_and_longer_while_records_are
     assert closes_at(TERMS, pool, opened_at=late, planning=True) == late + timedelta(hours=1)
 
 
+def test_what_a_person_asks_for_waits_for_no_age_once_all_is_planned_but_a_day_is_summed_whole() -> None:
+    opened, later = utc(2026, 3, 10, 12), utc(2026, 3, 10, 13)
+    batch = pool_of(replace(TERMS, mode="batch"), ENTRY, location=OSLO, payout=None) or ""
+    daily = pool_of(replace(TERMS, mode="daily"), ENTRY, location=OSLO, payout=None) or ""
+    assert closes_at(TERMS, batch, opened_at=opened, asked_at=later) == opened
+    assert closes_at(TERMS, batch, opened_at=opened, asked_at=later, planning=True) == opened + timedelta(seconds=60)
+    assert closes_at(TERMS, batch, opened_at=later + timedelta(seconds=1), asked_at=later) > later
+    assert closes_at(TERMS, daily, opened_at=opened, asked_at=later) == utc(2026, 3, 11, 1, 0)
+    over = utc(2026, 3, 11, 1, 0)
+    assert closes_at(TERMS, daily, opened_at=over, asked_at=over) == over
+
+
 # ----------------------------------------------------------------------------------------------------------- retries
 
 

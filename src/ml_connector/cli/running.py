@@ -9,12 +9,13 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from ml_connector.cli.output import NOT_AUTHORIZED, PERSON, TRANSIENT, AsJson, lines, plain, table
+from ml_connector.cli.output import NOT_AUTHORIZED, PERSON, TRANSIENT, AsJson, lines, plain, table, when
 from ml_connector.cli.session import CompanyName, RouteName, Session, session
 from ml_connector.cli.telling import told
-from ml_connector.clock import micros
-from ml_connector.engine import backfills, collecting, journals, preview, reading, timetables, units
+from ml_connector.clock import micros, moment
+from ml_connector.engine import backfills, collecting, journals, preview, reading, timetables, units, waiting
 from ml_connector.engine.units import Ran, Unit
+from ml_connector.engine.waiting import Waiting
 from ml_connector.errors import NeedsApproval, NotAuthorized, UsageError
 from ml_connector.finance.encoding import decode_content
 from ml_connector.store import cursors, reviews, setups, trips
@@ -58,15 +59,27 @@ def read(
         _tell(s, ran, past=_backfills(s, wanted))
 
 
-def post(company: CompanyName = None, as_json: AsJson = False) -> None:
+def post(
+    company: CompanyName = None,
+    now: Annotated[bool, typer.Option("--now", help="Also what waits to share a voucher or a call with more.")] = False,
+    as_json: AsJson = False,
+) -> None:
     """Plan, send, read back and release everything that is due, at whatever hour the route posts else."""
     with session(as_json=as_json) as s:
         row = s.company(company)
         timetables.ask_now(s.works, row.id, by=s.by)
         sources = {route.source_id for route in s.routes() if route.company_id == row.id}
-        ran = run(
-            s, "posting", lambda unit: unit.subject == row.id or (unit.kind == "fetch" and unit.subject in sources)
-        )
+
+        def is_its(unit: Unit) -> bool:
+            return unit.subject == row.id or (unit.kind == "fetch" and unit.subject in sources)
+
+        ran = run(s, "posting", is_its)
+        while now and waiting.of_company(s.works, row.id):  # what was sent may let others go that need it
+            waiting.send_now(s.works, row.id, by=s.by)
+            sent = run(s, "posting what waits", is_its)
+            ran += sent
+            if not any(one.worked for one in sent):
+                break
         _tell(s, ran, company_id=row.id)
 
 
@@ -127,8 +140,8 @@ def _tell(
     names = {one.id: one.code for one in s.connections()} | {one.id: one.name for one in s.companies()}
     errors = sorted({f"{names.get(one.unit.subject, one.unit.subject)}: {one.error}" for one in ran if one.error})
     refused = any(one.error.startswith(_REFUSED) for one in ran if one.error)
-    states, waiting = _standing(s, company_id)
-    content: dict[str, Any] = {"units": len(ran), "records": states, "waiting_for_a_person": waiting, "errors": errors}
+    states, asked = _standing(s, company_id)
+    content: dict[str, Any] = {"units": len(ran), "records": states, "waiting_for_a_person": asked, "errors": errors}
     told = [f"{kind}: " + ", ".join(f"{number} {state}" for state, number in by.items()) for kind, by in states.items()]
     for one in past:
         far = "whole" if one["done"] else f"until {one['until']}, {one['percent']} %" if one["until"] else "under way"
@@ -141,10 +154,22 @@ def _tell(
             f"Posting from {one} is off: {number} planned and not sent. Next: ml-connector route posting approve"
             for one, number in off.items()
         ]
-    if waiting:
-        told.append(f"{waiting} questions wait for a person: ml-connector review list")
-    code = NOT_AUTHORIZED if refused else TRANSIENT if errors else PERSON if waiting else 0
+        waits = waiting.of_company(s.works, company_id)
+        content["waits"] = [{**plain(one), "until": moment(one.until).isoformat()} for one in waits]
+        told += [_waits(one) for one in waits]
+    if asked:
+        told.append(f"{asked} questions wait for a person: ml-connector review list")
+    code = NOT_AUTHORIZED if refused else TRANSIENT if errors else PERSON if asked else 0
     s.out.answer(content, lines(*(told or ["Nothing was read yet."]), *errors), code=code)
+
+
+def _waits(one: Waiting) -> str:
+    """What waits for more of its kind, and how to send it before."""
+    of = f"{one.number} {one.kind.replace('_', ' ')}{'s' if one.number > 1 else ''}"
+    if one.day is not None:
+        return f"{of} of {one.code}: the voucher of {one.day} is sent once that day is over, {when(one.until)}."
+    share = f"for {one.code}: sent together in one call" if one.is_call else f"of {one.code}: sent together"
+    return f"{of} {share} when there are enough, else {when(one.until)}. At once: ml-connector post --now"
 
 
 def _planned_only(s: Session, company_id: str) -> dict[str, int]:

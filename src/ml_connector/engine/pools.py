@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
 from ml_connector.clock import micros, moment
-from ml_connector.engine.books import Books, terms_of
+from ml_connector.engine.books import Books, Road, terms_of
 from ml_connector.engine.works import Works
 from ml_connector.finance.rulebook import Mode, Terms
 from ml_connector.rules import pooling
 from ml_connector.store import configs, connection_rows, inbox, setups, trips, unsent
 from ml_connector.store.bulk import chunks
 from ml_connector.store.database import Connection
+from ml_connector.store.setups import RouteRow
 from ml_connector.store.unsent import Gates
 from ml_connector.store.writes import Write
 
@@ -39,7 +41,7 @@ def closing(
     for pool, (count, oldest) in open_pools.items():
         size = _size(books, pool)
         due = closes_at(books, pool, oldest=oldest, planning=planning) <= now or (ends and size is not None)
-        due = due or (not planning and mode_of(pool) != "daily" and _whose(pool)[0] in on)
+        due = due or (not planning and mode_of(pool) != "daily" and whose(pool)[0] in on)
         if not due and (size is None or count < size):
             continue
         members = unsent.sealable(c, books.company.id, pool=pool, limit=POOL_AT_ONCE, gates=gates)
@@ -58,7 +60,7 @@ def sendable(works: Works, c: Connection, books: Books, *, gates: Gates = unsent
         return {}
     now = works.now()
     shut = {_road(books, route_id) for route_id, until in gates.items() if until is None}
-    ages = {pool: age for pool, age in unsent.pool_ages(c, books.company.id).items() if _whose(pool) not in shut}
+    ages = {pool: age for pool, age in unsent.pool_ages(c, books.company.id).items() if whose(pool) not in shut}
     near = {
         pool
         for pool, (count, oldest) in ages.items()
@@ -73,27 +75,41 @@ def companies_due(works: Works, c: Connection, *, gates: Gates = unsent.ALL_OPEN
     ages = unsent.open_pools(c, gates=gates)
     if not ages:
         return set()
-    terms = _terms_by_code(c, {company_id for company_id, _ in ages}, but=[one for one in gates if gates[one] is None])
+    terms = terms_by_code(c, {company_id for company_id, _ in ages}, but=[one for one in gates if gates[one] is None])
     near = _closed(works, ages, terms)
     return {company_id for company_id, _ in _closed(works, unsent.open_pools(c, sendable=near, gates=gates), terms)}
 
 
 def _closed(
-    works: Works, ages: Mapping[tuple[str, str], Age], terms: Mapping[tuple[str, str, bool], Terms]
+    works: Works, ages: Mapping[tuple[str, str], Age], terms: Mapping[tuple[str, str, bool], ToClose]
 ) -> set[tuple[str, str]]:
-    now = works.clock.now()
+    now = works.now()
     return {
         (company_id, pool)
         for (company_id, pool), (_, oldest) in ages.items()
-        if (known := terms.get((company_id, *_whose(pool)))) is not None
-        and pooling.closes_at(known, pool, opened_at=moment(oldest)) <= now
+        if (known := terms.get((company_id, *whose(pool)))) is not None and known.closes_at(pool, oldest=oldest) <= now
     }
 
 
-def _terms_by_code(
-    c: Connection, company_ids: set[str], *, but: Collection[str]
-) -> dict[tuple[str, str, bool], Terms]:  # fmt: skip
-    """Terms of the routes of these companies, by company and whose pools they are (`_whose`)."""
+@dataclass(frozen=True, slots=True)
+class ToClose:
+    """What says when the pools of a route are closed."""
+
+    route: RouteRow
+    terms: Terms
+
+    def closes_at(self, pool: str, *, oldest: int, planning: bool = False) -> int:
+        """When a pool is closed, in microseconds. `planning`: records that may belong to it are still being planned."""
+        asked_at = moment(self.route.asked_at) if self.route.asked_at is not None else None
+        return micros(
+            pooling.closes_at(self.terms, pool, opened_at=moment(oldest), planning=planning, asked_at=asked_at)
+        )
+
+
+def terms_by_code(
+    c: Connection, company_ids: set[str], *, but: Collection[str] = ()
+) -> dict[tuple[str, str, bool], ToClose]:  # fmt: skip
+    """When pools of the routes of these companies close, by company and whose pools they are (`whose`)."""
     codes = {one.id: one.code for one in connection_rows.every(c)}
     ledgers = {one.id: one.connection_id for one in setups.companies(c)}
     routes = [route for route in setups.routes(c) if route.company_id in company_ids and route.id not in but]
@@ -102,18 +118,19 @@ def _terms_by_code(
     for route in routes:
         ledger_id = ledgers[route.company_id]
         code = codes[route.beside(ledger_id)]
-        found[route.company_id, code, route.source_id == ledger_id] = terms_of(saved.get(route.id), code=code)
+        terms = terms_of(saved.get(route.id), code=code)
+        found[route.company_id, code, route.source_id == ledger_id] = ToClose(route, terms)
     return found
 
 
-def _whose(pool: str) -> tuple[str, bool]:
+def whose(pool: str) -> tuple[str, bool]:
     """The road a pool belongs to: the code of the system beside the ledger, and whether it leads out of the ledger."""
     name = pooling.named(pool)
     return name.code, name.is_parcel
 
 
 def _road(books: Books, route_id: str) -> tuple[str, bool]:
-    """The road of a route, as `_whose` names it."""
+    """The road of a route, as `whose` names it."""
     road = books.roads[route_id]
     return road.terms.code, road.route.source_id == books.company.connection_id
 
@@ -140,8 +157,8 @@ def _ends_a_rush(works: Works, books: Books, open_pools: Mapping[str, Age]) -> b
 
 def closes_at(books: Books, pool: str, *, oldest: int, planning: bool = False) -> int:
     """When a pool is closed, in microseconds. `planning`: records that may belong to it are still being planned."""
-    closes = pooling.closes_at(_terms_of_pool(books, pool), pool, opened_at=moment(oldest), planning=planning)
-    return micros(closes)
+    road = _road_of_pool(books, pool)
+    return ToClose(road.route, road.terms).closes_at(pool, oldest=oldest, planning=planning)
 
 
 def mode_of(pool: str) -> Mode:
@@ -152,12 +169,12 @@ def mode_of(pool: str) -> Mode:
 def _size(books: Books, pool: str) -> int | None:
     """How many writes fill a pool; None where only its time closes it."""
     name = pooling.named(pool)
-    return name.size or (_terms_of_pool(books, pool).batch_size if name.mode == "batch" else None)
+    return name.size or (_road_of_pool(books, pool).terms.batch_size if name.mode == "batch" else None)
 
 
-def _terms_of_pool(books: Books, pool: str) -> Terms:
-    """Of the road that the pool belongs to. A road into the ledger may answer for rows that go back to its source."""
-    code, outward = _whose(pool)
+def _road_of_pool(books: Books, pool: str) -> Road:
+    """The road that a pool belongs to. A road into the ledger may answer for rows that go back to its source."""
+    code, outward = whose(pool)
     roads = [road for road in books.roads.values() if road.terms.code == code]
     ledger_id = books.company.connection_id
-    return max(roads, key=lambda road: (road.route.source_id == ledger_id) == outward).terms
+    return max(roads, key=lambda road: (road.route.source_id == ledger_id) == outward)

@@ -105,6 +105,7 @@ class PoolName:
     location: str | None
     size: int | None = None  # how many fill it; None: as many as the terms say
     is_parcel: bool = False  # rows out of the ledger; else entries into it
+    kind: str = "journal"  # of its writes
 
 
 def parcel_of(terms: Terms, kind: str, content: Content) -> str | None:
@@ -120,23 +121,28 @@ def named(pool: str) -> PoolName:
     """Read a name that `pool_of` or `parcel_of` made."""
     parts = pool.split(":")
     if parts[1] == "parcel":
-        return PoolName(parts[0], "batch", date.min, None, KINDS[parts[2]].parcel, is_parcel=True)
+        return PoolName(parts[0], "batch", date.min, None, KINDS[parts[2]].parcel, is_parcel=True, kind=parts[2])
     mode = next(mode for mode in ("batch", "daily", "per_payout") if mode == parts[2])
     day = date.fromisoformat(parts[3].rpartition("/")[2])
     return PoolName(parts[0], mode, day, parts[8] if mode == "daily" and len(parts) > 8 else None)
 
 
-def closes_at(terms: Terms, pool: str, *, opened_at: datetime, planning: bool = False) -> datetime:
+def closes_at(
+    terms: Terms, pool: str, *, opened_at: datetime, planning: bool = False, asked_at: datetime | None = None
+) -> datetime:
     """When a pool is sealed whatever its size: at its age, or when the day it sums has ended and its grace is over.
 
     A day that was over when its pool was opened (a backfill, a till that was offline) gathers for the age of a batch,
-    and while more records are being planned for up to an hour: else each round of planning made a voucher.
+    and while more records are being planned for up to an hour: else each round of planning made a voucher. What a
+    person asked to have sent after it was opened has no age to wait for once all is planned; a day is summed whole all
+    the same.
     """
     name = named(pool)
     by_age = opened_at + timedelta(seconds=terms.batch_age_s)
-    if name.mode != "daily":
-        return by_age
-    ends = day_bounds(name.day, terms, name.location)[1] + timedelta(minutes=terms.day_grace_minutes)
-    if opened_at < ends:
-        return ends
-    return opened_at + LATE_LIMIT if planning else by_age
+    if name.mode == "daily":
+        ends = day_bounds(name.day, terms, name.location)[1] + timedelta(minutes=terms.day_grace_minutes)
+        if opened_at < ends:
+            return ends
+        by_age = opened_at + LATE_LIMIT if planning else by_age
+    asked = asked_at is not None and opened_at <= asked_at and not planning
+    return opened_at if asked else by_age

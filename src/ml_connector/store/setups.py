@@ -29,7 +29,9 @@ class CompanyRow:
 
 @dataclass(frozen=True, slots=True)
 class RouteRow:
-    """A flow set up between two connections of a company. `posting`: off, approve, on."""
+    """A flow set up between two connections of a company. `posting`: off, approve, on. `asked_at`: when a person last
+    wanted to have sent what was there.
+    """
 
     id: str
     workspace_id: str
@@ -38,6 +40,7 @@ class RouteRow:
     source_id: str
     target_id: str
     posting: str
+    asked_at: Micros | None = None
 
     def beside(self, ledger_id: str) -> str:
         """The connection at its other end: the one that is not the ledger."""
@@ -135,7 +138,9 @@ def add_route(
 
 
 def _route(row: Any) -> RouteRow:
-    return RouteRow(row.id, row.workspace_id, row.company_id, row.flow, row.source_id, row.target_id, row.posting)
+    return RouteRow(
+        row.id, row.workspace_id, row.company_id, row.flow, row.source_id, row.target_id, row.posting, row.run_asked_at
+    )  # fmt: skip
 
 
 def routes(
