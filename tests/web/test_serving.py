@@ -90,5 +90,14 @@ def test_headers_without_end_are_cut_off(served: subprocess.Popen[bytes], port: 
     assert httpx2.get(f"http://127.0.0.1:{port}/health").status_code == 200
 
 
+def test_headers_behind_a_body_end_the_connection(served: subprocess.Popen[bytes], port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as line:
+        line.sendall(b"POST /hooks/square/nobody HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n")
+        line.sendall(b"0\r\nx-late: 1\r\nx-later: 2\r\n")
+        answer = b"".join(iter(lambda: line.recv(1_000), b""))
+    assert answer.startswith(b"HTTP/1.1 4")
+    assert httpx2.get(f"http://127.0.0.1:{port}/health").status_code == 200
+
+
 def test_the_answers_do_not_tell_what_serves_them(served: subprocess.Popen[bytes], port: int) -> None:
     assert "server" not in httpx2.get(f"http://127.0.0.1:{port}/health").headers

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any
 
 import uvicorn
@@ -75,15 +76,22 @@ class BoundedHeaders(HttpToolsProtocol):
         self._in_headers, self._header_bytes = True, 0
         super().on_message_begin()
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self._header_bytes += len(name) + len(value)
-        if self._header_bytes > MAX_HEADER_BYTES:
-            raise ValueError("The headers are too large.")  # answered with 400, and the connection is closed
-        super().on_header(name, value)
-
     def on_headers_complete(self) -> None:
+        if sum(map(len, chain.from_iterable(self.headers))) > MAX_HEADER_BYTES:
+            raise ValueError("The headers are too large.")  # answered with 400, and the connection is closed
         self._in_headers = False
         super().on_headers_complete()
+        self.headers = _NO_MORE  # the application has its own list of those that came
+
+
+class _Ended(list[tuple[bytes, bytes]]):
+    """Where headers behind a body would go: nobody who calls us sends such, and they might have no end."""
+
+    def append(self, _header: tuple[bytes, bytes], /) -> None:
+        raise ValueError("There are headers behind the body.")  # as above
+
+
+_NO_MORE = _Ended()
 
 
 @contextmanager

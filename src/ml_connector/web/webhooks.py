@@ -16,8 +16,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Callable, Collection, Mapping
+from typing import TypeAlias
 
 import structlog
 from starlette.types import Message, Receive, Scope, Send
@@ -89,7 +89,7 @@ class Hooks:
             if door is None or door.connector != connector:
                 self.unknown += 1
                 return _UNKNOWN
-            headers = _Headers(scope["headers"])
+            headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
             body = await _body_of(receive, headers, limit=door.body_limit)
             await self._take_in(door, body, headers)
         except asyncio.CancelledError:
@@ -137,26 +137,6 @@ class Hooks:
 
 class _HungUp(Exception):
     """The sender went away in the middle of its body."""
-
-
-class _Headers(Mapping[str, str]):
-    """Headers as text by their lower-case names; only those that are asked for are decoded."""
-
-    def __init__(self, raw: Collection[tuple[bytes, bytes]]) -> None:
-        self._raw = dict(raw)
-
-    def __getitem__(self, name: str) -> str:
-        return self._raw[name.encode("latin-1", "replace")].decode("latin-1")
-
-    def get(self, name: str, default: Any = None) -> Any:
-        found = self._raw.get(name.encode("latin-1", "replace"))
-        return default if found is None else found.decode("latin-1")
-
-    def __iter__(self) -> Iterator[str]:
-        return (name.decode("latin-1") for name in self._raw)
-
-    def __len__(self) -> int:
-        return len(self._raw)
 
 
 async def _body_of(receive: Receive, headers: Mapping[str, str], *, limit: int) -> bytes:

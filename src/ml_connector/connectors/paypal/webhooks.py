@@ -192,7 +192,13 @@ WEBHOOKS = PayPalWebhooks(CertificateStore())
 
 def transmission_of(headers: Mapping[str, str], *, now: datetime) -> Transmission:
     """The signed headers. Raises BadSignature for missing, foreign, old or future ones."""
-    algorithm, certificate, name, signed, time = (_header(headers, one) for one in SIGNED)
+    found = []
+    for one in SIGNED:
+        value = headers.get(one, "")
+        if not value or len(value) > MAX_HEADER or "|" in value:
+            raise BadSignature(f"The header {one} is missing or broken.")
+        found.append(value)
+    algorithm, certificate, name, signed, time = found
     if algorithm != ALGORITHM:
         raise BadSignature(f"The signature is not of {ALGORITHM}.")
     at = moment_of(time)
@@ -203,13 +209,6 @@ def transmission_of(headers: Mapping[str, str], *, now: datetime) -> Transmissio
     except (binascii.Error, ValueError):
         raise BadSignature("The signature is no base64.") from None
     return Transmission(name, time, signature, certificate)
-
-
-def _header(headers: Mapping[str, str], name: str) -> str:
-    value = headers.get(name, "")
-    if not value or len(value) > MAX_HEADER or "|" in value:
-        raise BadSignature(f"The header {name} is missing or broken.")
-    return value
 
 
 def _door(text: str) -> DoorKey:
