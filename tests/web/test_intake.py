@@ -19,7 +19,7 @@ from sqlalchemy import text
 from ml_connector.app import opened
 from ml_connector.engine import connecting, doorkeeping, setup
 from ml_connector.settings import Settings, load
-from ml_connector.store import connection_rows
+from ml_connector.store import connection_rows, webhook_doors
 from ml_connector.store.database import Database
 from tests.web.shops import KEY, MERCHANT, PUBLIC, SIGNATURE, event, signed
 
@@ -57,6 +57,14 @@ class Install:
             count = int(c.execute(text("SELECT count(*) FROM notice")).scalar_one())
         database.close()
         return count
+
+    def refused(self) -> str:
+        """Why its door has refused the last delivery, as it is kept."""
+        database = Database(self.settings.database_url, inbox_url=self.settings.inbox_url)
+        with database.reading() as c:
+            (door,) = webhook_doors.every(c)
+        database.close()
+        return str(door.settings.get("refused", {}).get("said", ""))
 
     def asked(self, path: str) -> str:
         """What the main process answers."""
@@ -129,6 +137,7 @@ def test_what_is_delivered_at_the_door_is_stored_counted_and_rung_once(install: 
     assert [install.deliver(body) for _ in range(2)] == [200, 200]
     assert install.deliver(body, **{SIGNATURE: "forged"}) == 401
     assert install.notices() == 1
+    until(lambda: install.refused() == "No signature key of this door made this signature.")
     until(lambda: 'mlc_webhooks_total{connector="square",result="duplicate"} 1.0' in install.asked("/metrics"))
     figures = install.asked("/metrics")
     assert 'mlc_webhooks_total{connector="square",result="stored"} 1.0' in figures

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 
+import httpx2
 import pytest
 
 from ml_connector.connectors.square.system import SYSTEM
-from ml_connector.engine import doorkeeping
+from ml_connector.engine import connecting, doorkeeping
 from ml_connector.store import webhook_doors
 from ml_connector.store.database import Database
 from tests.databases import Databases
@@ -178,3 +181,21 @@ def test_deliveries_are_counted_by_what_became_of_them(shop: Shop) -> None:
     for result in ("stored", "duplicate", "bad signature", "unreadable"):
         assert f'mlc_webhooks_total{{connector="square",result="{result}"}} 1.0' in figures
     assert 'mlc_webhooks_total{connector="",result="unknown door"} 1.0' in figures
+
+
+def test_a_ping_tells_which_part_of_a_refused_delivery_was_wrong_until_one_is_taken(shop: Shop) -> None:
+    def told() -> list[str]:
+        return [one.said for one in doorkeeping.refusals(shop.works, shop.connection_id)]
+
+    for _ in range(3):  # written once
+        assert shop.deliver(event(), signature="forged").status_code == 401
+    end = time.monotonic() + 10
+    while not told() and time.monotonic() < end:
+        time.sleep(0.01)
+    assert told() == ["No signature key of this door made this signature."]
+    silent = httpx2.MockTransport(lambda _request: httpx2.Response(401, json={}))
+    answer = connecting.ping(replace(shop.works, transport=lambda _row: silent), shop.connection_id)
+    (check,) = [one for one in answer.checks if one.name == "webhook deliveries"]
+    assert (check.ok, told()[0] in check.sentence) == (False, True)
+    assert shop.deliver(event()).status_code == 200
+    assert told() == []

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ml_connector.cli.connecting import FromFile
-from ml_connector.cli.output import PERSON, AsJson, lines, table
+from ml_connector.cli.output import PERSON, AsJson, lines, table, when
 from ml_connector.cli.session import read_secret, session
 from ml_connector.engine import doorkeeping, upkeep
 from ml_connector.engine.works import open_line
@@ -54,16 +54,24 @@ def key(
 
 @app.command("list")
 def list_doors(code: Code, as_json: AsJson = False) -> None:
-    """The addresses of a connection, without their secret part."""
+    """The addresses of a connection, without their secret part, and what each refused since it last took something."""
     with session(as_json=as_json) as s:
         row = s.connection(code)
         with s.works.database.reading() as c:
             doors = webhook_doors.every(c, connection_id=row.id)
             keyed = {one.id: len(sealed_secrets.in_use(c, "door", one.id, now=s.works.now())) for one in doors}
-        rows = [{"door": one.id, "keys": keyed[one.id]} for one in doors]
-        s.out.answer(
-            {"doors": rows}, table(f"Doors of {code}", ("door", "keys in use"), [list(row.values()) for row in rows])
-        )
+        refused = {one.door_id: one for one in doorkeeping.refusals(s.works, row.id)}
+        rows = [
+            {
+                "door": one.id,
+                "keys": keyed[one.id],
+                "refused_at": when(refused[one.id].at) if one.id in refused else None,
+                "refused": refused[one.id].said if one.id in refused else None,
+            }
+            for one in doors
+        ]
+        columns = ("door", "keys in use", "refused last", "because")
+        s.out.answer({"doors": rows}, table(f"Doors of {code}", columns, [list(row.values()) for row in rows]))
 
 
 @app.command("watch")

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ml_connector.connectors.shapes import CredentialField, Ping
-from ml_connector.engine import schedules
+from ml_connector.clock import moment
+from ml_connector.connectors.shapes import Check, CredentialField, Ping
+from ml_connector.engine import doorkeeping, schedules
 from ml_connector.engine.books import route_terms
 from ml_connector.engine.noting import note
 from ml_connector.engine.safekeeping import store_credentials
@@ -172,7 +173,10 @@ def _check_fields(fields: Sequence[Any], given: Mapping[str, str], connector: st
 
 
 def ping(works: Works, connection_id: str) -> Ping:
-    """Prove a connection without writing anything; remember whose account it is, and end a pause when all is well."""
+    """Prove a connection without writing anything; remember whose account it is, and end a pause when all is well.
+
+    What its webhook doors refused last is told beside what the system answers.
+    """
     line = open_line(works, connection_id)
     answer = line.ping(writes=_written_by_routes(works, connection_id))
     account_ref = answer.facts.get("account_ref")
@@ -194,7 +198,13 @@ def ping(works: Works, connection_id: str) -> Ping:
                 workspace_id=row.workspace_id,
                 facts={"ok": answer.ok, "checks": [[one.name, one.ok] for one in answer.checks]},
             )
-    return answer
+    refused = [_refused(one) for one in doorkeeping.refusals(works, connection_id)]
+    return replace(answer, ok=answer.ok and not refused, checks=(*answer.checks, *refused))
+
+
+def _refused(one: doorkeeping.Refusal) -> Check:
+    said = f"The last delivery was refused ({moment(one.at):%Y-%m-%d %H:%M} UTC), and none was taken since: {one.said}"
+    return Check("webhook deliveries", ok=False, sentence=said, fix="Until one is, polling reads everything.")
 
 
 def _check_account(c: Connection, row: ConnectionRow, account_ref: str) -> None:

@@ -1,19 +1,59 @@
-"""Webhook doors: opened for a connection, and the keys that vendors sign with."""
+"""Webhook doors: opened for a connection, the keys that vendors sign with, and what a door refused."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
 
 from ml_connector.engine import door as doors
 from ml_connector.engine.noting import note
 from ml_connector.engine.safekeeping import seal_field
 from ml_connector.engine.works import Works, open_secret
-from ml_connector.errors import UsageError
+from ml_connector.errors import StorageUnavailable, UsageError
 from ml_connector.store import (
     connection_rows,
+    inbox,
     sealed_secrets,
     webhook_doors,
 )
+
+log = structlog.get_logger(__name__)
+
+_REFUSED = "refused"
+_LONGEST = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The last delivery that a door refused, and that nothing was taken in after."""
+
+    door_id: str
+    at: int  # microseconds
+    said: str
+
+
+def keep_refusal(works: Works, door_id: str, said: str) -> None:
+    """Remember that a door refused a delivery just now, and why, for whoever asks what is wrong with it."""
+    log.warning("webhook.refused", door=door_id, said=said)
+    try:
+        with works.database.writing() as c:
+            row = next((one for one in webhook_doors.every(c) if one.id == door_id), None)
+            if row is not None:
+                refused = {"at": works.now(), "said": said[:_LONGEST]}
+                webhook_doors.change(c, door_id, {**row.settings, _REFUSED: refused})
+    except StorageUnavailable as fault:  # the sender was answered, and the log has it
+        log.warning("webhook.refusal_not_kept", door=door_id, fault=str(fault))
+
+
+def refusals(works: Works, connection_id: str) -> list[Refusal]:
+    """Of each door of a connection what it refused last, unless it has taken something in since."""
+    with works.database.reading() as c:
+        doors = webhook_doors.every(c, connection_id=connection_id)
+    told = [Refusal(one.id, int(was["at"]), str(was["said"])) for one in doors if (was := one.settings.get(_REFUSED))]
+    with works.database.inbox_reading() as c:
+        return [one for one in told if not inbox.came_since(c, one.door_id, one.at)]
 
 
 def open_door(

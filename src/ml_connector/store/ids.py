@@ -64,5 +64,10 @@ class Ids:
             return _spelled(self._last)
 
 
+def least_at(moment_us: int) -> str:
+    """No id that was made from this moment on (microseconds) sorts before this text."""
+    return _spelled(moment_us // 1000 << _CHANCE_BITS)
+
+
 def _spelled(number: int) -> str:
     return "".join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])

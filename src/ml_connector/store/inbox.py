@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, func, literal_column, or_, select, union_all, update
 
 from ml_connector.store.bulk import chunks
+from ml_connector.store.ids import least_at
 from ml_connector.store.states import move_many
 from ml_connector.store.tables import Micros, notice
 
@@ -117,6 +118,14 @@ def older_than(c: Connection, *, before: Micros, limit: int = 1_000) -> list[tup
     )
     oldest = query.order_by(notice.c.received_at).limit(limit)  # by id SQLite would walk through all that ever came
     return [(row.id, row.connection_id, row.door_id) for row in c.execute(oldest)]
+
+
+def came_since(c: Connection, door_id: str, after: Micros) -> bool:
+    """Whether a door has taken anything in after this moment."""
+    newer = select(notice.c.id).where(
+        notice.c.id >= least_at(after), notice.c.door_id == door_id, notice.c.received_at > after
+    )
+    return c.execute(newer.limit(1)).first() is not None
 
 
 def erase_bodies(c: Connection, *, before: Micros, limit: int = 5_000) -> int:

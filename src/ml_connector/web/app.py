@@ -9,6 +9,7 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from ml_connector.engine import doorkeeping
 from ml_connector.engine.door_rows import doors_of
 from ml_connector.engine.runtime import Runtime
 from ml_connector.engine.works import Works
@@ -27,7 +28,7 @@ def build_app(
     more: Sequence[BaseRoute] = (),
 ) -> ASGIApp:  # fmt: skip
     """The application over open works and a started writer; `more` are routes of pages and interfaces."""
-    hooks = Hooks(doors_of(works), writer, ring)
+    hooks = Hooks(doors_of(works), writer, ring, refused=partial(doorkeeping.keep_refusal, works))
     health = Health(Seen(works, hooks, writer, runtime, intake), metrics_token)
     routes: list[BaseRoute] = [
         Route("/oauth/{connector}/callback", partial(consent.callback, works), methods=["GET"]),

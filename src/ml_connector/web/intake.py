@@ -6,6 +6,7 @@ it, by a line of JSON on standard output, answered on standard input. When that 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import threading
@@ -43,7 +44,7 @@ def run(
     doors = Doors(asking, clock, Ids(clock, SystemChance()))
     writer = InboxWriter(InboxFile(inbox))
     news = _News(line)
-    hooks = Hooks(doors, writer, news.ring)
+    hooks = Hooks(doors, writer, news.ring, refused=line.refused)
     news.watch(hooks, writer)
     server = server_of(_Front(hooks))
     threading.Thread(target=_listen_to, args=(hear, asking, server), name="intake-hears", daemon=True).start()
@@ -94,6 +95,11 @@ class _Line:
         with self._lock:
             self._tell.write(json.dumps(message).encode() + b"\n")
             self._tell.flush()
+
+    def refused(self, door_id: str, said: str) -> None:
+        """A door has refused something; lost where nobody listens."""
+        with contextlib.suppress(OSError):
+            self.say({"refused": door_id, "said": said})
 
 
 class _News:

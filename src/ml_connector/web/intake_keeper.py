@@ -42,7 +42,7 @@ class Intake:
 
     def __init__(
         self, command: Sequence[str], listening: socket.socket, lookup: Lookup,
-        *, ring: Callable[[Collection[str]], None],
+        *, ring: Callable[[Collection[str]], None], refused: Callable[[str, str], None],
     ) -> None:  # fmt: skip
         self.counted: dict[tuple[str, str], int] = {}
         self.unknown = self.waiting = self.starts = 0
@@ -51,6 +51,7 @@ class Intake:
         self._listening = listening
         self._lookup = lookup
         self._ring = ring
+        self._refused = refused
         self._ending = threading.Event()
         self._child: subprocess.Popen[bytes] | None = None
         self._saying = threading.Lock()
@@ -111,6 +112,10 @@ class Intake:
     ) -> None:  # fmt: skip
         if "vouch" in message:  # a vendor is asked: whoever asks whose a door is does not wait for that
             threading.Thread(target=self._answer, args=(message, child), name="intake-vouches", daemon=True).start()
+            return
+        if "refused" in message:
+            told = (message["refused"], message["said"])
+            threading.Thread(target=self._refused, args=told, name="intake-refused", daemon=True).start()
             return
         if "ask" in message:
             self._answer(message, child)

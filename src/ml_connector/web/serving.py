@@ -7,12 +7,14 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import structlog
 import uvicorn
 from starlette.routing import BaseRoute
 
 from ml_connector.engine.door_rows import DoorRows
+from ml_connector.engine.doorkeeping import keep_refusal
 from ml_connector.engine.pace import Pace
 from ml_connector.engine.runtime import Runtime
 from ml_connector.engine.works import Works
@@ -47,7 +49,11 @@ def serve(  # noqa: PLR0913  one call starts a whole install
 
     runtime = Runtime(works, database_url=database_url, slots=slots, pace=pace, on_failure=end)
     writer = InboxWriter(works.database)
-    intake = Intake(beside.command, at_door, DoorRows(works), ring=runtime.ring) if beside and at_door else None
+    intake = (
+        Intake(beside.command, at_door, DoorRows(works), ring=runtime.ring, refused=partial(keep_refusal, works))
+        if beside and at_door
+        else None
+    )
     app = build_app(
         works, writer, ring=runtime.ring, runtime=runtime, intake=intake, metrics_token=metrics_token,
         public_url=public_url, more=more,

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Callable, Collection, Mapping
 from typing import TypeAlias
 
@@ -38,6 +39,7 @@ from ml_connector.web.patience import Patience
 PREFIX = "/hooks/"
 ANSWER_TIMEOUT_S = 20.0  # vendors wait 10 to 30 s; a body or a disk that takes longer is given up
 RETRY_AFTER_S = 30
+TELL_EVERY_S = 5.0  # whatever a vendor with a wrong key sends, its door is written to no more often
 READS_AT_ONCE = 4  # made-up addresses must not use up the database's connections
 
 Answer: TypeAlias = "tuple[Message, Message]"
@@ -56,10 +58,18 @@ log = structlog.get_logger(__name__)
 
 
 class Hooks:
-    """What answers deliveries. `ring` is told which connections have something to fetch; it may lose it."""
+    """What answers deliveries. `ring` is told which connections have something to fetch; it may lose it.
 
-    def __init__(self, doors: Doors, writer: InboxWriter, ring: Callable[[Collection[str]], None]) -> None:
+    `refused` is told, beside the event loop, which door refused something and why: every five seconds at most.
+    """
+
+    def __init__(
+        self, doors: Doors, writer: InboxWriter, ring: Callable[[Collection[str]], None],
+        *, refused: Callable[[str, str], None],
+    ) -> None:  # fmt: skip
         self.doors = doors
+        self._refused = refused
+        self._told: dict[str, float] = {}
         self.unknown = 0  # deliveries to doors that do not exist
         self._writer = writer
         self._ring = ring
@@ -127,12 +137,20 @@ class Hooks:
         )
         if door is not None and status != 401:  # the door counts those itself
             self.doors.count(door, what)
+        if door is not None and not isinstance(fault, StorageUnavailable):
+            self._tell_refused(door.door_id, fault.what)
         if isinstance(fault, Transient) and fault.retry_after_s is not None:
             # Nothing is wrong: a certificate is on its way, and the vendor sends it again.
             log.info("webhook.put_off", fault=str(fault), door=door.door_id if door else None)
         elif status == 503:
             log.error("webhook.not_stored", fault=str(fault), door=door.door_id if door else None)
         return said(status, type(fault).code)
+
+    def _tell_refused(self, door_id: str, said: str) -> None:
+        now = time.monotonic()
+        if now - self._told.get(door_id, -TELL_EVERY_S) >= TELL_EVERY_S:
+            self._told[door_id] = now
+            asyncio.get_running_loop().run_in_executor(None, self._refused, door_id, said)
 
 
 class _HungUp(Exception):
