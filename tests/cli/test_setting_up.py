@@ -145,7 +145,7 @@ def test_a_door_needs_a_public_address_and_shows_its_url_once(connected: Termina
     assert url.startswith("https://books.example/hooks/square/")
     listed = connected("webhook", "list", "sq", "--json")
     assert url.rpartition("/")[2] not in listed.out
-    assert listed.json["doors"] == [{"door": opened.json["door"], "keys": 0}]
+    assert listed.json["doors"] == [{"door": opened.json["door"], "keys": 0, "refused_at": None, "refused": None}]
     assert connected("webhook", "key", opened.json["door"], WEBHOOK_SIGNATURE_KEY="a-signature-key").code == 0
     assert connected("webhook", "list", "sq", "--json").json["doors"][0]["keys"] == 1
 
