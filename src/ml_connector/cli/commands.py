@@ -12,6 +12,7 @@ import typer
 
 from ml_connector.cli import (
     audit_trail,
+    backups,
     checking,
     companies,
     connect_systems,
@@ -64,7 +65,7 @@ def about(as_json: AsJson = False) -> None:
 
 for group in (
     demo, companies, connect_systems, connections, routes, rules, schedules, running, reviewing, repairing, tracing,
-    checking, audit_trail, keys, webhooks, serving, reference,
+    checking, audit_trail, keys, webhooks, serving, backups, reference,
 ):  # fmt: skip
     group.register(app)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ml_connector.connectors.shapes import Created, Observed
-from ml_connector.engine import ontheway, sending
+from ml_connector.engine import ontheway, restoring, sending
 from ml_connector.engine.books import Books
 from ml_connector.engine.purse import Purse
 from ml_connector.engine.works import Line, Works
@@ -72,18 +72,32 @@ def probe(works: Works, lease: Lease, books: Books, line: Line, purse: Purse) ->
     for kind in sorted({one.kind for one in lost}):
         several = [one for one in lost if one.kind == kind]
         began = {one.id: attempts[one.id].started_at if one.id in attempts else one.created_at for one in several}
-        hits, fault = ontheway.look(line, "find", kind, several, purse, began=began)
+        doubtful = [one for one in several if restoring.is_doubt(one, began=began[one.id])]
+        later = {one.id: restoring.tries(one) for one in doubtful}
+        asked = [*several, *(each for tries in later.values() for each in tries)]
+        hits, fault = ontheway.look(line, "find", kind, asked, purse, began=began)
         with works.database.writing() as c:
             lease = ontheway.renew(works, c, lease)
             purse.settle(c)
             if fault is not None:
                 ontheway.postpone(works, c, books, line, several, fault=fault)
                 continue
-            for one in several:
+            for each in several:
+                one = _named_as_found(c, each, later.get(each.id, ()), hits)
                 found = hits.get(one.token, [])
                 _judge_probe(works, c, books, line, one, hits=found, began=began[one.id], tried=tried.get(one.id, []))
             moved += len(several)
     return lease, moved
+
+
+def _named_as_found(
+    c: Connection, one: Submission, tries: Sequence[Submission], hits: Mapping[str, Sequence[Observed]]
+) -> Submission:
+    """The submission under the name of a later try of it, where only that is there."""
+    found = next((each for each in (one, *tries) if hits.get(each.token)), one)
+    if found is not one:
+        submissions.rename(c, one.id, key=found.key, token=found.token, ordinal=found.ordinal)
+    return found
 
 
 def _judge_probe(
@@ -130,7 +144,7 @@ def _judge_probe(
     if now < last:
         submissions.postpone(c, [one.id], until=last)
         return
-    if any(attempt.outcome == "absent" for attempt in tried):
+    if any(attempt.outcome == "absent" and attempt.started_at >= one.created_at for attempt in tried):
         ontheway.ask(
             works,
             c,

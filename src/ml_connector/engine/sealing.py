@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
-from ml_connector.engine import contents, grounds, pools, reversing, timetables, transits
+from ml_connector.engine import contents, grounds, pools, restoring, reversing, timetables, transits
 from ml_connector.engine.books import Books
 from ml_connector.engine.references import refs_of
 from ml_connector.engine.works import Works
@@ -19,8 +19,18 @@ from ml_connector.finance.journal import JournalEntry
 from ml_connector.finance.kinds import KINDS
 from ml_connector.finance.plan import Content, Parcel
 from ml_connector.rules import pooling
-from ml_connector.rules.texts import base32
-from ml_connector.store import audit, bindings, leases, reviews, submissions, unsent, write_moves, writes
+from ml_connector.rules.texts import token_of
+from ml_connector.store import (
+    audit,
+    bindings,
+    leases,
+    reviews,
+    submissions,
+    trip_moves,
+    unsent,
+    write_moves,
+    writes,
+)
 from ml_connector.store.audit import Entry
 from ml_connector.store.database import Connection
 from ml_connector.store.leases import Lease
@@ -33,12 +43,6 @@ REFUSED = "refused"  # the question about a write that the target said no to
 _FACTS = {"url": "url", "base_total": transits.WORTH}  # what a document was read back with, by what refers to it
 
 
-def token_of(company_id: str, submission_key: str) -> str:
-    """The reference token of a submission: 10 capitals and digits, the same whenever it is computed again."""
-    digest = hashlib.sha256(f"{company_id}|{submission_key}".encode()).digest()
-    return base32(digest, 10)
-
-
 def seal_due(works: Works, lease: Lease, books: Books) -> tuple[Lease, int]:
     """Seal what may be sent now. Returns the renewed lease and how many submissions were made."""
     with works.database.reading() as c:
@@ -47,19 +51,30 @@ def seal_due(works: Works, lease: Lease, books: Books) -> tuple[Lease, int]:
         closing = pools.closing(works, c, books, gates=gates)
     if not alone and not closing:
         return lease, 0
+    pooled = restoring.as_sent(works, books, closing)
     with works.database.writing() as c:
         lease = leases.renew(c, lease, now=works.now(), ttl_us=works.limits.lease_s * 1_000_000)
         groups = [
             (write.key if write.reverses_id else f"{write.key}/{write.revision}", [write]) for write in alone
-        ] + closing
-        made = seal_groups(works, c, books, groups)
+        ] + pooled.groups
+        trip_moves.look_again_at(c, pooled.later, at=works.now() + restoring.LOOK_AGAIN_US)
+        made = seal_groups(works, c, books, groups, numbers=pooled.numbers)
     return lease, made
 
 
 def seal_groups(
-    works: Works, c: Connection, books: Books, groups: Sequence[tuple[str, Sequence[Write]]], *, move_trips: bool = True
+    works: Works,
+    c: Connection,
+    books: Books,
+    groups: Sequence[tuple[str, Sequence[Write]]],
+    *,
+    move_trips: bool = True,
+    numbers: Mapping[str, int] = MappingProxyType({}),
 ) -> int:
-    """Make one submission of each group of open writes: (base key, writes) each. The caller's transaction."""
+    """Make one submission of each group of open writes: (base key, writes) each. The caller's transaction.
+
+    `numbers`: by base, the ordinal that its submission has; else it is the next one.
+    """
     now = works.now()
     company = books.company
     ordinals = submissions.used_ordinals(c, company.id, [base for base, _ in groups])
@@ -68,7 +83,7 @@ def seal_groups(
     again = _again(c, company.id, groups)
     rows, pairs, sealed = [], [], []
     for base, members in groups:
-        ordinals[base] = ordinals.get(base, 0) + 1
+        ordinals[base] = numbers.get(base, ordinals.get(base, 0) + 1)
         key = f"{base}#{ordinals[base]}"
         token = token_of(company.id, key)
         content = _known_party(content_of(books, members, token=token, known=known, again=again), members[0], bound)
@@ -99,6 +114,8 @@ def seal_groups(
         reviews.raise_items(c, unclosed, workspace_id=company.workspace_id, ids=works.ids, now=now)
     if write_moves.seal(c, pairs, now=now) != len(pairs):
         raise UsageError("A write was sealed by somebody else at the same time.", record=company.id)
+    made = [str(row["id"]) for row in rows]
+    restoring.doubt(works, c, books, [(one, members) for one, (_, members) in zip(made, groups, strict=True)])
     if move_trips:
         touched = sorted({write.trip_id for _, members in groups for write in members if write.reverses_id is None})
         # What is due stays due: a newer version that arrived a moment ago is looked at when this one is finished.

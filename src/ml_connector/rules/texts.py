@@ -7,6 +7,7 @@ import unicodedata
 
 LINE_TEXT = 256  # characters of a voucher's or a line's description
 PAYMENT_TEXT = 50  # characters of a customer payment's invoiceText
+TOKEN = 10  # characters that fit into every field of the ledger that can be searched or listed
 REFERENCE = 12  # characters of a line reference that survive everywhere in the ledger
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _PAIRS = [first + second for first in _LETTERS for second in _LETTERS]
@@ -18,6 +19,11 @@ def reference_of(key: str, *, length: int = REFERENCE) -> str:
     A hash and not the id's first characters, because ids of one vendor begin alike. 12 characters carry 60 bits.
     """
     return base32(hashlib.sha256(key.encode()).digest(), length)
+
+
+def token_of(company_id: str, submission_key: str) -> str:
+    """The mark of what is sent to a target: 10 capitals and digits, the same whenever it is computed again."""
+    return base32(hashlib.sha256(f"{company_id}|{submission_key}".encode()).digest(), TOKEN)
 
 
 def base32(digest: bytes, length: int) -> str:

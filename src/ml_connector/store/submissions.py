@@ -265,6 +265,15 @@ def postpone(c: Connection, ids: Sequence[str], *, until: Micros | None) -> None
         c.execute(update(submission).where(submission.c.id.in_(part)).values(due_at=until))
 
 
+def rename(c: Connection, submission_id: str, *, key: str, token: str, ordinal: int) -> None:
+    """One that is looked for was found under the name of a later try."""
+    c.execute(
+        update(submission)
+        .where(submission.c.id == submission_id, submission.c.state == "unknown")
+        .values(key=key, token=token, ordinal=ordinal)
+    )
+
+
 # ------------------------------------------------------------------------------------------- attempts
 
 

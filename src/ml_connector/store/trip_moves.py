@@ -136,6 +136,12 @@ def put_off(c: Connection, route_ids: Sequence[str], *, until: Micros, now: Micr
         c.execute(update(trip).where(*due, trip.c.due_at <= now).values(due_at=until))
 
 
+def look_again_at(c: Connection, trip_ids: Sequence[str], *, at: Micros) -> None:
+    """Planned trips among these are planned again then; until then nothing of them is sent."""
+    for part in chunks(trip_ids):
+        c.execute(update(trip).where(trip.c.id.in_(part), trip.c.state == "planned").values(due_at=at))
+
+
 def approve(c: Connection, trip_id: str, *, plan_hash: str, now: Micros) -> bool:
     """A person's consent to this very plan; False when the plan has changed since."""
     return (

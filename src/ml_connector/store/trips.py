@@ -87,6 +87,14 @@ def by_ids(c: Connection, trip_ids: Sequence[str]) -> dict[str, Trip]:
     return found
 
 
+def happened_after(c: Connection, trip_ids: Sequence[str], moment: Micros) -> set[str]:
+    """Which of these trips are of records that happened later; of one without a time nobody knows."""
+    found: set[str] = set()
+    for part in chunks(trip_ids):
+        found.update(c.execute(select(trip.c.id).where(trip.c.id.in_(part), trip.c.occurred_at > moment)).scalars())
+    return found
+
+
 def of_record(c: Connection, record_id: str) -> list[Trip]:
     """The trips of one record, one per route."""
     return [_trip(row) for row in c.execute(select(*_COLUMNS).where(trip.c.record_id == record_id).order_by(trip.c.id))]
