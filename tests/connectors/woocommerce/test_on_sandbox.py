@@ -15,7 +15,7 @@ from ml_connector.connectors.woocommerce.signing import Key
 from ml_connector.connectors.woocommerce.system import SYSTEM
 from ml_connector.connectors.woocommerce.translate import GONE, translate
 from ml_connector.connectors.woocommerce.webhooks import SUBSCRIBED, WEBHOOKS
-from ml_connector.errors import NotAuthorized, Rejected, Transient
+from ml_connector.errors import BadSignature, NotAuthorized, Rejected, Transient, Untranslatable
 from ml_connector.finance.documents import Location, Party, Refund, Sale
 from ml_connector_sandbox.core.wire import Delivery
 from tests.connectors.woocommerce.on_sandbox import START, Shop
@@ -352,6 +352,47 @@ def test_a_webhook_that_the_shop_has_disabled_is_made_anew_with_a_fresh_counter(
     assert len(health) == len(SUBSCRIBED)
     shop.deliveries()
     assert watch(shop).changes == ()
+
+
+@pytest.mark.parametrize("fault", ["its secret was changed", "its user was demoted"])
+def test_a_webhook_that_rings_in_vain_is_given_up_by_the_shop_and_made_anew(fault: str) -> None:
+    shop = Shop(knobs={"job_delay_s": 1.0})
+    owner = shop.do("key", role="administrator")
+    first = shop.credentials
+    shop.credentials = {name: owner[name] for name in ("consumer_key", "consumer_secret")}
+    watch(shop)
+    shop.deliveries()
+    client = WooClient(shop.http, Key.of(shop.credentials), clock=shop.clock)
+    if fault == "its secret was changed":
+        for row in client.rows("/webhooks", {"per_page": "100"}):
+            client.change("PUT", f"/webhooks/{row['id']}", {"secret": "theirs"})
+    else:
+        shop.credentials = first
+        watch(shop)  # a new key: its secret is set, the webhook's user stays
+        shop.do("role", user_id=owner["user_id"], role="customer")
+    key = subscriptions.secret_for(Key.of(shop.credentials), URL)
+
+    def taken(one: Delivery) -> str | None:
+        WEBHOOKS.verify(one.body, headers_of(one), url=URL, keys=(key,), now=START)
+        return WEBHOOKS.read(one.body, headers_of(one))[0].kind
+
+    for _ in range(8):
+        shop.order(via="rest-api")
+        for one in shop.deliveries():
+            with pytest.raises((BadSignature, Untranslatable)):
+                taken(one)
+            shop.answered(one, 401)
+    assert any("made anew" in change for change in watch(shop).changes)
+    shop.deliveries()
+    shop.order(via="rest-api")
+    assert taken(shop.deliveries()[0]) == "order"
+
+
+def test_an_address_at_a_port_that_wordpress_never_calls_is_told_before_it_is_registered() -> None:
+    shop = Shop()
+    with pytest.raises(Rejected, match="No shop rings port 8443"):
+        subscriptions.watch(shop.http, Key.of(shop.credentials), "https://us.example:8443/hooks/x", clock=shop.clock)
+    assert not shop.calls
 
 
 def test_paused_doubled_and_foreign_webhooks() -> None:

@@ -81,7 +81,7 @@ def _address(client: WooClient, report: _Report) -> None:
     try:
         index = client.index()
     except ConnectorError as fault:
-        report.add("address", f"The shop's public index is closed: {fault.what}", ok=True, fix=fault.fix)
+        report.add("address", f"The shop's public index cannot be read: {fault.what}", ok=True, fix=fault.fix)
         return
     home = source_ref(index.get("home")) or client.base
     report.facts |= {"account_ref": home, "shop": str(index.get("name") or "")}

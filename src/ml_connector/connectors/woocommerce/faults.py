@@ -33,7 +33,10 @@ STATUSES: Mapping[int, type[ConnectorError]] = {
 }
 FIXES: Mapping[str, str] = {
     "rest_no_route": "Check the address of the shop, that WooCommerce is active there, and its version (5.8 or newer).",
-    "woocommerce_rest_authentication_error": "Check the consumer secret; for webhooks the key must be Read/Write.",
+    "woocommerce_rest_authentication_error": (
+        "Check the consumer secret, and where the shop is without https this machine's clock (a quarter of an hour "
+        "off is refused); for webhooks the key must be Read/Write."
+    ),
     "woocommerce_rest_cannot_view": (
         "Check the consumer key; that its user is an administrator or shop manager; that the web server passes the "
         "Authorization header on (else set authentication = query); and that WordPress knows it is reached by https."

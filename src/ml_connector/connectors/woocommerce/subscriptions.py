@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
-from ml_connector.connectors.http import Http
+from ml_connector.connectors.http import LOOPBACK, Http
 from ml_connector.connectors.shapes import Subscribed
 from ml_connector.connectors.woocommerce.client import PER_PAGE, Row, Ticking, WooClient
 from ml_connector.connectors.woocommerce.fields import id_of
@@ -19,6 +20,7 @@ from ml_connector.connectors.woocommerce.webhooks import SUBSCRIBED
 from ml_connector.errors import NotAuthorized, NotFound, Rejected
 
 PATH = "/webhooks"
+PORTS = frozenset({None, 80, 443, 8080})
 NAME = "ml-connector"
 MAX_PAGES = 20
 
@@ -26,8 +28,9 @@ MAX_PAGES = 20
 def watch(http: Http, key: Key, url: str, topics: Sequence[str] = SUBSCRIBED, *, clock: Ticking) -> Subscribed | None:
     """One active webhook of ours for each topic to `url`, to the letter; None where the key may not see to it.
 
-    Raises NotAuthorized where the key is refused altogether.
+    Raises NotAuthorized where the key is refused altogether, Rejected for an address that no shop will ring.
     """
+    _check_port(url)
     client = WooClient(http, key, clock=clock)
     try:
         return Subscribed(tuple(_Watching(client, url).all(topics)), secret_for(key, url))
@@ -42,6 +45,16 @@ def secret_for(key: Key, url: str) -> str:
     Plain hexadecimal digits: the shop decodes HTML entities before it signs.
     """
     return hmac.new(key.secret.encode(), f"webhook secret for {url}".encode(), hashlib.sha256).hexdigest()
+
+
+def _check_port(url: str) -> None:
+    """WordPress calls no other ports (wp_http_validate_url), and the shop says nothing about it."""
+    parts = urlsplit(url)
+    if parts.port not in PORTS and parts.hostname not in LOOPBACK:
+        raise Rejected(
+            f"No shop rings port {parts.port}: WordPress calls ports 80, 443 and 8080 alone.",
+            fix="Let MLC_PUBLIC_URL name an address at one of them, then open the webhook's address anew.",
+        )
 
 
 class _Watching:
@@ -115,7 +128,7 @@ class _Watching:
         made = self._client.change("POST", PATH, content)
         if made.get("topic") != topic:
             self._delete(made)
-            raise Rejected(f"The shop did not take the webhook topic {topic}.", record=self._url)
+            raise Rejected(f"The shop did not take the webhook topic {topic}.", record=topic)
         return made
 
     def _delete(self, row: Row) -> None:
