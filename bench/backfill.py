@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench import install, machine, vendors
 from bench.figures import Figure
-from ml_connector.engine import draining, reading, units
+from ml_connector.engine import backfills, draining, units
 from ml_connector.engine.works import Works
 
 TITLE = "Backfill: a past of sixty days, every stream read and every payment planned"
@@ -26,7 +26,7 @@ def run(size: int = SIZE) -> list[Figure]:
         with install.opened(install.settings_of(Path(folder), both)) as works:
             shop = install.add_shop(works, both, mode="batch", go_live=start.date(), posting="off")
             install.sell_many(both, shop, size, start=start, end=end)
-            reading.start_backfill(works, shop.square_id, since=start)
+            backfills.start(works, shop.square_id, since=start)
             marks = _planned_over_time(works)
             planned = install.states(works, shop).get("planned", 0)
     first, last = _rate(marks, 0.0, 0.1), _rate(marks, 0.9, 1.0)

@@ -33,7 +33,7 @@ def test_a_backfill_over_three_years_tells_how_far_it_has_come(world: WalletWorl
         world.pay("100.00", at=(START - timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ"))
     world.look(seconds=60)
     since = (START - YEARS).replace(tzinfo=UTC)
-    reading.start_backfill(world.works, world.paypal_id, since=since)
+    backfills.start(world.works, world.paypal_id, since=since)
     told = {one.stream: one for one in backfills.of_connection(world.works, world.paypal_id)}
     assert (told["transactions"].since, told["transactions"].done, told["transactions"].reached) == (since, False, None)
     shares: list[float] = []

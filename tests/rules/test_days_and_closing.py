@@ -239,45 +239,22 @@ def test_what_a_person_asks_for_waits_for_no_age_once_all_is_planned_but_a_day_i
 # ----------------------------------------------------------------------------------------------------------- retries
 
 
-def test_waits_grow_are_spread_and_never_shorter_than_asked() -> None:
-    waits = [retrying.backoff_s(attempt, chance=0.0) for attempt in range(1, 14)]
-    assert waits[:4] == [1.0, 2.0, 4.0, 8.0]
-    assert waits == sorted(waits)
-    assert max(waits) == 1800.0
-    assert retrying.backoff_s(1, chance=0.99) < 2.0
-    assert retrying.backoff_s(1, chance=0.5, asked_s=60) >= 60
+def test_waits_for_a_reading_double_up_to_a_quarter_of_an_hour() -> None:
+    assert [retrying.reading_wait_s(failures, asked_s=None) for failures in (0, 1, 2, 7, 8, 99)] == [
+        5.0, 10.0, 20.0, 640.0, 900.0, 900.0,
+    ]  # fmt: skip
 
 
-def test_a_call_is_tried_again_until_it_was_tried_often_enough() -> None:
-    at = utc(2026, 3, 10)
-    again = retrying.after_not_done(1, at=at, chance=0.0)
-    assert (again.step, again.at) == ("again", at + timedelta(seconds=1))
-    assert retrying.after_not_done(retrying.MOST_ATTEMPTS, at=at, chance=0.0).step == "review"
+def test_a_first_failure_waits_as_long_as_it_was_asked_and_later_ones_never_shorter_than_they_would() -> None:
+    assert retrying.reading_wait_s(0, asked_s=1.0) == 1.0
+    assert retrying.reading_wait_s(1, asked_s=1.0) == 10.0
+    assert retrying.reading_wait_s(1, asked_s=60.0) == 60.0
 
 
-@pytest.mark.parametrize(
-    ("answers", "creates", "step"),
-    [
-        ([], 1, "probe"),
-        (["one"], 1, "adopt"),
-        (["none"], 1, "probe"),
-        (["cannot_tell"], 1, "probe"),
-        (["none", "one"], 1, "adopt"),
-        (["none", "none"], 1, "again"),
-        (["none", "none"], 2, "review"),
-        (["several"], 1, "review"),
-        (["none", "cannot_tell"], 1, "review"),
-        (["cannot_tell", "none"], 1, "review"),
-    ],
-)
-def test_an_unknown_outcome_is_looked_for_twice_before_anything_is_sent_again(
-    answers: list[retrying.Found], creates: int, step: str
-) -> None:
-    began = utc(2026, 3, 10)
-    follows = retrying.after_probe(answers, began_at=began, creates=creates)
-    assert follows.step == step
-    if step == "probe":
-        assert follows.at == began + (timedelta(seconds=30) if not answers else timedelta(seconds=300))
+def test_a_call_that_was_surely_not_made_waits_no_shorter_than_asked() -> None:
+    assert retrying.sending_wait_s(asked_s=None) == 3.0
+    assert retrying.sending_wait_s(asked_s=1.0) == 3.0
+    assert retrying.sending_wait_s(asked_s=60.0) >= 60.0
 
 
 # ------------------------------------------------------------------------------------------------------------- texts

@@ -13,7 +13,7 @@ from ml_connector.cli.output import NOT_AUTHORIZED, PERSON, TRANSIENT, AsJson, l
 from ml_connector.cli.session import CompanyName, RouteName, Session, session
 from ml_connector.cli.telling import told
 from ml_connector.clock import micros, moment
-from ml_connector.engine import backfills, collecting, journals, preview, reading, timetables, units, waiting
+from ml_connector.engine import backfills, collecting, journals, preview, timetables, units, waiting
 from ml_connector.engine.units import Ran, Unit
 from ml_connector.engine.waiting import Waiting
 from ml_connector.errors import NeedsApproval, NotAuthorized, UsageError
@@ -49,7 +49,7 @@ def read(
         wanted = {s.connection(code).id} if code else {route.source_id for route in s.routes()}
         for connection_id in sorted(wanted):
             if since is not None:
-                reading.start_backfill(s.works, connection_id, since=since.replace(tzinfo=UTC))
+                backfills.start(s.works, connection_id, since=since.replace(tzinfo=UTC))
             with s.works.database.writing() as c:
                 cursors.make_due(c, connection_id, now=s.works.now())
         ran = run(

@@ -21,19 +21,6 @@ from ml_connector.store.setups import RouteRow
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
-    """What one storing did."""
-
-    kept: tuple[Kept, ...]
-    trips: int
-
-    @property
-    def fresh(self) -> int:
-        """How many new versions."""
-        return sum(one.fresh for one in self.kept)
-
-
-@dataclass(frozen=True, slots=True)
 class Wanted:
     """Which kinds of a connection get a trip on which routes, and how links are found."""
 
@@ -109,7 +96,7 @@ def _document_of(works: Works, translate: Translate | None, one: SourceObject, p
 def keep(
     works: Works, c: Connection, wanted: Wanted, readings: Sequence[Reading], *, actor: str, priority: int,
     facts: Mapping[str, object] | None = None
-) -> Arrival:  # fmt: skip
+) -> list[Kept]:  # fmt: skip
     """Store readings, give them trips, wake who waited for them; one audit event for all. The caller's transaction."""
     connection = wanted.connection
     now = works.now()
@@ -123,28 +110,16 @@ def keep(
         for one in fresh
         if one.reading.kind in flow.kinds
     ]
-    new_trips = trip_moves.start(
-        c, starts, workspace_id=connection.workspace_id, ids=works.ids, now=now, priority=priority
-    )
+    trip_moves.start(c, starts, workspace_id=connection.workspace_id, ids=works.ids, now=now, priority=priority)
     _wake(c, connection.id, fresh, now=now, followed={kind for _, flow in wanted.routes for kind in flow.follows})
     siblings.wake(works, c, wanted.routes, fresh)
     if fresh:
-        entry = Entry(
-            now,
-            actor,
-            "read",
-            connection.id,
-            {
-                **(facts or {}),
-                "versions": [
-                    [one.reading.kind, one.reading.external_id, one.n, one.reading.hash[:16]] for one in fresh
-                ],
-            },
-        )
+        versions = [[one.reading.kind, one.reading.external_id, one.n, one.reading.hash[:16]] for one in fresh]
+        entry = Entry(now, actor, "read", connection.id, {**(facts or {}), "versions": versions})
         audit.append_many(
             c, chain=audit.connection_chain(connection.id), workspace_id=connection.workspace_id, entries=[entry]
         )
-    return Arrival(tuple(kept), new_trips)
+    return kept
 
 
 def _wake(c: Connection, connection_id: str, fresh: Sequence[Kept], *, now: int, followed: Collection[str]) -> None:

@@ -1,4 +1,4 @@
-"""How far readings of the past have come: each has a cursor of its own, beside the usual reading."""
+"""Readings of the past, each with cursors of its own beside the usual reading: begun here, and how far they came."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from datetime import datetime
 
 from ml_connector.connectors.shapes import TellsHowFar
 from ml_connector.engine.works import Works, open_line
-from ml_connector.errors import ConnectorError
-from ml_connector.store import cursors
+from ml_connector.errors import ConnectorError, UsageError
+from ml_connector.store import connection_rows, cursors
 from ml_connector.store.cursors import Cursor
 
 
@@ -25,6 +25,21 @@ class Backfill:
     share: float | None
     done: bool
     reason: str | None = None
+
+
+def start(works: Works, connection_id: str, *, since: datetime) -> list[str]:
+    """Read a connection's past from `since` with its own cursors at low priority; live reading goes on."""
+    with works.database.writing() as c:
+        connection = connection_rows.get(c, connection_id)
+        if connection is None:
+            raise UsageError("There is no such connection.", record=connection_id)
+        names = [f"{one.name}@{since.isoformat()}" for one in works.system(connection.connector).connector.streams]
+        for name in names:
+            cursors.ensure(
+                c, connection_id, name, workspace_id=connection.workspace_id,
+                ids=works.ids, now=works.now(), due_at=works.now(),
+            )  # fmt: skip
+    return names
 
 
 def of_connection(works: Works, connection_id: str) -> list[Backfill]:

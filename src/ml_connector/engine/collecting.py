@@ -35,7 +35,7 @@ def ask_for(works: Works, route_id: str, numbers: Sequence[str], *, by: str) -> 
     readings = arriving.readings_of(arriving.translated(works, wanted, there), source="lookup", read_at=began)
     with works.database.writing() as c:
         kept = arriving.keep(works, c, wanted, readings, actor=by, priority=LIVE_PRIORITY, facts={"asked for": kind})
-        found = [trip for one in kept.kept for trip in trips.of_record(c, one.record_id) if trip.route_id == route.id]
+        found = [trip for one in kept for trip in trips.of_record(c, one.record_id) if trip.route_id == route.id]
         _decide(works, c, route, [trip.id for trip in found], code=decision, by=by)
         trip_moves.reopen(c, [trip.id for trip in found], now=works.now())
     return [trip.id for trip in found]

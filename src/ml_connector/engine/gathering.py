@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import partial
+from dataclasses import dataclass, field
 from typing import Any
 
 from ml_connector.clock import micros
-from ml_connector.connectors.shapes import Directory, ReadsDirectories, Translate, Writer
-from ml_connector.engine import ours, siblings
+from ml_connector.connectors.shapes import Translate
+from ml_connector.engine import look_ups, ours, siblings, walks
 from ml_connector.engine.ignoring import Ignoring
 from ml_connector.engine.siblings import Asker
-from ml_connector.engine.works import Registry, Works, open_line
-from ml_connector.errors import NotAuthorized, Transient, Untranslatable
+from ml_connector.engine.works import Works
+from ml_connector.errors import Untranslatable
 from ml_connector.finance.documents import Document
 from ml_connector.finance.plan import Answer, Content, Need, Related
 from ml_connector.finance.rulebook import Rulebook, Terms
 from ml_connector.flows.flow import Flow
-from ml_connector.store import bindings, connection_rows, cursors, records, submissions, writes
+from ml_connector.store import records
 from ml_connector.store.database import Connection
 from ml_connector.store.records import StoredRecord
 
 ROUNDS = 8  # payment -> order -> invoice -> customer -> party in the ledger is five
-# A list of the source may lag behind the thing it lists: a walk counts for what is older than this.
-WALK_LAG_US = 0
-DOCUMENTS_MAX_AGE_S = 300  # what people make in the target by hand is looked up anew: they do so when we ask them
-FRESH = frozenset({"supplier_document", "ledger_balance"})  # what a person booked a moment ago must not be booked again
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +54,7 @@ class Gathered:
 
     answers: dict[tuple[str, str], Answer]  # (connection, need name)
     missing: dict[str, list[Need]]
-    unknown_parties: dict[tuple[str, str], Need]  # (target connection, need name)
+    unknown: dict[tuple[str, str], Need]  # what to look up in a target: (connection, need name)
     read: dict[str, list[tuple[str, str]]]  # what each case asked, as in `answers`
 
     def related(self, case: Case) -> Related:
@@ -238,114 +233,21 @@ def _documents(works: Works, stored: Sequence[StoredRecord], translate: Translat
     return tuple(document for document in found if document is not None)
 
 
-def walk_stream(kind: str, location: str | None) -> str:
-    """The cursor that remembers when this kind was last walked at this location."""
-    return f"walk:{kind}:{location or ''}"
-
-
 def _walked(c: Connection, connection_id: str, need: Need, marks: dict[str | None, int]) -> int:
     if need.location not in marks:
-        mark = cursors.get(c, connection_id, walk_stream(need.kind, need.location))
-        marks[need.location] = int(mark.position) - WALK_LAG_US if mark and mark.position else -1
+        marks[need.location] = walks.walked_at(c, connection_id, (need.kind, need.location))
     return marks[need.location]
 
 
 def _answer_written(
     works: Works, c: Connection, connection_id: str, need: Need, *, found: Gathered, since: int
-) -> None:  # fmt: skip
+) -> None:
     """What stands in the target, or what of ours stands in the source."""
     if need.system == "own":
         found.answers[connection_id, need.name] = ours.answer(c, connection_id, need)
-    else:
-        _answer_party(works, c, connection_id, need, found=found, since=since)
-
-
-def _answer_party(
-    works: Works, c: Connection, connection_id: str, need: Need, *, found: Gathered, since: int
-) -> None:  # fmt: skip
-    """From what was looked up lately; a party we are bound to is looked up by its number and keeps how it was bound.
-
-    `of` is the key of a write: asked for is what belongs to its document in the target; before that stands, nothing,
-    or no answer yet where it is on its way and `awaited`.
-    """
-    fields = dict(need.fields)
-    of = fields.get("of")
-    if of is not None:
-        document = writes.standing(c, connection_id, of)
-        if document is None:
-            if not (need.awaited and writes.on_its_way(c, connection_id, of)):
-                found.answers[connection_id, need.name] = ()
-            return
-        fields |= {"of_kind": document.kind, "of": document.remote_id or ""}
-    key = fields.pop("binding", None)
-    bound = bindings.of_keys(c, connection_id, need.kind, [key]).get(key) if key is not None else None
-    if bound is not None:
-        fields = {"number": bound.remote_id}
-    asked = tuple(sorted(fields.items()))
-    name = (connection_id, need.kind, asked)
-    if need.kind in FRESH:
-        cached = works.parties.get(name, now=since, max_age_s=0)  # after this planning began
-    else:
-        cached = works.parties.get(name, now=works.now(), max_age_s=None if of is None else DOCUMENTS_MAX_AGE_S)
-    if cached is None:
-        found.unknown_parties[connection_id, need.name] = Need(need.kind, system="target", fields=asked)
-    elif of is not None:  # what we made ourselves is no news
-        ours = submissions.numbers_of(c, connection_id, need.kind, [one.number for one in cached])
-        found.answers[connection_id, need.name] = tuple(one for one in cached if one.number not in ours)
-    else:
-        how = bound.how if bound is not None else None
-        found.answers[connection_id, need.name] = tuple(replace(one, how=how or one.how) for one in cached)
-
-
-class Silent(Exception):
-    """A system could not be asked, or refused to answer: `connection_id` and the fault."""
-
-    def __init__(self, connection_id: str, fault: NotAuthorized | Transient) -> None:
-        super().__init__(str(fault))
-        self.connection_id, self.fault = connection_id, fault
-
-
-def look_up_parties(works: Works, gathered: Gathered) -> bool:
-    """Ask the target for the parties nobody has looked for yet. True when there were any: gather again then.
-
-    Raises Silent.
-    """
-    asked = bool(gathered.unknown_parties)
-    unknown: dict[Registry, list[Need]] = {}
-    for (connection_id, _name), need in gathered.unknown_parties.items():
-        unknown.setdefault((connection_id, need.kind), []).append(need)
-    for registry, needs in unknown.items():
-        try:
-            _look_up(works, registry, needs)
-        except (NotAuthorized, Transient) as fault:
-            raise Silent(registry[0], fault) from fault
-    gathered.unknown_parties.clear()
-    return asked
-
-
-def _look_up(works: Works, registry: Registry, needs: Sequence[Need]) -> None:
-    line = open_line(works, registry[0])
-    with works.database.reading() as c:
-        connection = connection_rows.get(c, registry[0])
-    if connection is not None and connection.state != "active":
-        raise Transient(f"{connection.title} ({connection.code}) is paused.", record=connection.code)
-    whole = _directory(works, line.writer, registry, len(needs))
-    for need in needs:
-        fields = {key: value for key, value in need.fields if value}
-        look_up = whole.look_up if whole is not None else partial(line.writer.look_up, need.kind)
-        found = tuple(look_up(fields)) if fields else ()
-        works.parties.put((*registry, need.fields), found, now=works.now())
-
-
-def _directory(works: Works, writer: Writer, registry: Registry, wanted: int) -> Directory | None:
-    """All parties of a kind, where that costs fewer calls than looking up those that are wanted."""
-    known = works.parties.directory(registry, now=works.now())
-    if known is not None or not isinstance(writer, ReadsDirectories):
-        return known
-    before = works.parties.read_before(registry, now=works.now())
-    worth = works.parties.worth(registry, wanted, now=works.now())
-    if before is None and worth is None:
-        return None
-    read = writer.directory(registry[1], before=before, most_calls=worth or 0)
-    works.parties.keep(registry, read, now=works.now())
-    return None if isinstance(read, int) else read
+        return
+    known = look_ups.answer(works, c, connection_id, need, since=since)
+    if isinstance(known, Need):
+        found.unknown[connection_id, need.name] = known
+    elif known is not None:
+        found.answers[connection_id, need.name] = known

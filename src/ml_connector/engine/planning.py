@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ml_connector.clock import moment
-from ml_connector.engine import correcting, gathering, pausing, siblings
+from ml_connector.engine import correcting, gathering, look_ups, pausing, siblings
 from ml_connector.engine.books import Books
 from ml_connector.engine.correcting import Booked
-from ml_connector.engine.gathering import Case, Silent
+from ml_connector.engine.gathering import Case
 from ml_connector.engine.ignoring import ignoring_of
 from ml_connector.engine.judging import judge
+from ml_connector.engine.look_ups import Silent
 from ml_connector.engine.outcomes import Outcomes
 from ml_connector.engine.reviewing import decisions_of
 from ml_connector.engine.works import Works
@@ -42,7 +43,7 @@ def plan_due(works: Works, lease: Lease, books: Books) -> tuple[Lease, int]:
         answered = trip_needs.answers_of(c, [trip.id for trip in found if trip.state == "waiting"])
         gathered = gathering.gather(works, c, cases, known=not_there(answered), since=now)
     try:
-        while gathering.look_up_parties(works, gathered):
+        while look_ups.ask(works, gathered.unknown):
             with works.database.reading() as c:
                 gathered = gathering.gather(works, c, cases, known=gathered.answers, since=now)
     except Silent as silent:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ml_connector.engine import gathering, reading
+from ml_connector.engine import asked_for, gathering, look_ups
 from ml_connector.engine.books import Books, by_rules, open_books
 from ml_connector.engine.gathering import Case, Gathered
 from ml_connector.engine.ignoring import plan_hash
@@ -87,10 +87,10 @@ def _judge(works: Works, books: Books, found: Sequence[Trip]) -> list[Previewed]
         with works.database.reading() as c:
             gathered = gathering.gather(works, c, cases, known=gathered.answers, since=began)
     try:
-        while gathering.look_up_parties(works, gathered):
+        while look_ups.ask(works, gathered.unknown):
             with works.database.reading() as c:
                 gathered = gathering.gather(works, c, cases, known=gathered.answers, since=began)
-    except gathering.Silent as silent:
+    except look_ups.Silent as silent:
         raise silent.fault from None
     answers = []
     for trip, case in zip(found, cases, strict=True):
@@ -108,7 +108,7 @@ def _read_what_has_no_trip(works: Works, cases: Sequence[Case], gathered: Gather
             if need.system == "source" and need.id is not None and need.kind not in case.flow.kinds:
                 missing.setdefault(case.source_id, {}).setdefault(need.kind, set()).add(need.id)
     for connection_id, ids in missing.items():
-        reading.read_beside(works, connection_id, {kind: sorted(names) for kind, names in ids.items()})
+        asked_for.read_for_preview(works, connection_id, {kind: sorted(names) for kind, names in ids.items()})
     return bool(missing)
 
 

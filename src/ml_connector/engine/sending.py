@@ -207,7 +207,7 @@ def _again_row(one: Submission, what: Learned, now: int) -> dict[str, Any]:
 def wait_us(fault: ConnectorError | None) -> int:
     """How long a call that was surely not made waits: at least as long as the target asked for."""
     asked_s = fault.retry_after_s if isinstance(fault, Transient) else None
-    return int(retrying.backoff_s(2, chance=0.5, asked_s=asked_s) * 1_000_000)
+    return int(retrying.sending_wait_s(asked_s=asked_s) * 1_000_000)
 
 
 def _words(what: Learned) -> str | None:
