@@ -1,4 +1,4 @@
-"""Migrated databases are what `tables.py` describes, however often and by however many they are migrated."""
+"""Migrated databases are what `store/tables` describes, however often and by however many they are migrated."""
 
 from __future__ import annotations
 

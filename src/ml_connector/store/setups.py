@@ -29,8 +29,9 @@ class CompanyRow:
 
 @dataclass(frozen=True, slots=True)
 class RouteRow:
-    """A flow set up between two connections of a company. `posting`: off, approve, on. `asked_at`: when a person last
-    wanted to have sent what was there.
+    """A flow set up between two connections of a company.
+
+    `posting`: off, approve, on. `asked_at`: when a person last wanted to have sent what was there.
     """
 
     id: str

@@ -1,7 +1,8 @@
 """Bring both databases to the tables this program knows: safe to run again, and by two processes at once.
 
-A change of `tables.py` is a new file in `main/versions` or `inbox/versions` with the next number and the one before as
-`down_revision`. Its statements are written out, never taken from `tables.py`, which will have moved on when they run.
+A change of `store/tables` is a new file in `main/versions` or `inbox/versions` with the next number and the one before
+as `down_revision`. Its statements are written out, never taken from `store/tables`, which will have moved on when they
+run.
 There is no way down: restore the backup that was made before.
 """
 
