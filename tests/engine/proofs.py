@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from ml_connector.engine import clearing
+from ml_connector.engine import census, clearing
 from ml_connector.store import audit_proof
 from tests.engine.world import World
 
@@ -89,8 +89,8 @@ def expect_settled(world: World, said: str = "", *, strays: bool = False, waitin
     expect_one_voucher_for_each(world, said, strays=strays)
     for one in clearing.statements(world.works, world.company_id):
         assert one.unexplained.minor == 0, f"{said}: {one}"
-    census = clearing.census(world.works, world.company_id)
-    assert census.ok, f"{said}: {census}"
+    counted = census.census(world.works, world.company_id)
+    assert counted.ok, f"{said}: {counted}"
     with world.database.reading() as c:
         verdict = audit_proof.verify(c)
     assert verdict.ok, f"{said}: {verdict}"

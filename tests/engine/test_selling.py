@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ml_connector.engine import clearing, journals, preview, replaying, reviewing, ruling
+from ml_connector.engine import census, clearing, journals, preview, replaying, reviewing, ruling
 from ml_connector.engine.tracing import trace
 from ml_connector.finance.encoding import decode_content
 from tests.engine.proofs import query
@@ -204,24 +204,49 @@ def test_an_order_that_is_given_back_before_it_is_invoiced_is_taken_back_and_its
     assert world.orders() == []
     assert world.trip(order)[1] == "posted"
     assert (world.balance(CLEARING["stripe"]), world.balance("3001")) == (0, 0)
-    assert clearing.census(world.works, world.company_id).ok  # an order that was taken back is not missed
+    assert census.census(world.works, world.company_id).ok  # an order that was taken back is not missed
     settled(world)
 
 
-def test_part_of_an_order_given_back_before_it_is_invoiced_is_a_persons_matter(open_world: Open) -> None:
+def test_goods_given_back_before_the_invoice_are_taken_off_the_order_and_paid_out_of_its_advance(
+    open_world: Open,
+) -> None:
+    world = open_world(corrections="automatic")
+    lines = [{"price": "50.00", "tax": "25", "quantity": 2}, {"price": "25.00", "tax": "25"}]
+    order = world.do("order", lines=lines, gateway="stripe")["order"]
+    look(world)
+    world.do("refund", order_id=order["id"], lines=[{"index": 0, "quantity": 1}])
+    look(world, 6_000)
+    (sold,) = world.orders()
+    assert (sold["number"], sold["total"], [line[1] for line in sold["lines"]]) == ("000002", "75.00", ["1", "1"])
+    assert (world.balance(CLEARING["stripe"]), world.balance(ADVANCES)) == (7_500, -7_500)
+    world.invoice()
+    look(world, 6_000)
+    assert {state for (state,) in query(world, "SELECT state FROM trip WHERE kind IN ('order', 'refund')")} == {
+        "posted"
+    }
+    assert (world.balance("3001"), world.balance(VAT_25)) == (-6_000, -1_500)
+    settled(world)
+
+
+def test_money_given_back_before_the_invoice_is_paid_out_at_once_and_credited_once_people_invoiced_the_order(
+    open_world: Open,
+) -> None:
     world = open_world()
     order = world.order("125.00")
     look(world)
     world.do("refund", order_id=order["id"], amount="25.00")
-    look(world)
-    (item,) = world.items("refund-before-invoice")
+    look(world, 5_000)
+    assert (world.balance(CLEARING["stripe"]), world.balance(ADVANCES)) == (10_000, -10_000)
+    assert world.orders()[0]["total"] == "125.00"
     world.invoice()
     look(world, 5_000)
-    replaying.replay_trips(world.works, world.workspace, [item.trip_id], by="Ann")
-    look(world)
     world.answer("refund-vat-mix", "approve")
     look(world)
-    assert world.balance(CLEARING["stripe"]) == 10_000
+    assert {state for (state,) in query(world, "SELECT state FROM trip WHERE kind IN ('order', 'refund')")} == {
+        "posted"
+    }
+    assert (world.balance("3001"), world.balance(VAT_25)) == (-8_000, -2_000)
     settled(world)
 
 
@@ -417,7 +442,7 @@ def test_an_order_in_question_is_on_hold_until_somebody_puts_it_right_or_gives_i
     reviewing.resolve(world.works, world.workspace, item.id, answer="cancel", by="Ann")
     look(world)
     assert (world.trip(order)[1], world.orders()[0]["status"]) == ("held", "Hold")
-    assert len(clearing.census(world.works, world.company_id).stray_drafts) == 1
+    assert len(census.census(world.works, world.company_id).stray_drafts) == 1
     replaying.replay_trips(world.works, world.workspace, [world.trip(order)[0]], by="Ann")
     look(world)
     assert [one["status"] for one in world.orders()] == ["Hold", "Open"]

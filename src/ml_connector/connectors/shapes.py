@@ -6,13 +6,14 @@ The engine knows these shapes and no vendor.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 from ml_connector.finance.chart import Chart
 from ml_connector.finance.documents import Document
+from ml_connector.finance.ledger import AccountLine
 from ml_connector.finance.money import Money
 from ml_connector.finance.plan import Found
 
@@ -289,6 +290,18 @@ class ReadsDirectories(Protocol):
 
         An int: how many calls it takes, where that is more than `most_calls` (one call has told so). None: this kind
         has none, or it is too long to be kept.
+        """
+        ...
+
+
+@runtime_checkable
+class ShowsAccounts(Protocol):
+    """A writer whose target shows what stands on its accounts, whoever booked it."""
+
+    def account_lines(self, account: str, *, chart: Chart) -> Iterator[AccountLine]:
+        """Every line in the books on this account, of the actual ledgers and all periods of the chart.
+
+        A call a thousand lines.
         """
         ...
 

@@ -1,6 +1,6 @@
-"""Documents of the ledger itself, as it shows them: invoices, credit notes and payments that people made there.
+"""What the ledger itself shows: invoices, credit notes and payments that people made there, lines on its accounts.
 
-Amounts are in the document's own currency. Numbers, accounts and VAT codes are the ledger's.
+Amounts of documents are in their own currency. Numbers, accounts and VAT codes are the ledger's.
 """
 
 from __future__ import annotations
@@ -108,3 +108,24 @@ class LedgerPayment:
     def id(self) -> str:
         """Kind and number: numbers repeat between kinds."""
         return f"{self.kind}/{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class AccountLine:
+    """One line on an account of the ledger, debit positive. `document`: the number that people know it by.
+
+    `base_minor` in base currency; `minor` in `currency`, which is empty where the ledger tells none.
+    """
+
+    document: str
+    day: date
+    text: str
+    base_minor: int
+    currency: str = ""
+    minor: int = 0
+
+    def on(self, currency: str, *, base: str | None) -> int:
+        """What it adds to an account that is kept in this currency, in minor units."""
+        if currency == base:
+            return self.base_minor
+        return self.minor if self.currency == currency else 0

@@ -20,15 +20,16 @@ def enters_clearing(means: str) -> bool:
     return role_of(means) == "clearing"
 
 
-def settled_by(payout: Payout) -> tuple[str, ...]:
-    """Ids of the payments and refunds whose money this payout carries."""
-    found = []
+def settled_by(payout: Payout) -> dict[str, Money]:
+    """The payments and refunds whose money this payout carries, by id, and what each took off clearing."""
+    found = {}
     for entry in payout.entries:
-        if entry.refund_id:
-            found.append(entry.refund_id)
-        elif entry.payment_id and entry.type == "CHARGE":
-            found.append(entry.payment_id)
-    return tuple(found)
+        named = entry.refund_id or (entry.payment_id if entry.type == "CHARGE" else None)
+        if named:
+            moved = entry.gross.minor if entry.type in ("CHARGE", "REFUND") else 0
+            before = found[named].minor if named in found else 0
+            found[named] = Money(before + moved, payout.amount.currency)
+    return found
 
 
 def came_back(payout: Payout) -> int:

@@ -327,7 +327,7 @@ def prove(s: Stage, *, place: str) -> dict[str, Any]:
     return {
         "vouchers": [ledger.as_json(one) for one in documents], "visma_calls": calls,
         "duplicates_in_ledger": duplicates,
-        "clearing": [statement_json(one) for one in found],
+        "clearing": [statement_json(one, moment(s.works.now()).date()) for one in found],
         "clearing_unexplained": ", ".join(unexplained), "audit_events": trail.events, "audit_chain_ok": trail.ok,
     }  # fmt: skip
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 
 from ml_connector.connectors.shapes import Context, Created, Directory, Observed, SourceObject
 from ml_connector.connectors.tokens import Now
 from ml_connector.connectors.visma import (
+    account_lines,
     applying,
     attributes,
     collected,
@@ -49,6 +50,7 @@ from ml_connector.finance.chart import Chart, Period
 from ml_connector.finance.collection import LedgerAttachment, LedgerNote
 from ml_connector.finance.invoices import CustomerInvoice, CustomerPayment, PartyCard, Reversal, SupplierInvoice
 from ml_connector.finance.journal import JournalEntry
+from ml_connector.finance.ledger import AccountLine
 from ml_connector.finance.plan import Content, Found
 from ml_connector.finance.procurement import LedgerCoding
 from ml_connector.finance.selling import PaymentApplication
@@ -300,6 +302,10 @@ class VismaWriter:
         facts = charts.configuration_facts(self.client, now=self._now)
         self._remember(facts.chart)
         return facts
+
+    def account_lines(self, account: str, *, chart: Chart) -> Iterator[AccountLine]:
+        """What stands on an account, whoever booked it. A call a thousand lines."""
+        return account_lines.lines(self.client, account, chart=chart)
 
     # -- inside ----------------------------------------------------------------------------------------------------
 
