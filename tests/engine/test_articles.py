@@ -69,6 +69,16 @@ def accounts(world: World) -> list[str]:
     return sorted(f"{line['account']} {line['credit']}" for line in lines if line["account"].startswith("300"))
 
 
+def move_to_garden(world: World, rate: str) -> None:
+    """In the catalogue, the article that is sold at this rate goes to another category."""
+    garden = world.do("catalog", type="CATEGORY", content={"category_data": {"name": "Garden"}})["object"]["id"]
+    merchant = next(iter(world.square.vendor.world.merchants.values()))  # type: ignore[attr-defined]
+    variation = merchant.catalog.get(world.shop["variations"][rate]).body
+    item = merchant.catalog.get(variation["item_variation_data"]["item_id"]).body
+    moved = {**item["item_data"], "reporting_category": {"id": garden}}
+    world.do("catalog", type="ITEM", id=item["id"], content={"item_data": moved})
+
+
 def test_a_sale_is_booked_by_the_category_of_its_article_and_the_catalogue_is_asked_once(open_world: Open) -> None:
     world = open_world(FOOD, BY_NUMBER)
     sell(world, "12")
@@ -132,13 +142,7 @@ def test_an_article_that_moves_to_another_category_moves_later_sales_only(open_w
     first = sell(world, "25")
     world.pass_time(step=50)
     assert accounts(world) == ["3001 89.60"]
-    found = world.square.control("catalog", {"type": "CATEGORY", "content": {"category_data": {"name": "Garden"}}},
-                                 world.clock.now())  # fmt: skip
-    merchant = next(iter(world.square.vendor.world.merchants.values()))  # type: ignore[attr-defined]
-    variation = merchant.catalog.get(world.shop["variations"]["25"]).body
-    item = merchant.catalog.get(variation["item_variation_data"]["item_id"]).body
-    moved = {**item["item_data"], "reporting_category": {"id": found["object"]["id"]}}
-    world.do("catalog", type="ITEM", id=item["id"], content={"item_data": moved})
+    move_to_garden(world, "25")
     world.pass_time(1_000, step=50)
     sell(world, "25")
     world.pass_time(step=50)
@@ -194,3 +198,25 @@ def test_a_hidden_catalogue_is_told_in_words_and_the_sale_goes_on_when_it_is_sho
     world.square.remove()
     world.pass_time(5_000, step=100)
     assert accounts(world) == ["3002 100.00"]
+
+
+def test_a_held_sale_is_planned_again_when_its_article_moves_and_no_other(open_world: Open) -> None:
+    world = open_world()
+    book = world.rulebook()
+    unmapped = [replace(one, account=None) if one.id in ("sales 25", "sales 12") else one for one in book.rules]
+    rules = [one for one in unmapped if one.id != "any sales"]
+    garden = Rule("garden", ("sales",), When(category=("Garden",)), account="3004")
+    ruling.save_rules(world.works, world.route_id, replace(book, rules=(garden, *rules)), by="Ann")
+    sell(world, "25")
+    sell(world, "12")
+    world.pass_time(step=50)
+    held = "SELECT count(*) FROM trip WHERE kind = 'payment' AND state = 'held'"
+    assert query(world, held) == [(2,)]
+    planned = query(world, "SELECT max(updated_at) FROM trip WHERE kind = 'payment'")[0][0]
+    world.pass_time(1_000, step=50)
+    assert query(world, "SELECT max(updated_at) FROM trip WHERE kind = 'payment'") == [(planned,)]
+    move_to_garden(world, "25")
+    world.pass_time(1_000, step=50)
+    assert accounts(world) == ["3004 89.60"]
+    assert query(world, held + " AND updated_at = :planned", planned=planned) == [(1,)], "the other was left alone"
+    assert query(world, "SELECT count(*) FROM trip_need WHERE kind = 'watched'") == [(1,)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ml_connector.clock import micros
@@ -111,7 +111,7 @@ def keep(
         if one.reading.kind in flow.kinds
     ]
     trip_moves.start(c, starts, workspace_id=connection.workspace_id, ids=works.ids, now=now, priority=priority)
-    _wake(c, connection.id, fresh, now=now, followed={kind for _, flow in wanted.routes for kind in flow.follows})
+    _wake(c, wanted, fresh, now=now)
     siblings.wake(works, c, wanted.routes, fresh)
     if fresh:
         versions = [[one.reading.kind, one.reading.external_id, one.n, one.reading.hash[:16]] for one in fresh]
@@ -122,8 +122,11 @@ def keep(
     return kept
 
 
-def _wake(c: Connection, connection_id: str, fresh: Sequence[Kept], *, now: int, followed: Collection[str]) -> None:
-    """What waited goes on; what is held looks again where a record that it follows was mended."""
+def _wake(c: Connection, wanted: Wanted, fresh: Sequence[Kept], *, now: int) -> None:
+    """What waited goes on; what is held looks again where a record that it follows or looked at was changed."""
+    connection_id = wanted.connection.id
+    followed = {kind for _, flow in wanted.routes for kind in flow.follows}
+    watched = {kind for _, flow in wanted.routes for kind in flow.watches}
     changed: dict[str, list[str]] = {}
     for one in fresh:
         if not one.first:
@@ -139,6 +142,8 @@ def _wake(c: Connection, connection_id: str, fresh: Sequence[Kept], *, now: int,
         return
     for kind, names in by_kind.items():
         trip_needs.wake_for(c, connection_id, kind, names, now=now)
+        if kind in watched:
+            trip_needs.wake_watching(c, connection_id, kind, names, now=now)
 
 
 def link_name(name: str, value: str) -> str:

@@ -55,13 +55,18 @@ class Gathered:
     answers: dict[tuple[str, str], Answer]  # (connection, need name)
     missing: dict[str, list[Need]]
     unknown: dict[tuple[str, str], Need]  # what to look up in a target: (connection, need name)
-    read: dict[str, list[tuple[str, str]]]  # what each case asked, as in `answers`
+    asked: dict[str, list[tuple[tuple[str, str], Need]]]  # what each case asked, by its name in `answers`
 
     def related(self, case: Case) -> Related:
         """What is known around one case."""
         answers = self.answers
-        known = {place[1]: answers[place] for place in self.read.get(case.id, ()) if place in answers}
+        known = {place[1]: answers[place] for place, _ in self.asked.get(case.id, ()) if place in answers}
         return Related(known, case.decisions, case.posted, case.rulebook)
+
+    def watched(self, case: Case) -> tuple[Need, ...]:
+        """What a case looked at that its plan is to be made again for."""
+        kinds = case.flow.watches
+        return tuple(need for _, need in self.asked.get(case.id, ()) if need.kind in kinds) if kinds else ()
 
 
 class _Known(Mapping[str, Answer]):
@@ -142,7 +147,7 @@ def gather(
         if not asking:
             break
     for one in everyone:
-        found.read[one.case.id] = [place for place, _ in one.needs]
+        found.asked[one.case.id] = one.needs
         found.missing[one.case.id] = [need for place, need in one.needs if place not in found.answers]
     return found
 

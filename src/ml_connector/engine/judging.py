@@ -31,6 +31,7 @@ class Judged:
     shown: str | None = None  # a person ignores it, and this is what was shown
     asked_anew: str | None = None  # a person ignored what is not so any more: this is what it is now
     behind: Plan | None = None  # what a question asks a person to have booked
+    watched: tuple[Need, ...] = ()  # where it is held or waits: what it looked at that may change that
 
 
 def judge(case: Case, gathered: Gathered, *, books: Books, road: Road, day_of: int | None) -> Judged:
@@ -72,7 +73,9 @@ def _judged(case: Case, gathered: Gathered, *, books: Books, road: Road, day_of:
             verdict = replace(verdict, findings=findings)
     if case.settled and isinstance(verdict, Hold) and {finding.code for finding in verdict.findings} <= _ONLY_LATE:
         return Judged(case, Stands(), rulebook.version)
-    return Judged(case, verdict, rulebook.version, unread=_unread(related) if isinstance(verdict, Wait) else ())
+    watched = gathered.watched(case) if isinstance(verdict, Hold | Wait) else ()
+    unread = _unread(related) if isinstance(verdict, Wait) else ()
+    return Judged(case, verdict, rulebook.version, unread=unread, watched=watched)
 
 
 def _unread(related: Related) -> tuple[tuple[str, str], ...]:

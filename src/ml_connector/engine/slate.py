@@ -113,13 +113,12 @@ class Slate:
         if need.awaited:
             self._wait_for(one, [value for name, value in need.fields if name == "of"])
             return
-        external = need.id if need.link is None else link_name(*need.link)
         self.asked.append(
             {
                 "trip_id": one.case.id,
                 "connection_id": one.case.source_id,
                 "kind": need.kind,
-                "external_id": external,
+                "external_id": _external(need),
                 "fields": {"location": need.location, "optional": need.optional},
             }
         )
@@ -131,7 +130,10 @@ class Slate:
     def _named(self, one: Judged, kind: str, name: str) -> dict[str, Any]:
         """A need of the trip that nobody looks for: who meets it wakes the trip."""
         where = one.case.source_id
-        return {"trip_id": one.case.id, "connection_id": where, "kind": kind, "external_id": name, "fields": {}}
+        return {
+            "trip_id": one.case.id, "connection_id": where, "kind": kind, "external_id": name, "fields": {},
+            "due_at": None,
+        }  # fmt: skip
 
     def _write(self, one: Judged, write: PlannedWrite, hash_text: str, *, position: int) -> None:
         write_id = self.works.ids.new()
@@ -195,6 +197,8 @@ class Slate:
         due_at: int | None = None,
     ) -> None:
         trip = self.trips[one.case.id]
+        names = (trip_needs.watched(need.kind, _external(need)) for need in one.watched)
+        self.asked += [self._named(one, trip_needs.WATCHED, name) for name in names]
         self.rows.setdefault(target, []).append(
             {
                 "b_id": trip.id,
@@ -211,6 +215,11 @@ class Slate:
         )
         self.decided[trip.id] = (target, reason)
         self.facts.append([trip.id, target, hash_text or reason or ""])
+
+
+def _external(need: Need) -> str:
+    """By which name a record of the source is waited for."""
+    return need.id or "" if need.link is None else link_name(*need.link)
 
 
 def in_micros(moment: datetime | None) -> int | None:

@@ -36,8 +36,9 @@ class Flow:
     records a person may ask for one by one, and under which name that decision reaches `plan`. `makers` are the parts
     of its keys ({code}:{part}:{id}) that do not begin the name of the kind that books them: (part, kind, link by which
     the id finds it; empty: the id is its own). `follows` are kinds that get no trip, but whose records plans read: what
-    changed of them is read before the kinds that are booked. `writes` tells which kinds go into the target by these
-    terms, as far as the target's ping proves that they may.
+    changed of them is read before the kinds that are booked. `watches` are kinds that plans look at: when a record of
+    theirs has changed, what is held or waits and had looked at it is planned again. `writes` tells which kinds go into
+    the target by these terms, as far as the target's ping proves that they may.
     """
 
     name: str
@@ -53,4 +54,5 @@ class Flow:
     on_demand: tuple[str, str] | None = None
     makers: tuple[tuple[str, str, str], ...] = ()
     follows: tuple[str, ...] = ()
+    watches: tuple[str, ...] = ()
     writes: Callable[[Terms], tuple[str, ...]] | None = None

@@ -279,5 +279,5 @@ def _paid_but_canceled(capture: Capture, sale: Sale) -> Finding:
 FLOW = Flow(
     name="square_to_visma", source="square", target="visma", kinds=KINDS, roles=ROLES,
     needs=need.needs, plan=plan, links=need.links, moves=("payment", "refund", "payout"),
-    siblings=shops.SIBLINGS,
+    siblings=shops.SIBLINGS, watches=("article",),
 )  # fmt: skip

@@ -17,7 +17,9 @@ from ml_connector.store.tables import Micros, link, trip, trip_need
 NOT_MET, WAITED = "need-not-met", "waited-too-long"
 READING = "reading"  # a need for the next whole reading of a connection's stream, which is its external id
 REST = "rest"  # a need of more than was planned: the trip is looked at again when all of that stands
-_ONLY_WOKEN = ("write", READING, REST)  # kinds of needs that nobody looks for: whoever meets them wakes the trips
+WATCHED = "watched"  # a need of nothing: the trip is planned again when the record of this name (`watched`) changes
+# Kinds of needs that nobody looks for: whoever meets them wakes the trips.
+_ONLY_WOKEN = ("write", READING, REST, WATCHED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +174,21 @@ def waiting_for(c: Connection, connection_id: str, kind: str, external_ids: Sequ
         )
         found.update(row.trip_id for row in rows)
     return found
+
+
+def watched(kind: str, external_id: str) -> str:
+    """The name under which a record that a plan looked at is watched."""
+    return f"{kind}:{external_id}"
+
+
+def wake_watching(c: Connection, connection_id: str, kind: str, external_ids: Sequence[str], *, now: Micros) -> None:
+    """These were changed: what waits and looked at them is due, and so is what is held, whatever for."""
+    for part in chunks([watched(kind, one) for one in external_ids]):
+        watching = select(trip_need.c.trip_id).where(
+            trip_need.c.connection_id == connection_id, trip_need.c.kind == WATCHED, trip_need.c.external_id.in_(part)
+        )
+        c.execute(update(trip).where(trip.c.id.in_(watching), trip.c.state == "waiting").values(due_at=now))
+        _wake_held(c, watching, now=now, whatever=True)
 
 
 def unfinished(c: Connection, connection_id: str, trip_ids: Sequence[str]) -> list[str]:
