@@ -181,12 +181,13 @@ class Store:
     def __init__(
         self, *documents: Document, found: Mapping[str, Found] | None = None,
         decisions: Mapping[str, str] | None = None, posted: Mapping[str, Any] | None = None, terms: Terms = TERMS,
-        rulebook: Rulebook = RULEBOOK, chart: Chart = CHART,
+        rulebook: Rulebook = RULEBOOK, chart: Chart = CHART, against: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:  # fmt: skip
-        """`found`: parties of the ledger by one of the look-up's values."""
+        """`found`: parties of the ledger by one of the look-up's values; `against`: by key, what needs that write."""
         self.documents = documents
         self.found = {**COLLECTIVE, **(found or {})}
         self.decisions, self.posted = dict(decisions or {}), dict(posted or {})
+        self.against = dict(against or {})
         self.terms, self.rulebook, self.chart = terms, rulebook, chart
         self.asked: list[str] = []
 
@@ -204,6 +205,9 @@ class Store:
         return Related(answers, self.decisions, self.posted)
 
     def answer(self, need: Need, document: Document) -> tuple[Any, ...]:
+        if need.system == "own" and "needing" in dict(need.fields):
+            on = self.against.get(dict(need.fields)["needing"], {})
+            return tuple(Elsewhere("", "done", "", {key: content}) for key, content in on.items())
         if need.system == "own":
             begun = dict(need.fields)["prefix"]
             told = {key: content for key, content in self.posted.items() if key.startswith(begun)}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from ml_connector.finance.documents import Sale
+from ml_connector.finance.documents import Refund, Sale
 from ml_connector.finance.invoices import CustomerInvoice, CustomerPayment, Ref
 from ml_connector.finance.plan import Found, Hold, Ignore, Plan, Wait
 from ml_connector.finance.selling import PaymentApplication, SalesOrder
@@ -207,9 +208,94 @@ def test_the_whole_given_back_before_the_invoice_is_held_where_a_processor_booke
     assert isinstance(store(sale, terms=terms).verdict(back), Ignore)
 
 
-def test_a_part_given_back_before_the_invoice_is_held() -> None:
-    back = refund("50", line("40"))
-    assert store(with_refunds(order(), back)).holds(back) == ["refund-before-invoice"]
+HATS = line("400", article="LUE-1", quantity=Decimal(4))
+ONE_BACK = refund("125", line("100", article="LUE-1"))
+
+
+def back_and_sale(back: Refund, sale: Sale | None = None) -> tuple[Refund, Sale]:
+    """A refund, and the order as it reads after it."""
+    return back, with_refunds(sale or order(HATS, SHIPPING), back)
+
+
+def test_goods_that_came_back_before_the_invoice_are_taken_off_the_order_and_paid_out_of_its_advance() -> None:
+    back, sale = back_and_sale(ONE_BACK)
+    before = sent(order(HATS, SHIPPING))
+    lowered, paid = store(back, posted=before).plan(sale).writes
+    assert isinstance(lowered.content, SalesOrder)
+    assert [(one.quantity, one.net) for one in lowered.content.lines] == [(3, nok("300")), (1, nok("40"))]
+    assert paid.content == before["wc:pay:727"]
+    around = store(sale, posted=posted(store(back, posted=before).plan(sale)))
+    (out,) = around.plan(back).writes
+    assert isinstance(out.content, CustomerPayment)
+    assert [(one.document, one.amount) for one in out.content.applications] == [("Prepayment", nok("125"))]
+    assert around.plan(back).rest is None
+
+
+def test_the_invoice_of_what_is_left_takes_what_is_left_of_the_advance() -> None:
+    back, sale = back_and_sale(ONE_BACK)
+    before = posted(store(back, posted=sent(order(HATS, SHIPPING))).plan(sale))
+    out = posted(store(sale).plan(back))
+    now: Any = {"found": {KEY: invoice(left="425", total="425")}, "against": {"wc:pay:727": out}}
+    plan = store(back, posted=before, **now).plan(sale)
+    applied = plan.writes[-1].content
+    assert isinstance(applied, PaymentApplication)
+    assert (applied.amount, plan.rest, plan.findings) == (nok("425"), None, ())
+    refunded = store(sale, posted={**before, **out}, **now).plan(back)
+    assert (posted(refunded), refunded.rest) == (out, None)
+    later = replace(back, id="727:732", occurred_at=MORNING + timedelta(days=9))
+    again = with_refunds(order(HATS, SHIPPING), back, later)
+    kept = store(back, later, posted=before, **now).plan(again)
+    assert posted(kept)[KEY] == before[KEY], "what came back after the invoice is credited, the order stays"
+
+
+@pytest.mark.parametrize(
+    "back",
+    [refund("125"), refund("125", line("100", article="LUE-1", quantity=Decimal(0)))],
+    ids=["amount alone", "money for goods that were kept"],
+)
+def test_money_given_back_before_the_invoice_is_paid_out_at_once_and_credited_once_there_is_one(back: Refund) -> None:
+    back, sale = back_and_sale(back)
+    before = sent(order(HATS, SHIPPING))
+    assert posted(store(back, posted=before).plan(sale))[KEY] == before[KEY]
+    approved = {"refund-vat-mix": "approve"}
+    first = store(sale, posted=before, decisions=approved).plan(back)
+    assert [write.kind for write in first.writes] == ["customer_refund"]
+    assert first.rest is not None
+    assert "follows its invoice" in first.rest.reason
+    stands: Any = {"posted": {**before, **posted(first)}, "decisions": approved}
+    draft = store(sale, found={KEY: invoice(status="Balanced")}, **stands).plan(back)
+    assert (posted(draft), draft.rest is None) == (posted(first), False)
+    out, credit = store(sale, found={KEY: invoice(left="125")}, **stands).plan(back).writes
+    assert isinstance(credit.content, CustomerInvoice)
+    assert (credit.key, credit.kind, credit.content.applies_to, credit.content.total) == (
+        "wc:ref:727:731:credit", "credit_note", "900001", nok("125")
+    )  # fmt: skip
+    stands["posted"][credit.key] = credit.content
+    settled = store(sale, found={KEY: invoice(status="Closed", left="0")}, **stands).plan(back)
+    assert posted(settled) == {out.key: out.content, credit.key: credit.content}
+
+
+@pytest.mark.parametrize("where", ["here", "elsewhere"])
+def test_an_order_that_somebody_lowered_in_the_ledger_is_asked_about_before_anything_is_credited(where: str) -> None:
+    terms = SOLD if where == "here" else replace(SOLD, gateways_elsewhere={"stripe": "st:ch"})
+    back, sale = back_and_sale(refund("125"))
+    before = sent(order(HATS, SHIPPING))
+    if where == "here":
+        before |= posted(store(sale, posted=before).plan(back))
+    around: Any = {"terms": terms, "posted": before, "found": {KEY: invoice(left="0", total="425", status="Closed")}}
+    assert store(sale, **around).holds(back) == ["order-lowered"]
+
+
+def test_a_part_given_back_by_a_processor_waits_for_the_invoice_by_itself() -> None:
+    terms = replace(SOLD, gateways_elsewhere={"stripe": "st:ch"})
+    back, sale = back_and_sale(ONE_BACK)
+    before = {KEY: sent(order(HATS, SHIPPING))[KEY]}
+    kept = store(back, posted=before, terms=terms).plan(sale)
+    assert posted(kept)[KEY] == before[KEY], "the processor's payment is known by the order's total"
+    plan = store(sale, terms=terms).plan(back)
+    assert (plan.writes, plan.rest is None) == ((), False)
+    (credit,) = store(sale, terms=terms, found={KEY: invoice()}).plan(back).writes
+    assert credit.kind == "credit_note"
 
 
 def test_a_refund_after_the_invoice_is_a_credit_note_and_its_payment_out() -> None:
@@ -249,3 +335,11 @@ def test_money_that_a_processor_books_is_put_against_the_invoice_by_the_order() 
     plan = store(terms=terms, found={KEY: invoice()}, posted={KEY: sent(order())[KEY]}).plan(order())
     assert [write.key for write in plan.writes] == [KEY, "wc:app:727:900001"]
     assert plan.writes[1].needs == ("st:ch:ch_1",)
+
+
+def test_an_advance_of_a_processor_that_names_the_payment_otherwise_is_found_by_the_order() -> None:
+    terms = replace(SOLD, gateways_elsewhere={"stripe": "st:ch"})
+    advance = sent(order())["wc:pay:727"]
+    around: Any = {"posted": {KEY: sent(order())[KEY]}, "against": {KEY: {"st:ch:ch_9": advance}}}
+    plan = store(terms=terms, found={KEY: invoice()}, **around).plan(order(transaction_id="pi_1"))
+    assert plan.writes[1].needs == ("st:ch:ch_9",)

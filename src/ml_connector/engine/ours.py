@@ -13,8 +13,10 @@ from ml_connector.store.writes import Write
 
 
 def answer(c: Connection, connection_id: str, need: Need) -> tuple[Elsewhere, ...]:
-    """What a need for our own asks: by what a document is called there, or by how a key begins."""
+    """What a need for our own asks: by what a document is called there, by how a key begins, or what `needing` it."""
     fields = dict(need.fields)
+    if "needing" in fields:
+        return tuple(_told(write) for write in writes.put_against(c, connection_id, fields["needing"]))
     if "prefix" in fields:
         return tuple(_told(write) for write in writes.beginning(c, connection_id, fields["prefix"]))
     found = writes.made_as(c, connection_id, need.kind, fields.get("ids", "").split("|"))

@@ -140,8 +140,8 @@ class Need:
     when read after `since`. A need that is not optional and not met lets the record wait. A `sibling` is another
     connection of the same company: its records that point to the same thing, and what they are booked as. What belongs
     to a write (the field `of` of a look-up) that is on its way is waited for where `awaited`. `own` is what we have
-    written ourselves: of this kind into the source under one of its `ids` there (parted by |), or with a key that
-    begins with `prefix`.
+    written ourselves: of this kind into the source under one of its `ids` there (parted by |), with a key that begins
+    with `prefix`, or whatever needs the write with the key `needing`.
     """
 
     kind: str

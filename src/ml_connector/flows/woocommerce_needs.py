@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ml_connector.finance.documents import Document, Party, Refund, Sale
-from ml_connector.finance.invoices import CustomerInvoice
+from ml_connector.finance.invoices import CustomerInvoice, CustomerPayment
 from ml_connector.finance.plan import Need, Related
 from ml_connector.finance.rulebook import Terms
 from ml_connector.finance.selling import SalesOrder
@@ -12,7 +12,7 @@ from ml_connector.flows.verdicts import is_before_go_live
 from ml_connector.rules.parties import party_need
 from ml_connector.rules.selling import invoices_of, item_needs
 from ml_connector.rules.shop_buyers import buyer_needs
-from ml_connector.rules.shop_orders import not_booked, order_key, sold_at
+from ml_connector.rules.shop_orders import event_key, not_booked, order_key, sold_at
 from ml_connector.rules.shop_parties import as_supplier
 from ml_connector.rules.shop_refunds import is_deleted, older_than
 
@@ -65,6 +65,28 @@ def booked_order(order_id: str, terms: Terms) -> Need:
     return Need(kind="booked_order", system="own", fields=(("prefix", order_key(order_id, terms)),))
 
 
+def against(key: str) -> Need:
+    """What is put against a write: the payments of an order, what was taken of an advance."""
+    return Need(kind="against", system="own", fields=(("needing", key),))
+
+
+def advance_of(sale: Sale, related: Related, terms: Terms) -> tuple[str, CustomerPayment | None] | None:
+    """The advance of an order, as it stands or by the key under which it will; None where none is known.
+
+    It is the shop's own, or that of a processor, which may name its payment otherwise than the shop does.
+    """
+    if sale.payment_method not in terms.gateways_elsewhere:
+        key = f"{terms.code}:pay:{sale.id}"
+        standing = related.posted.get(key)
+        return key, standing if isinstance(standing, CustomerPayment) else None
+    for one in related.documents(against(order_key(sale.id, terms))) or ():
+        for key, content in one.contents.items():
+            if isinstance(content, CustomerPayment) and content.kind == "prepayment":
+                return key, content
+    own = event_key(sale, terms)
+    return (own, None) if own else None
+
+
 def account(sale: Sale, related: Related) -> Party | None:
     """The shop's record of a registered buyer, where it is known."""
     return related.one(customer(sale.customer_id)) if sale.customer_id else None
@@ -90,8 +112,17 @@ def _of_order(sale: Sale, related: Related, terms: Terms) -> tuple[Need, ...]:
         return ()
     sold = isinstance(posted, SalesOrder) or (posted is None and terms.order_document == "sales_order")
     refunds = (refund(stated.id) for stated in sale.refunds) if sale.state == "canceled" or sold else ()
-    selling = (*item_needs(sale, terms), invoices_of(order_key(sale.id, terms))) if sold else ()
+    selling = _of_sold(sale, related, terms) if sold else ()
     return (*_around(sale, related, terms), *refunds, *selling)
+
+
+def _of_sold(sale: Sale, related: Related, terms: Terms) -> tuple[Need, ...]:
+    """Items, what the ledger made of the order, and its advance with what was taken of that."""
+    key = order_key(sale.id, terms)
+    elsewhere = sale.payment_method in terms.gateways_elsewhere
+    advance = advance_of(sale, related, terms)
+    paid = ((against(key),) if elsewhere else (), (against(advance[0]),) if advance else ())
+    return (*item_needs(sale, terms), invoices_of(key), *(one for part in paid for one in part))
 
 
 def _of_refund(one: Refund, related: Related, terms: Terms) -> tuple[Need, ...]:

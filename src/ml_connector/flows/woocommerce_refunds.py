@@ -10,11 +10,11 @@ from ml_connector.finance.rulebook import Terms
 from ml_connector.flows import woocommerce_needs as need
 from ml_connector.flows.verdicts import before_go_live, booked_day, is_before_go_live, pooled, verdict
 from ml_connector.flows.woocommerce_orders import bill_of, form_of, identity_of
-from ml_connector.flows.woocommerce_selling import UNANSWERED, is_sold, plan_refund_unbilled, refund_bill
+from ml_connector.flows.woocommerce_unbilled import Around, plan_refund_of_sold
 from ml_connector.rules.bookkeeping import Books
 from ml_connector.rules.days import business_day
 from ml_connector.rules.findings import approved, blocking
-from ml_connector.rules.invoicing import plan_invoice_refund
+from ml_connector.rules.invoicing import Bill, plan_invoice_refund
 from ml_connector.rules.matching import RefundedBefore
 from ml_connector.rules.refunds import plan_refund
 from ml_connector.rules.shop_buyers import know_buyer
@@ -86,20 +86,18 @@ def _planned(refund: Refund, sale: Sale, paid: Paid, *, key: str, related: Relat
     if stops := blocking(known.findings):
         return Hold(stops)
     bill = bill_of(sale, related, terms, paid)
-    if form_of(posted, terms) == "sales_order":
-        invoices, became = is_sold(sale.id, related, terms)
-        if became == "Unknown":
-            return UNANSWERED
-        if became:
-            return Hold((_order_booked_otherwise(refund, sale),))
-        if not invoices:
-            return plan_refund_unbilled(refund, sale, paid, known, related, books, first=not earlier)
-        bill = refund_bill(bill, invoices, refund.amount)
-    made = plan_invoice_refund(
-        refund, capture=capture, sale=taken.sale, back=taken.back, bill=bill, customer=known, before=before, day=day,
-        books=books, related=related,
-    )  # fmt: skip
-    return verdict(Plan(made.writes, (*notes, *made.findings)))
+
+    def credited(bill: Bill) -> Plan:
+        made = plan_invoice_refund(
+            refund, capture=capture, sale=taken.sale, back=taken.back, bill=bill, customer=known, before=before,
+            day=day, books=books, related=related,
+        )  # fmt: skip
+        return Plan(made.writes, (*notes, *made.findings))
+
+    if form_of(posted, terms) != "sales_order":
+        return verdict(credited(bill))
+    around = Around(refund, sale, paid, known, related, books, rest=sale.total - given - refund.amount)
+    return plan_refund_of_sold(around, bill, credited)
 
 
 def _recognised(refund: Refund, related: Related, terms: Terms) -> Refund:
@@ -194,13 +192,4 @@ def _of_canceled(refund: Refund, sale: Sale) -> Finding:
         "Approve if the order was booked before it was cancelled; ignore the refund if it never was.",
         "order",
         {"decision": "approve"},
-    )
-
-
-def _order_booked_otherwise(refund: Refund, sale: Sale) -> Finding:
-    return Finding(
-        "order-booked-otherwise",
-        f"Refund {refund.id} of {refund.amount} is for order {sale.reference or sale.id}, which stands in Visma as no "
-        "sales order (any more). Book the refund there by hand and ignore it here.",
-        "order",
     )

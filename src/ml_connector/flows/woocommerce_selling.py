@@ -8,24 +8,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ml_connector.finance.documents import Refund, Sale
+from ml_connector.finance.documents import Sale
 from ml_connector.finance.encoding import booked_hash
-from ml_connector.finance.invoices import Application, CustomerPayment, Ref
 from ml_connector.finance.money import Money
-from ml_connector.finance.plan import Finding, Found, Hold, Ignore, Plan, PlannedWrite, Related, Verdict, Wait
+from ml_connector.finance.plan import Content, Finding, Found, Hold, Ignore, Plan, PlannedWrite, Related, Verdict, Wait
 from ml_connector.finance.rulebook import Terms
 from ml_connector.finance.selling import SalesOrder
 from ml_connector.flows import woocommerce_needs as need
 from ml_connector.flows.verdicts import booked_day, verdict
 from ml_connector.rules import selling
-from ml_connector.rules.bookkeeping import Books, Sheet
+from ml_connector.rules.bookkeeping import Books
 from ml_connector.rules.days import business_day
 from ml_connector.rules.findings import approved, blocking
-from ml_connector.rules.goods import facts_of
-from ml_connector.rules.invoicing import Bill, customer_money, plan_cancel, plan_invoice_payment
+from ml_connector.rules.invoicing import Bill, plan_cancel, plan_invoice_payment
 from ml_connector.rules.parties import Known
-from ml_connector.rules.selling import Advance
-from ml_connector.rules.shop_orders import Paid, event_key, means_of, order_key, payment_of
+from ml_connector.rules.selling import Advance, SalesOrderPlan
+from ml_connector.rules.shop_orders import Paid, payment_of
 from ml_connector.rules.shop_refunds import left_of
 
 UNANSWERED = Wait("Visma does not say just now what became of the sales order")
@@ -47,7 +45,7 @@ def plan_sold(
         return _given_back(sale, bill, paid, customer, related, books)
     if not invoices and sale.state == "canceled" and paid.how == "unpaid":
         return Ignore(f"the order is {sale.status or sale.state} and was never paid")
-    made = selling.plan_order(bill, sale, customer, books=books, related=related)
+    ordered, made = _ordered_as(sale, bill, paid, customer, related, books, posted=posted if invoices else None)
     findings = (*against, *made.findings)
     if blocking(findings) or made.write is None:
         return verdict(Plan((), findings))
@@ -56,40 +54,39 @@ def plan_sold(
         return Hold((_changed_since(sale, invoices),))
     advance, money = _advance(sale, bill, paid, customer, related, books, invoiced=bool(invoices))
     applied = _applied(sale, advance, invoices, related, terms)
-    findings = (*findings, *money.findings, *_notes(sale, advance, applied, invoices, related, terms))
+    findings = (*findings, *money.findings, *_notes(ordered, advance, applied, invoices, related, terms))
     plan = Plan(
         (*customer.writes, order, *money.writes, *applied), findings,
-        rest=_rest(sale, advance, applied, invoices, terms),
+        rest=_rest(ordered, advance, applied, invoices, terms),
     )  # fmt: skip
     if sale.state == "canceled" and invoices and paid.how == "unpaid" and not blocking(findings):
         return _credited(sale, rest, bill, customer, plan, related, books)
     return verdict(plan)
 
 
-def plan_refund_unbilled(
-    refund: Refund, sale: Sale, paid: Paid, customer: Known, related: Related, books: Books, *, first: bool
-) -> Verdict:
-    """A refund of an order that is not invoiced: the whole is paid back from its advance; a part is held."""
-    number = sale.reference or sale.id
-    if not first or refund.amount != sale.total:
-        return Hold((_before_invoice(refund, sale),))
-    if paid.how != "here":
-        return Ignore(f"order {number} is taken back, and its money is not the shop's to give back")
-    key = f"{books.terms.code}:ref:{refund.id}"
-    pay = _pay_key(sale, books.terms)
-    day = booked_day(key, related) or business_day(refund.occurred_at, books.terms, refund.location)
-    sheet = Sheet(key, record=f"refund {refund.id}", day=day, facts=facts_of(sale, "refund"), books=books)
-    sheet.note(*customer.findings)
-    applied = (Application("Prepayment", Ref(pay), refund.amount),)
-    write = customer_money(
-        sheet, "refund", means_of(sale, paid), refund.amount, customer=customer, applied=applied, needs=(pay,),
-        text=f"Refund {refund.id}",
-    )  # fmt: skip
-    return verdict(Plan((*customer.writes, *((write,) if write else ())), tuple(sheet.findings)))
+def _ordered_as(
+    sale: Sale, bill: Bill, paid: Paid, customer: Known, related: Related, books: Books, *, posted: Content | None
+) -> tuple[Sale, SalesOrderPlan]:
+    """What is left to ship of an order: without the goods that came back before it was invoiced.
+
+    One that is invoiced (`posted`) is as it was then, whatever came back since. Where a processor books the money the
+    order stays whole: its payment is known by the order's total.
+    """
+    left = [sale]
+    for n, back in enumerate(refunds := need.stated_refunds(sale, related), start=1):
+        rest = left_of(sale, refunds[:n])
+        if paid.how != "here" or not selling.is_left_to_ship(rest, sale, back):
+            break
+        left.append(rest)
+    plans = ((one, selling.plan_order(bill, one, customer, books=books, related=related)) for one in reversed(left))
+    if posted is None:
+        return next(plans)
+    several = list(plans)
+    return next((pair for pair in several if pair[1].write and _same(pair[1].write, posted)), several[-1])
 
 
-def _pay_key(sale: Sale, terms: Terms) -> str:
-    return f"{terms.code}:pay:{sale.id}"
+def _same(write: PlannedWrite, posted: Content) -> bool:
+    return booked_hash(write.kind, posted) == booked_hash(write.kind, write.content)
 
 
 def _given_back(sale: Sale, bill: Bill, paid: Paid, customer: Known, related: Related, books: Books) -> Verdict:
@@ -109,22 +106,30 @@ def _given_back(sale: Sale, bill: Bill, paid: Paid, customer: Known, related: Re
 def _advance(
     sale: Sale, bill: Bill, paid: Paid, customer: Known, related: Related, books: Books, *, invoiced: bool
 ) -> tuple[Advance | None, Plan]:
-    """What was paid, and its payment where the shop books it; as it stands once the order is invoiced."""
+    """What was paid and not given back, and its payment where the shop books it.
+
+    Once the order is invoiced that payment is as it stands.
+    """
     if paid.how == "unpaid" or not sale.total:
         return None, Plan(())
+    known = need.advance_of(sale, related, books.terms)
+    if known is None:
+        return None, Plan(())
+    key, standing = known
+    left = (standing.amount if standing is not None else sale.total) - selling.given_back(
+        related.documents(need.against(key)) or (), currency=sale.currency
+    )
+    advance = Advance(key, left) if left.minor > 0 else None
     if paid.how == "elsewhere":
-        key = event_key(sale, books.terms)
-        return (Advance(key, sale.total) if key else None), Plan(())
-    key = _pay_key(sale, books.terms)
-    standing = related.posted.get(key)
-    if invoiced and isinstance(standing, CustomerPayment):
+        return advance, Plan(())
+    if invoiced and standing is not None:
         kept = PlannedWrite(key, "customer_payment", standing, needs=(bill.key,))
-        return Advance(key, standing.amount), Plan((kept,))
+        return advance, Plan((kept,))
     day = business_day(sale.paid_at or sale.created_at, books.terms, sale.location)
     made = plan_invoice_payment(
         payment_of(sale, paid), bill=bill, customer=customer, day=day, books=books, related=related
     )
-    return Advance(key, sale.total), made
+    return advance, made
 
 
 def _applied(
@@ -165,8 +170,7 @@ def _as_invoiced(write: PlannedWrite, posted: object, related: Related) -> Plann
     """The order as it was sent, because it is invoiced; None: the shop changed it since, and nobody has said so."""
     if not isinstance(posted, SalesOrder):
         return write
-    same = booked_hash(write.kind, posted) == booked_hash(write.kind, write.content)
-    return replace(write, content=posted) if same or approved(related, "order-changed-since") else None
+    return replace(write, content=posted) if _same(write, posted) or approved(related, "order-changed-since") else None
 
 
 def _credited(
@@ -178,17 +182,6 @@ def _credited(
     zero = Money.zero(sale.currency)
     undone = plan_cancel(bill, rest, customer, paid=zero, day=day, books=books, related=related)
     return verdict(Plan((*plan.writes, *undone.writes), (*plan.findings, *undone.findings)))
-
-
-def refund_bill(bill: Bill, found: tuple[Found, ...], amount: Money) -> Bill:
-    """The bill of a refund, with the invoice that its credit note lowers where nothing was paid."""
-    fitting = [one for one in found if int(one.facts.get("open", "0")) >= amount.minor]
-    return replace(bill, advance=True, invoice=(fitting or list(found))[0].number)
-
-
-def is_sold(order_id: str, related: Related, terms: Terms) -> tuple[tuple[Found, ...], str]:
-    """What became of the sales order of a shop's order."""
-    return selling.made_of(order_key(order_id, terms), related)
 
 
 def _gone(sale: Sale) -> Finding:
@@ -218,14 +211,4 @@ def _changed_since(sale: Sale, invoices: tuple[Found, ...]) -> Finding:
         "it. Credit or invoice the difference in Visma; approve to leave what stands here as it was sent.",
         "lines",
         {"decision": "approve", "invoice": invoices[0].number},
-    )
-
-
-def _before_invoice(refund: Refund, sale: Sale) -> Finding:
-    return Finding(
-        "refund-before-invoice",
-        f"Refund {refund.id} gives back {refund.amount} of order {sale.reference or sale.id}, which Visma has not "
-        "invoiced yet. Lower the sales order there; once its invoice is made plan this refund again "
-        "(`ml-connector replay`), or book it by hand and ignore it here.",
-        "order",
     )

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from ml_connector.finance.documents import Sale, SaleLine
-from ml_connector.finance.invoices import InvoiceLine, Ref
+from ml_connector.finance.documents import Refund, Sale, SaleLine
+from ml_connector.finance.invoices import CustomerPayment, InvoiceLine, Ref
 from ml_connector.finance.money import Money
-from ml_connector.finance.plan import Content, Finding, Found, Need, PlannedWrite, Related
+from ml_connector.finance.plan import Content, Elsewhere, Finding, Found, Need, PlannedWrite, Related
 from ml_connector.finance.rulebook import Terms
 from ml_connector.finance.selling import PaymentApplication, SalesOrder, SalesOrderLine
 from ml_connector.rules.bookkeeping import Books, Sheet, branch_of
@@ -202,7 +202,23 @@ def _empty(record: str) -> Finding:
     )
 
 
+def is_left_to_ship(rest: Sale, sale: Sale, back: Refund) -> bool:
+    """Whether what a refund leaves of an order can be ordered: it says which goods came back, and how many."""
+    if back.returned is None or not back.returned.itemized or rest.total.minor <= 0 or rest.rounding != sale.rounding:
+        return False
+    goods = [line.quantity for line in (*back.returned.lines, *rest.lines) if line.kind in _GOODS]
+    return all(quantity > 0 for quantity in goods)
+
+
 # ------------------------------------------------------------------------------------------ the advance
+
+
+def given_back(found: Iterable[Elsewhere], *, currency: str) -> Money:
+    """What was paid back of an advance, of all that is put against it."""
+    contents = (content for one in found for content in one.contents.values())
+    back = (one for one in contents if isinstance(one, CustomerPayment) and one.kind == "refund")
+    taken = (row.amount.minor for one in back for row in one.applications if row.document == "Prepayment")
+    return Money(sum(taken), currency)
 
 
 def applications(

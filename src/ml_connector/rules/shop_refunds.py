@@ -112,7 +112,7 @@ def _reduced(line: SaleLine, taken: SaleLine) -> SaleLine:
     tax = {share.rate: share.amount for share in taken.taxes}
     zero = Money.zero(line.net.currency)
     taxes = tuple(replace(share, amount=share.amount - tax.get(share.rate, zero)) for share in line.taxes)
-    return replace(line, net=line.net - taken.net, taxes=taxes, quantity=Decimal(1))
+    return replace(line, net=line.net - taken.net, taxes=taxes, quantity=line.quantity - taken.quantity)
 
 
 def _return_order(sale: Sale, refund: Refund, returned: SaleReturn) -> Sale:

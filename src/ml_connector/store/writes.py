@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, func, or_, select, text
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, or_, select, text
 
 from ml_connector.store.bulk import chunks
 from ml_connector.store.tables import Micros, planned_write, route, submission, trip, write_need
@@ -124,6 +124,18 @@ def needing(c: Connection, company_id: str, keys: Sequence[str]) -> list[Write]:
     return list(found.values())
 
 
+def put_against(c: Connection, connection_id: str, key: str) -> list[Write]:
+    """Live writes that need this key, reversals left out, of the companies that a connection serves."""
+    rows = c.execute(
+        select(*COLUMNS)
+        .join(write_need, write_need.c.write_id == planned_write.c.id)
+        .where(write_need.c.company_id.in_(_served(connection_id)), write_need.c.key == key, _IS_LIVE)
+        .where(planned_write.c.reverses_id.is_(None))
+        .order_by(planned_write.c.id)
+    )
+    return [write_of(row) for row in rows]
+
+
 def undone(c: Connection, company_id: str, keys: Sequence[str]) -> dict[str, str]:
     """Keys that a person took back and nobody booked since, each with the trip that had booked it."""
     found = {}
@@ -229,17 +241,21 @@ def made_as(c: Connection, target_id: str, kind: str, remote_ids: Sequence[str])
 
 def beginning(c: Connection, connection_id: str, prefix: str) -> list[Write]:
     """Live writes whose key begins so, of the companies that this connection serves."""
-    serving = or_(route.c.source_id == connection_id, route.c.target_id == connection_id)
     key = planned_write.c.key
     # SQLite walks an index by GLOB; its LIKE takes capitals and small letters for the same, and reads everything.
     pattern = re.sub(r"([*?\[])", r"[\1]", prefix)
     begins = key.op("GLOB")(f"{pattern}*") if c.dialect.name == "sqlite" else key.startswith(prefix, autoescape=True)
     rows = c.execute(
         select(*COLUMNS)
-        .where(planned_write.c.company_id.in_(select(route.c.company_id).where(serving)), begins, _IS_LIVE)
+        .where(planned_write.c.company_id.in_(_served(connection_id)), begins, _IS_LIVE)
         .order_by(planned_write.c.id)
     )
     return [write_of(row) for row in rows]
+
+
+def _served(connection_id: str) -> Select[tuple[str]]:
+    """Ids of the companies that a connection serves."""
+    return select(route.c.company_id).where(or_(route.c.source_id == connection_id, route.c.target_id == connection_id))
 
 
 def on_its_way(c: Connection, target_id: str, key: str) -> bool:

@@ -112,7 +112,7 @@ def _raw(line: Fields, kind: Kind, currency: str, *, rates: Mapping[str, Rate], 
         kind="discount" if kind == "fee" and net < 0 else kind,
         net=net,
         taxes=_taxes(line, currency, rates=rates, sign=sign),
-        quantity=Decimal(1) if not quantity else abs(quantity),
+        quantity=abs(quantity) if quantity else Decimal(1 if sign > 0 else 0),  # money given back brings no goods
         article=_article(line, kind),
     )
 
