@@ -5,12 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import httpx2
 import pytest
 
+from ml_connector.clock import HandClock
 from ml_connector.connectors.square.system import SYSTEM
 from ml_connector.engine import connecting, doorkeeping
+from ml_connector.engine.works import Works
 from ml_connector.store import webhook_doors
 from ml_connector.store.database import Database
 from tests.databases import Databases
@@ -199,3 +202,18 @@ def test_a_ping_tells_which_part_of_a_refused_delivery_was_wrong_until_one_is_ta
     assert (check.ok, told()[0] in check.sentence) == (False, True)
     assert shop.deliver(event()).status_code == 200
     assert told() == []
+
+
+def test_what_is_put_off_is_no_trouble_unless_nothing_is_taken_for_a_while(shop: Shop) -> None:
+    def told(works: Works) -> list[tuple[str, bool]]:
+        answer = doorkeeping.refusals(works, shop.connection_id)
+        return [(one.said, one.is_trouble(works.now())) for one in answer]
+
+    clock = HandClock(datetime.now(UTC))
+    works = replace(shop.works, clock=clock)
+    doorkeeping.keep_refusal(works, shop.door_id, "The certificate is being fetched.", put_off=True)
+    assert told(works) == [("The certificate is being fetched.", False)]
+    clock.advance(601)
+    doorkeeping.keep_refusal(works, shop.door_id, "The chain is not trusted.", put_off=True)
+    assert told(works) == [("The chain is not trusted.", True)]
+    doorkeeping.keep_refusal(works, "no such door", "Never mind.", put_off=False)

@@ -198,13 +198,18 @@ def ping(works: Works, connection_id: str) -> Ping:
                 workspace_id=row.workspace_id,
                 facts={"ok": answer.ok, "checks": [[one.name, one.ok] for one in answer.checks]},
             )
-    refused = [_refused(one) for one in doorkeeping.refusals(works, connection_id)]
-    return replace(answer, ok=answer.ok and not refused, checks=(*answer.checks, *refused))
+    refused = [_refused(one, now=works.now()) for one in doorkeeping.refusals(works, connection_id)]
+    return replace(answer, ok=answer.ok and all(one.ok for one in refused), checks=(*answer.checks, *refused))
 
 
-def _refused(one: doorkeeping.Refusal) -> Check:
-    said = f"The last delivery was refused ({moment(one.at):%Y-%m-%d %H:%M} UTC), and none was taken since: {one.said}"
-    return Check("webhook deliveries", ok=False, sentence=said, fix="Until one is, polling reads everything.")
+def _refused(one: doorkeeping.Refusal, *, now: int) -> Check:
+    what = f"The last delivery was {'put off' if one.put_off else 'refused'} ({moment(one.at):%Y-%m-%d %H:%M} UTC)"
+    return Check(
+        "webhook deliveries",
+        ok=not one.is_trouble(now),
+        sentence=f"{what}, and none was taken since: {one.said}",
+        fix="Until one is, polling reads everything.",
+    )
 
 
 def _check_account(c: Connection, row: ConnectionRow, account_ref: str) -> None:

@@ -23,26 +23,42 @@ log = structlog.get_logger(__name__)
 
 _REFUSED = "refused"
 _LONGEST = 300
+_PATIENCE_US = 600_000_000  # vendors send again after minutes
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The last delivery that a door refused, and that nothing was taken in after."""
+    """The last delivery that a door refused or put off, and that nothing was taken in after. Times in microseconds.
+
+    `since`: when it refused the first one after which nothing was taken.
+    """
 
     door_id: str
-    at: int  # microseconds
+    at: int
+    since: int
+    put_off: bool
     said: str
 
+    def is_trouble(self, now: int) -> bool:
+        """What is put off comes again, and is taken then; that it has not been for a while means something."""
+        return not self.put_off or now - self.since > _PATIENCE_US
 
-def keep_refusal(works: Works, door_id: str, said: str) -> None:
+
+def keep_refusal(works: Works, door_id: str, said: str, *, put_off: bool) -> None:
     """Remember that a door refused a delivery just now, and why, for whoever asks what is wrong with it."""
-    log.warning("webhook.refused", door=door_id, said=said)
+    now = works.now()
+    if not put_off:
+        log.warning("webhook.refused", door=door_id, said=said)
     try:
-        with works.database.writing() as c:
+        with works.database.reading() as c:
             row = next((one for one in webhook_doors.every(c) if one.id == door_id), None)
-            if row is not None:
-                refused = {"at": works.now(), "said": said[:_LONGEST]}
-                webhook_doors.change(c, door_id, {**row.settings, _REFUSED: refused})
+        if row is None:
+            return
+        before = _untaken(works, [row])
+        since = before[0].since if before else now
+        kept = {"at": now, "since": since, "put_off": put_off, "said": said[:_LONGEST]}
+        with works.database.writing() as c:
+            webhook_doors.change(c, door_id, {**row.settings, _REFUSED: kept})
     except StorageUnavailable as fault:  # the sender was answered, and the log has it
         log.warning("webhook.refusal_not_kept", door=door_id, fault=str(fault))
 
@@ -50,8 +66,11 @@ def keep_refusal(works: Works, door_id: str, said: str) -> None:
 def refusals(works: Works, connection_id: str) -> list[Refusal]:
     """Of each door of a connection what it refused last, unless it has taken something in since."""
     with works.database.reading() as c:
-        doors = webhook_doors.every(c, connection_id=connection_id)
-    told = [Refusal(one.id, int(was["at"]), str(was["said"])) for one in doors if (was := one.settings.get(_REFUSED))]
+        return _untaken(works, webhook_doors.every(c, connection_id=connection_id))
+
+
+def _untaken(works: Works, rows: Sequence[webhook_doors.DoorRow]) -> list[Refusal]:
+    told = [Refusal(row.id, **row.settings[_REFUSED]) for row in rows if _REFUSED in row.settings]
     with works.database.inbox_reading() as c:
         return [one for one in told if not inbox.came_since(c, one.door_id, one.at)]
 

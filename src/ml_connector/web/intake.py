@@ -96,10 +96,10 @@ class _Line:
             self._tell.write(json.dumps(message).encode() + b"\n")
             self._tell.flush()
 
-    def refused(self, door_id: str, said: str) -> None:
+    def refused(self, door_id: str, said: str, *, put_off: bool) -> None:
         """A door has refused something; lost where nobody listens."""
         with contextlib.suppress(OSError):
-            self.say({"refused": door_id, "said": said})
+            self.say({"refused": {"door_id": door_id, "said": said, "put_off": put_off}})
 
 
 class _News:

@@ -42,7 +42,7 @@ class Intake:
 
     def __init__(
         self, command: Sequence[str], listening: socket.socket, lookup: Lookup,
-        *, ring: Callable[[Collection[str]], None], refused: Callable[[str, str], None],
+        *, ring: Callable[[Collection[str]], None], refused: Callable[..., None],
     ) -> None:  # fmt: skip
         self.counted: dict[tuple[str, str], int] = {}
         self.unknown = self.waiting = self.starts = 0
@@ -114,8 +114,8 @@ class Intake:
             threading.Thread(target=self._answer, args=(message, child), name="intake-vouches", daemon=True).start()
             return
         if "refused" in message:
-            told = (message["refused"], message["said"])
-            threading.Thread(target=self._refused, args=told, name="intake-refused", daemon=True).start()
+            told = message["refused"]
+            threading.Thread(target=self._refused, kwargs=told, name="intake-refused", daemon=True).start()
             return
         if "ask" in message:
             self._answer(message, child)

@@ -18,7 +18,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Collection, Mapping
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import structlog
 from starlette.types import Message, Receive, Scope, Send
@@ -45,6 +45,13 @@ READS_AT_ONCE = 4  # made-up addresses must not use up the database's connection
 Answer: TypeAlias = "tuple[Message, Message]"
 """Head and body as they are sent; made once, never changed."""
 
+
+class Refused(Protocol):
+    """Is told what a door refused or put off, and why."""
+
+    def __call__(self, door_id: str, said: str, *, put_off: bool) -> None: ...
+
+
 _STATUS: tuple[tuple[type[ConnectorError], int, str], ...] = (
     (BadSignature, 401, "refused"),
     (TooLarge, 413, "too large"),
@@ -65,7 +72,7 @@ class Hooks:
 
     def __init__(
         self, doors: Doors, writer: InboxWriter, ring: Callable[[Collection[str]], None],
-        *, refused: Callable[[str, str], None],
+        *, refused: Refused,
     ) -> None:  # fmt: skip
         self.doors = doors
         self._refused = refused
@@ -138,7 +145,7 @@ class Hooks:
         if door is not None and status != 401:  # the door counts those itself
             self.doors.count(door, what)
         if door is not None and not isinstance(fault, StorageUnavailable):
-            self._tell_refused(door.door_id, fault.what)
+            self._tell_refused(door.door_id, fault.what, put_off=isinstance(fault, Transient))
         if isinstance(fault, Transient) and fault.retry_after_s is not None:
             # Nothing is wrong: a certificate is on its way, and the vendor sends it again.
             log.info("webhook.put_off", fault=str(fault), door=door.door_id if door else None)
@@ -146,11 +153,11 @@ class Hooks:
             log.error("webhook.not_stored", fault=str(fault), door=door.door_id if door else None)
         return said(status, type(fault).code)
 
-    def _tell_refused(self, door_id: str, said: str) -> None:
+    def _tell_refused(self, door_id: str, said: str, *, put_off: bool) -> None:
         now = time.monotonic()
         if now - self._told.get(door_id, -TELL_EVERY_S) >= TELL_EVERY_S:
             self._told[door_id] = now
-            asyncio.get_running_loop().run_in_executor(None, self._refused, door_id, said)
+            asyncio.get_running_loop().run_in_executor(None, lambda: self._refused(door_id, said, put_off=put_off))
 
 
 class _HungUp(Exception):
