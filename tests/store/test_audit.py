@@ -137,6 +137,17 @@ def test_one_changed_byte_in_any_column_of_any_event_is_found(database: Database
     assert (CHAIN, seq) in {(broken.chain, broken.seq) for broken in result.broken}
 
 
+@pytest.mark.parametrize(
+    ("column", "changed"), [("chain", "company:C2"), ("workspace_id", "W2"), ("seq", 7), ("hash", "0" * 64)]
+)
+def test_a_changed_head_is_found(database: Database, column: str, changed: Any) -> None:
+    written(database)
+    assert {column.name for column in tables.audit_head.c} == {"chain", "workspace_id", "seq", "hash"}
+    tamper(database, f"UPDATE audit_head SET {column} = :changed", changed=changed)
+    with database.reading() as c:
+        assert not verify(c).ok
+
+
 def test_bytes_that_are_no_text_are_found_too(database: Database) -> None:
     if database.dialect != "sqlite":
         with pytest.raises(Exception, match="invalid byte sequence"):

@@ -60,15 +60,17 @@ def check(
     for head in exported:
         expected.setdefault(head.chain, {})[head.seq] = head.hash
     last: dict[str, tuple[int, str]] = {}
+    owners: dict[str, str | None] = {}
     count = 0
     for event in events:
         count += 1
+        owners.setdefault(event.chain, event.workspace_id)
         seq, previous = last.get(event.chain, (0, START))
         reason = _fault(event, seq=seq + 1, previous=previous, expected=expected.get(event.chain, {}))
         if reason:
             found.setdefault(event.chain, Broken(event.chain, seq + 1, reason))
         last[event.chain] = (seq + 1 if reason else event.seq, event.hash)
-    for broken in _ends_that_differ(last, ends, expected):
+    for broken in _ends_that_differ(last, ends, expected, owners=owners):
         found.setdefault(broken.chain, broken)
     return VerifyResult(events=count, chains=len(last), broken=tuple(found.values())[:_MOST_BROKEN])
 
@@ -107,8 +109,13 @@ def _fault(event: Event, *, seq: int, previous: str, expected: Mapping[int, str]
 
 
 def _ends_that_differ(
-    last: Mapping[str, tuple[int, str]], ends: Mapping[str, Head] | None, expected: Mapping[str, Mapping[int, str]]
+    last: Mapping[str, tuple[int, str]],
+    ends: Mapping[str, Head] | None,
+    expected: Mapping[str, Mapping[int, str]],
+    *,
+    owners: Mapping[str, str | None],
 ) -> Iterator[Broken]:
+    """`owners`: the workspace that began each chain, which its head names."""
     for chain, marks in expected.items():
         seq = last.get(chain, (0, START))[0]
         if marks and max(marks) > seq:
@@ -122,6 +129,8 @@ def _ends_that_differ(
             yield Broken(chain, seq, "the chain has no head")
         elif (head.seq, head.hash) != (seq, last_hash):
             yield Broken(chain, _place(head.seq, seq), "the head tells of another last event")
+        elif chain in owners and head.workspace_id != owners[chain]:
+            yield Broken(chain, seq, "the head tells of another workspace")
 
 
 def _place(told: object, seq: int) -> int:
