@@ -170,6 +170,37 @@ def test_a_route_is_named_by_its_flow_and_posts_at_its_hours_or_when_a_person_sa
     assert good(terminal("audit", "verify", "--json"))["ok"]
 
 
+def test_a_new_shop_gets_a_dimension_of_its_own_by_commands(
+    terminal: Terminal, outside: dict[str, Vendor], tmp_path: Path
+) -> None:
+    set_up(terminal, outside, tmp_path)
+    good(terminal("route", "posting", "approve", "--json"))
+    place = outside["square"].do("location", name="Bergen", timezone="Europe/Oslo")["location"]["id"]
+    good(terminal("read", "sq", "--json"))
+    good(terminal("post", "--json"), code=1)
+    (seen,) = [one for one in good(terminal("places", "list", "--json"), code=1)["places"] if one["question"]]
+    assert (seen["location"], seen["name"], seen["values"]) == (place, "Bergen", [])
+    shown = terminal("review", "show", seen["question"]).out
+    assert "`create` makes 40 Bergen in dimension 1 there" in shown
+    assert "create:<[segment/]value=description>: make the value in the ledger first" in shown
+    assert good(terminal("places", "create", place, "400", "--json"), code=2)["error"]["record"] == "1/400"
+    good(terminal("places", "create", place, "45=Bergen sentrum", "--json"))
+    (coming,) = [one for one in good(terminal("places", "list", "--json"))["places"] if one["location"] == place]
+    assert coming["values"] == [[1, "45", "Bergen sentrum", "approved"]]
+    (planned,) = [one for one in good(terminal("dry-run", "--json"))["records"] if one["writes"]]
+    assert [write["key"] for write in planned["writes"]] == ["dim:1:45"]
+    assert "dimension value: segment 1, value 45, description Bergen sentrum" in terminal("dry-run").out
+    good(terminal("post", "--json"))
+    (made,) = [one for one in good(terminal("places", "list", "--json"))["places"] if one["location"] == place]
+    assert made["values"] == [[1, "45", "Bergen sentrum", "in use"]], "who approved it is not asked once more"
+    assert "dim:1:45" in terminal("trace", place).out
+    assert good(terminal("places", "close", "1/45", "--json"), code=2)["error"]["what"].startswith("Rules still")
+    assert good(terminal("places", "close", "45", "--json"), code=2)["error"]["record"] == "45"
+    again = good(terminal("places", "create", place, "46=Fjord", "--json"), code=2)["error"]
+    assert "gives it a dimension already" in again["what"]
+    assert good(terminal("places", "create", "nowhere", "46=Fjord", "--json"), code=2)["error"]["record"] == "nowhere"
+
+
 def test_consent_is_posted_only_for_the_plan_that_was_seen(
     terminal: Terminal, outside: dict[str, Vendor], tmp_path: Path
 ) -> None:

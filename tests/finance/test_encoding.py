@@ -18,6 +18,7 @@ from ml_connector.finance.collection import (
     LedgerNote,
     OutsidePayment,
 )
+from ml_connector.finance.dimensions import DimensionValue
 from ml_connector.finance.documents import Address, InvoiceAdjustment
 from ml_connector.finance.encoding import (
     booked_hash,
@@ -125,6 +126,7 @@ CONTENTS: dict[str, Content] = {
     "outside_payment": OutsidePayment(
         "outside_payment", Ref("st:inv:1", "remote_id"), eur("125"), DAY, True, "Payment/1", "st:chg:2"
     ),
+    "dimension_value": DimensionValue(1, "40", "Bergen", active=False),
     "invoice_void": InvoiceVoid("in_1", "C2", "st:chg:3"),
     "ledger_attachment": LedgerAttachment("customer_invoice", "1", "a.txt", ("Pay at", Ref("st:inv:1", "url")), "k"),
     "ledger_note": LedgerNote("customer_invoice", "1", ("x",), "k", stop_dunning=True),

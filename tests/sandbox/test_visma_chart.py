@@ -86,6 +86,26 @@ def test_a_segment_value_is_added_and_used_and_a_refusal_is_a_500() -> None:
     assert "used" in shop.refused("PUT", SEGMENT, {"segmentValues": [gone]}, status=500)
 
 
+def test_a_segment_takes_all_rows_or_none_and_no_field_it_does_not_know() -> None:
+    shop = office()
+    before = shop.get(SEGMENT)["segmentValues"]
+    row = {"operation": "Insert", "value": "40", **wrapped(description="Malmo")}
+    for body in (
+        {"segmentValues": [row, row]},
+        {"segmentValues": [row, {**row, "value": "4"}]},
+        {"segmentValues": [row, {"operation": "Update", "value": "77", **wrapped(active=False)}]},
+        {"segmentValues": [row], "segementId": 2},
+    ):
+        shop.refused("PUT", SEGMENT, body, status=500)
+    shop.refused("PUT", SEGMENT, {"segmentValues": [{**row, "valueId": "40"}]}, status=400)
+    shop.refused("PUT", SEGMENT, {"segmentValues": [{**row, "description": "Malmo"}]}, status=400)
+    assert shop.get(SEGMENT)["segmentValues"] == before
+    assert shop.call("PUT", SEGMENT, {"segmentValues": [row]}).status == 204
+    off = {"operation": "Update", "value": "40", **wrapped(active=False)}
+    assert shop.call("PUT", SEGMENT, {"segmentValues": [off]}).status == 204
+    assert (shop.get(SEGMENT + "/40")["description"], shop.get(SEGMENT + "/40")["active"]) == ("Malmo", False)
+
+
 def test_a_segment_that_was_changed_meanwhile_is_not_overwritten() -> None:
     shop = office()
     shop.get(SEGMENT)

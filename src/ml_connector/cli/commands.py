@@ -19,6 +19,7 @@ from ml_connector.cli import (
     connections,
     demo,
     keys,
+    places,
     reference,
     repairing,
     reviewing,
@@ -64,8 +65,8 @@ def about(as_json: AsJson = False) -> None:
 
 
 for group in (
-    demo, companies, connect_systems, connections, routes, rules, schedules, running, reviewing, repairing, tracing,
-    checking, audit_trail, keys, webhooks, serving, backups, reference,
+    demo, companies, connect_systems, connections, routes, rules, places, schedules, running, reviewing, repairing,
+    tracing, checking, audit_trail, keys, webhooks, serving, backups, reference,
 ):  # fmt: skip
     group.register(app)
 

@@ -24,6 +24,7 @@ _MEANINGS = {
     "ignore": "book nothing of this record; ignore:REASON keeps why",
     "plan-again": "what was wrong is mended, look again",
     "use": "the proposed rule, with this value instead",
+    "create": "make the value in the ledger first, as it is proposed or as you say, and book on it",
     "check-again": "look at the ledger again",
     "release-again": "it is mended in the ledger, release it",
     "send-again": "it did not arrive, send it once more",

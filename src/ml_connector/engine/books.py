@@ -12,11 +12,12 @@ from ml_connector.connectors.shapes import Translate
 from ml_connector.engine.works import Works, open_line
 from ml_connector.errors import ConfigurationError, UsageError
 from ml_connector.finance.chart import Chart
+from ml_connector.finance.dimensions import key_of
 from ml_connector.finance.encoding import decode, encode, hash_of, text_of
 from ml_connector.finance.rulebook import Rulebook, Terms
 from ml_connector.flows.flow import Flow
 from ml_connector.rules.mapping import asks_articles
-from ml_connector.store import audit, charts, configs, connection_rows, setups, trip_moves
+from ml_connector.store import audit, charts, configs, connection_rows, setups, trip_moves, writes
 from ml_connector.store.audit import Entry
 from ml_connector.store.connection_rows import ConnectionRow
 from ml_connector.store.database import Connection
@@ -78,7 +79,7 @@ def open_books(works: Works, company_id: str) -> Books:
             raise ConfigurationError(
                 "The route lacks an end or its terms.", record=route.id, fix="Set the route up again."
             )
-        known = terms_of(terms[route.id], code=other.code)
+        known = not_made_yet(works, company_id, terms_of(terms[route.id], code=other.code))
         roads[route.id] = _road(works, company, route, source, terms=known, versions=rules[route.id])
     return Books(company, roads, chart, chart_n, read_at, mark)
 
@@ -93,6 +94,22 @@ def _road(
     rulebooks = tuple(rulebook_of(version) for version in versions) or (Rulebook(0, date.min),)
     known = replace(terms, go_live=company.go_live)
     return by_rules(Road(route, works.flows[route.flow], source, translate, known, rulebooks), rulebooks)
+
+
+def not_made_yet(works: Works, company_id: str, terms: Terms) -> Terms:
+    """The terms without the approved values of dimensions that stand in the ledger: from then on the chart tells."""
+    approved = terms.new_dimension_values
+    keys = [key_of(number, value) for number, values in approved.items() for value in values]
+    if not keys:
+        return terms
+    with works.database.reading() as c:
+        live = writes.live(c, company_id, keys)
+    done = {key for key, write in live.items() if write.state == "done"}
+    left = {
+        number: {value: name for value, name in values.items() if key_of(number, value) not in done}
+        for number, values in approved.items()
+    }
+    return replace(terms, new_dimension_values=left)
 
 
 def by_rules(road: Road, rulebooks: tuple[Rulebook, ...]) -> Road:

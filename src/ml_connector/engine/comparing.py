@@ -134,6 +134,7 @@ def _judge_drafts(
             parcels.take_out(works, c, books, line, one, refused=shown.refused)
         differences = differences_of(expected(content_of(one)), shown, token=one.token)
         differences += [f"the list of its records ({name}) is not attached"] if name else []
+        differences += shown.facts.get("differences", ())
         if differences:
             _differs(works, c, books, line, one, shown=shown, differences=differences)
             wrong.append((one, f"{shown.number or one.key} in {line.title}: {'; '.join(differences)}"))

@@ -11,6 +11,7 @@ from ml_connector.engine.works import Works
 from ml_connector.store import (
     audit,
     bindings,
+    charts,
     reviews,
     submissions,
     trip_moves,
@@ -26,6 +27,7 @@ from ml_connector.store.submissions import Submission
 from ml_connector.store.writes import Carried
 
 PARTIES = frozenset({"customer", "supplier"})
+OF_THE_CHART = frozenset({"dimension_value"})  # what is made of these is seen when the chart is read anew
 LOOKED_UP = frozenset({"supplier_invoice", "ledger_coding"})  # a second one of the same number must find the first
 
 
@@ -68,6 +70,8 @@ def finish(
     done = [write for one, _ in standing for write in members.get(one.id, [])]
     _undo_originals(c, done, now=now)
     _bind_parties(works, c, books, standing, members)
+    if any(one.kind in OF_THE_CHART for one, _ in standing):
+        charts.expire(c, books.company.id)
     _finish_trips(works, c, books, done)
     facts = [
         [

@@ -9,6 +9,7 @@ from ml_connector.engine.books import Books, Road
 from ml_connector.engine.gathering import Case, Gathered
 from ml_connector.engine.ignoring import CHANGED, changed, content_hash
 from ml_connector.finance.plan import Elsewhere, Finding, Hold, Need, Plan, Related, Verdict, Wait
+from ml_connector.rules.dimension_values import made_first, with_new
 from ml_connector.rules.validation import validate
 
 _ONLY_LATE = frozenset({"period-closed", "period-missing", "vat-reported"})
@@ -65,7 +66,10 @@ def _judged(case: Case, gathered: Gathered, *, books: Books, road: Road, day_of:
     related = gathered.related(case)
     verdict = road.flow.plan(case.document, related, terms=case.terms, rulebook=rulebook, chart=books.chart)
     if isinstance(verdict, Plan):
-        findings = (*verdict.findings, *validate(verdict, books.chart, case.terms))
+        coming = case.terms.new_dimension_values
+        verdict = made_first(verdict, books.chart, coming) if coming else verdict
+        chart = with_new(books.chart, coming) if coming else books.chart
+        findings = (*verdict.findings, *validate(verdict, chart, case.terms))
         blocking = tuple(finding for finding in findings if finding.blocks)
         if blocking:
             verdict = Hold(blocking)

@@ -15,6 +15,7 @@ from ml_connector.engine.taking_back import TakingBack
 from ml_connector.finance.encoding import booked_hash, encode_finding
 from ml_connector.finance.kinds import KINDS
 from ml_connector.finance.plan import Finding, Hold, Ignore, Plan, PlannedWrite, Wait
+from ml_connector.rules import dimension_values
 from ml_connector.store import audit, reviews, trip_moves, trip_needs, unsent, write_moves, writes
 from ml_connector.store.audit import Entry
 from ml_connector.store.trips import Trip
@@ -75,7 +76,8 @@ class Outcomes(TakingBack):
         anew = {one.case.id for one in judged if isinstance(one.verdict, Plan | Ignore)}
         self.unsent = [one for one in writes.of_trips(self.c, known, states=("open",)) if not one.reverses_id]
         write_moves.drop_open(self.c, [one.case.id for one in judged], now=self.now)
-        self.dropped = unsent.open_reversals(self.c, [trip_id for trip_id in known if trip_id in anew])
+        back = unsent.open_reversals(self.c, [trip_id for trip_id in known if trip_id in anew])
+        self.dropped = [write for write in back if not KINDS[write.kind].updated]
         write_moves.drop(self.c, [write.id for write in self.dropped], now=self.now)
         self.mine = correcting.in_books(self.c, known)
         plans = [one.verdict for one in judged if isinstance(one.verdict, Plan)]
@@ -87,8 +89,8 @@ class Outcomes(TakingBack):
         self.live = writes.live(self.c, company_id, sorted(known_by))
         self.revisions = writes.last_revisions(self.c, company_id, sorted(keys))
         done = [write for write in self.live.values() if write.state == "done" and not KINDS[write.kind].updated]
-        back = writes.live(self.c, company_id, [reversing.reversal_key(write) for write in done])
-        under_way = [write for write in back.values() if write.state in ("open", "sealed")]
+        taking = writes.live(self.c, company_id, [reversing.reversal_key(write) for write in done])
+        under_way = [write for write in taking.values() if write.state in ("open", "sealed")]
         self.leaving = {write.reverses_id: write.key for write in under_way if write.reverses_id}
         self.undone = writes.undone(
             self.c, company_id, [key for key in sorted(keys) if key in self.revisions and key not in self.live]
@@ -264,10 +266,11 @@ class Outcomes(TakingBack):
         self._move(one, "waiting", reason=rest.reason, plan=plan, hash_text=hash_text, due_at=due)
 
     def _consent(self, one: Judged, trip: Trip, plan: Plan, wanted: str) -> None:
-        """Who accepted a correction has consented to the very plan that it named."""
+        """Who accepted a correction has consented to the plan that it named; who approved a value, to its making."""
         if self.books.roads[trip.route_id].route.posting != "approve" or trip.approved_hash == wanted:
             return
-        if wanted in (one.case.decisions.get(CORRECTION), one.case.decisions.get(CHANGED)):
+        approved_before = all(write.kind == dimension_values.KIND for write in plan.writes)
+        if approved_before or wanted in (one.case.decisions.get(CORRECTION), one.case.decisions.get(CHANGED)):
             self.approved.append((trip.id, wanted))
             return
         keys = ", ".join(write.key for write in plan.writes)

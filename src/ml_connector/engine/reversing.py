@@ -17,6 +17,7 @@ from typing import Any
 from ml_connector.engine.books import Books
 from ml_connector.engine.references import refers_to
 from ml_connector.engine.works import Works
+from ml_connector.finance.dimensions import DimensionValue
 from ml_connector.finance.encoding import booked_hash, decode_content, encode, expected, text_of
 from ml_connector.finance.invoices import CustomerInvoice, CustomerPayment, Reversal, SupplierInvoice
 from ml_connector.finance.journal import JournalEntry, mirrored
@@ -122,7 +123,7 @@ def _need(books: Books, write_id: str, key: str) -> dict[str, Any]:
 def _row(works: Works, old: Write, books: Books, *, purpose: str) -> dict[str, Any] | Finding:
     """A new open write under the reversal's key that takes `old` back, or why that cannot be done here."""
     content = decode_content(old.kind, json.loads(old.content)["content"])
-    opposite = opposite_of(content, old, books)
+    opposite = _inactive(content) if isinstance(content, DimensionValue) else opposite_of(content, old, books)
     if isinstance(opposite, Finding):
         return opposite
     kind, reversing = opposite
@@ -149,6 +150,11 @@ def _row(works: Works, old: Write, books: Books, *, purpose: str) -> dict[str, A
         "created_at": now,
         "updated_at": now,
     }
+
+
+def _inactive(made: DimensionValue) -> tuple[str, Content]:
+    """Master data is never taken away, as others may name it: it is not used any more."""
+    return "dimension_value", replace(made, active=False)
 
 
 def purpose_of(reversal: Write) -> str:

@@ -6,15 +6,15 @@ Answers are kept, plans are made again.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import fields, replace
+from dataclasses import fields
 from typing import Any
 
-from ml_connector.engine import grounds, reversing, ruling
+from ml_connector.engine import grounds, placing, reversing, ruling
 from ml_connector.engine.correcting import LEAVE
 from ml_connector.engine.ignoring import ANY_VERSION, CHANGED, PREFIX
 from ml_connector.engine.works import Works
 from ml_connector.errors import Rejected, UsageError
-from ml_connector.finance.rulebook import LocationTerms, Rule
+from ml_connector.finance.rulebook import Rule
 from ml_connector.store import (
     audit,
     connection_rows,
@@ -75,6 +75,8 @@ def answers_to(item: ReviewItem) -> tuple[str, ...]:
         "connection-paused": ("resume",),
         "notices-given-up": (ACCEPT,),
     }
+    if placed := placing.answers_to(item):
+        return (*placed, "plan-again", IGNORE)
     return answers.get(item.code, (ACCEPT, DECISION, "plan-again", IGNORE))
 
 
@@ -90,8 +92,9 @@ def resolve(works: Works, workspace_id: str, item_id: str, *, answer: str, by: s
     proposed_rule = item.proposal.get("rule") if item.code == "mapping-missing" else None
     if proposed_rule and (answer == ACCEPT or answer.startswith(USE)):
         return _accept_rule(works, item, by=by, value=answer[len(USE) :].strip() if answer != ACCEPT else None)
-    if answer == ACCEPT and item.code == "location-unmapped":
-        return _accept_location(works, item, by=by)
+    if (told := placing.answered(works, item, answer=answer, by=by)) is not None:
+        _close(works, item, answer=answer, by=by)
+        return told
     with works.database.writing() as c:
         told, decision = _carry_out(works, c, item, answer=answer)
         _last_word(works, c, item, decision=decision)
@@ -173,32 +176,16 @@ def _accept_rule(works: Works, item: ReviewItem, *, by: str, value: str | None) 
         works, trip.route_id, str(item.proposal["rule"]), by=by, values={name: value} if value else None
     )
     answer = ACCEPT if value == item.proposal.get(name, "") else f"{USE}{value}"
+    _close(works, item, answer=answer, by=by)
+    return f"The rule is saved as version {version}; what it held is planned again."
+
+
+def _close(works: Works, item: ReviewItem, *, answer: str, by: str) -> None:
+    """The question is answered: what was saved for it has made its records due already."""
     with works.database.writing() as c:
         _last_word(works, c, item, decision=answer)
         reviews.resolve(c, item.id, decision=answer, decided_by=by, now=works.now())
         _note(works, c, item, answer=answer, by=by)
-    return f"The rule is saved as version {version}; what it held is planned again."
-
-
-def _accept_location(works: Works, item: ReviewItem, *, by: str) -> str:
-    """Add the location to the route's terms as the source describes it; its records are planned again."""
-    if item.trip_id is None:
-        raise UsageError("The question names no record.", record=item.id)
-    with works.database.reading() as c:
-        trip = trips.by_ids(c, [item.trip_id])[item.trip_id]
-    told = item.proposal
-    if told.get("place_rule"):
-        ruling.add_rule(works, trip.route_id, str(told["place_rule"]), by=by)
-    terms = ruling.terms_now(works, trip.route_id)
-    place = LocationTerms(time_zone=str(told.get("time_zone") or "") or None, name=str(told.get("name", "")))
-    version = ruling.save_terms(
-        works, trip.route_id, replace(terms, locations={**terms.locations, str(told["location"]): place}), by=by
-    )
-    with works.database.writing() as c:
-        _last_word(works, c, item, decision=ACCEPT)
-        reviews.resolve(c, item.id, decision=ACCEPT, decided_by=by, now=works.now())
-        _note(works, c, item, answer=ACCEPT, by=by)
-    return f"The location is in the terms (version {version}); its records are planned again."
 
 
 def _carry_out(works: Works, c: Connection, item: ReviewItem, *, answer: str) -> tuple[str, str]:

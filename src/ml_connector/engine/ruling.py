@@ -18,6 +18,7 @@ from ml_connector.finance.plan import Finding
 from ml_connector.finance.purchase_terms import PurchaseTerms
 from ml_connector.finance.rulebook import Rulebook, Terms
 from ml_connector.rules import checking, rulefile, termfile
+from ml_connector.rules.dimension_values import with_new
 from ml_connector.store import (
     audit,
     configs,
@@ -141,9 +142,11 @@ def check_rules(works: Works, route_id: str, book: Rulebook) -> tuple[Finding, .
     with works.database.reading() as c:
         route = setups.get_route(c, route_id)
         company = setups.get_company(c, route.company_id) if route else None
+        terms = route_terms(c, route) if route else Terms()
     if route is None or company is None:
         raise UsageError("There is no such route.", record=route_id)
     _, chart, _ = fresh_chart(works, route.company_id)
+    chart = with_new(chart, terms.new_dimension_values)
     found = checking.check_rulebook(book, chart, works.flows[route.flow].roles, day=works.clock.now().date())
     writer = open_line(works, company.connection_id).writer
     return (*found, *attributes.findings(writer, Terms(), book.rules))

@@ -37,12 +37,17 @@ class CashAccount:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """One dimension: its values, True where active, and what people call each."""
+    """One dimension: its values, True where active, and what people call each.
+
+    `length`: how many characters a value may have; 0 where the ledger does not say.
+    """
 
     id: int
     description: str
     values: Mapping[str, bool]
     names: Mapping[str, str] = field(default_factory=dict)
+    length: int = 0
+    auto_number: bool = False  # the ledger gives the values numbers of its own
 
 
 @dataclass(frozen=True, slots=True)

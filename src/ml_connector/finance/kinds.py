@@ -14,6 +14,7 @@ from ml_connector.finance.collection import (
     LedgerNote,
     OutsidePayment,
 )
+from ml_connector.finance.dimensions import DimensionValue
 from ml_connector.finance.documents import InvoiceAdjustment
 from ml_connector.finance.invoices import CustomerInvoice, CustomerPayment, PartyCard, Reversal, SupplierInvoice
 from ml_connector.finance.journal import JournalEntry
@@ -70,6 +71,7 @@ KINDS: Mapping[str, Kind] = {
     "supplier_invoice": Kind(SupplierInvoice),
     "customer": _CARD,
     "supplier": _CARD,
+    "dimension_value": Kind(DimensionValue, released=False, updated=True),
     "reverse_invoice": Kind(Reversal),
     "void_payment": Kind(Reversal),
     "collection_invoice": Kind(CollectionInvoice),

@@ -16,6 +16,7 @@ from ml_connector.finance.collection import (
     LedgerNote,
     OutsidePayment,
 )
+from ml_connector.finance.dimensions import DimensionValue
 from ml_connector.finance.documents import Document, InvoiceAdjustment
 from ml_connector.finance.invoices import CustomerInvoice, CustomerPayment, PartyCard, Reversal, SupplierInvoice
 from ml_connector.finance.journal import JournalEntry
@@ -38,6 +39,7 @@ Content = (
     | CollectionInvoice | CollectionCredit | OutsidePayment | InvoiceVoid | LedgerAttachment | LedgerNote
     | ReferenceRow | SupplierCard | OrderHeader | OrderLine | ReceivedInvoice | Acknowledgement | TransferAnswer
     | PaymentAnswer | LedgerCoding | InvoiceAdjustment | SalesOrder | PaymentApplication
+    | DimensionValue
 )  # fmt: skip
 """What a write books. Sent alone, in a pool's voucher, or as a row of a `Parcel`."""
 

@@ -125,6 +125,9 @@ class Terms:
     day_grace_minutes: int = 60
     branch: str | None = None
     ledger: str | None = None
+    new_dimension_values: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
+    """Values of segments that the ledger lacks and a person approved: segment -> value -> description. Made there with
+    the first record that needs them."""
     party_defaults: Mapping[str, str] = field(default_factory=dict)
     needs_limit_h: int = 72
     # A shop's orders. Statuses are the shop's own words; refunded orders were sold too, completed follows processing.

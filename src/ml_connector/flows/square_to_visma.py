@@ -222,13 +222,15 @@ def _party(party: Party, related: Related, terms: Terms) -> Verdict:
 
 def _location(location: Location, books: Books) -> Verdict:
     if location.id in books.terms.locations:
-        return Ignore("the location is mapped")
+        makes = places.values_to_make(location.id, books.mapper.rulebook, books.chart, books.terms)
+        return Plan(makes) if makes else Ignore("the location is mapped")
     if not location.active:
         return Ignore("the location is inactive")
     rule = places.rule_for(location.id, location.name, books.mapper.rulebook, books.chart)
     found = location_unmapped(
         location.id, name=location.name, time_zone=location.time_zone, currency=location.currency,
         rule=rule_toml(rule) if rule is not None else "",
+        new_value=places.new_value_for(location.name, books.mapper.rulebook, books.chart),
     )  # fmt: skip
     return Hold((found,))
 

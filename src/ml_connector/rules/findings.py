@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 
 from ml_connector.finance.money import Money
 from ml_connector.finance.plan import Finding, Related
+from ml_connector.rules.dimension_values import Proposal
 from ml_connector.rules.mapping import CASH_ROLES, Facts, Mapper
 
 _ASKED = {
@@ -59,14 +61,19 @@ def mapping_missing(
 
 
 def location_unmapped(
-    location: str, *, name: str = "", time_zone: str = "", currency: str = "", rule: str = ""
+    location: str, *, name: str = "", time_zone: str = "", currency: str = "", rule: str = "",
+    new_value: Proposal | None = None,
 ) -> Finding:  # fmt: skip
     """A place of the source for which nobody has said branch, time zone and dimensions yet.
 
-    `rule`: the dimensions of the ledger that are called like it, as a rule to accept.
+    `rule`: the dimensions of the ledger that are called like it, as a rule to accept. `new_value`: what could be made
+    there for it.
     """
     called = f"{name} ({location})" if name else location
     alike = " The proposed rule takes the dimension of the ledger that has its name." if rule else ""
+    if new_value is not None and not rule:
+        made = f"{new_value.value} {new_value.description} in dimension {new_value.segment}"
+        alike = f" No dimension of the ledger has its name: `create` makes {made} there, once a person has said so."
     return Finding(
         "location-unmapped",
         f"Location {called} is new and not mapped. Say its branch, time zone and dimensions; its records wait until "
@@ -75,6 +82,7 @@ def location_unmapped(
         {
             "location": location, "name": name, "time_zone": time_zone, "currency": currency,
             **({"place_rule": rule} if rule else {}),
+            **({"new_value": asdict(new_value)} if new_value is not None and not rule else {}),
         },
     )  # fmt: skip
 

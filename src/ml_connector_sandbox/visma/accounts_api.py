@@ -256,6 +256,9 @@ def _read_value(call: Call) -> Response:
 def _change_segment(call: Call) -> Response:
     """A refusal comes as 500 here: that is what the contract declares for this one operation."""
     segment, body, company = _segment(call), call.body("DimensionSegment"), call.company
+    named = (body.get("dimensionId") or DIMENSION, body.get("segementId") or segment.id)
+    if (str(named[0]).upper(), named[1]) != (DIMENSION, segment.id):
+        raise Refusal(500, f"Segment '{named[1]}' of '{named[0]}' is not the one of the address.")
     values = dict(segment.values)
     for row in body.get("segmentValues") or ():
         _change_value(company, call, segment, values, row)
@@ -270,8 +273,10 @@ def _change_value(company: Company, call: Call, segment: Segment, values: dict[s
     value, operation = row.get("value") or "", row.get("operation") or "Insert"
     known = values.get(value)
     if operation == "Insert":
-        if known is not None or len(value) != segment.length:
-            raise Refusal(500, f"Segment value '{value}' already exists or has not {segment.length} characters.")
+        if known is not None:
+            raise Refusal(500, f"Segment value '{value}' already exists.")
+        if len(value) != segment.length or value != value.strip():
+            raise Refusal(500, f"Segment value '{value}' has not {segment.length} characters.")
         known = SegmentValue(value, "", company.guid(), call.now, company.stamp())
     elif known is None:
         raise Refusal(500, f"Segment value '{value}' does not exist.")

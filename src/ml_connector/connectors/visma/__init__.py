@@ -55,6 +55,7 @@ CONNECTOR = Connector(
         "ledger_attachment",
         "ledger_note",
         "ledger_coding",
+        "dimension_value",
     ),
     webhooks=True,
     credential_fields=(

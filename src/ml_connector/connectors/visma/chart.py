@@ -121,7 +121,9 @@ def segments(rows: Iterable[Row]) -> dict[int, Segment]:
             rows_of_values = row.get("segmentValues") or ()
             values = {text(one.get("valueId")): bool(one.get("active")) for one in rows_of_values}
             names = {text(one.get("valueId")): name for one in rows_of_values if (name := text(one.get("description")))}
-            found[int(row["segmentId"])] = Segment(int(row["segmentId"]), text(row.get("description")), values, names)
+            number, length = int(row["segmentId"]), int(row.get("length") or 0)
+            auto = bool(row.get("isAutoNumber"))
+            found[number] = Segment(number, text(row.get("description")), values, names, length, auto)
     return found
 
 

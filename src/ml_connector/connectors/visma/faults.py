@@ -78,7 +78,7 @@ def _server_fault(answer: Answer, *, method: str, where: str, record: str) -> Co
     sentence = f"Visma answered {answer.status} to {where}: {words(answer) or 'no reason given'}."
     if method in _READ:
         return Transient(sentence, record=record, retry_after_s=_pause(answer, default=None))
-    if method == "PUT" and "/v1/dimension/" in where:
+    if answer.status == 500 and method == "PUT" and "/v1/dimension/" in where:
         return Rejected(sentence, record=record)  # declared: this one call refuses with 500
     return UnknownOutcome(sentence, record=record)
 

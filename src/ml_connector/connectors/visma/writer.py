@@ -18,6 +18,7 @@ from ml_connector.connectors.visma import (
     applying,
     attributes,
     collected,
+    dimensions,
     directories,
     kept,
     ledger,
@@ -48,6 +49,7 @@ from ml_connector.connectors.visma.reader import VismaReader
 from ml_connector.errors import Rejected, UsageError
 from ml_connector.finance.chart import Chart, Period
 from ml_connector.finance.collection import LedgerAttachment, LedgerNote
+from ml_connector.finance.dimensions import DimensionValue
 from ml_connector.finance.invoices import CustomerInvoice, CustomerPayment, PartyCard, Reversal, SupplierInvoice
 from ml_connector.finance.journal import JournalEntry
 from ml_connector.finance.ledger import AccountLine
@@ -87,6 +89,8 @@ class VismaWriter:
             return self._selling.create(content, context)
         if isinstance(content, PartyCard):
             return self._card(content, context)
+        if isinstance(content, DimensionValue):
+            return dimensions.put(self.client, content, context)
         if isinstance(content, Reversal):
             return self._reversal(content, context)
         if isinstance(content, LedgerAttachment):
@@ -177,6 +181,8 @@ class VismaWriter:
             return {context.token: [] for _, context in contexts}
         if kind == "ledger_note":
             return {context.token: [one] if one else [] for one, context in self._notes(contexts)}
+        if kind == dimensions.KIND:
+            return dimensions.found(self.client, _values(contexts))
         if kind == "ledger_coding":
             return {
                 context.token: purchase_writing.found(self.client, content, context)
@@ -195,6 +201,8 @@ class VismaWriter:
         if kind == "ledger_note":
             said = [(one, context) for one, context in contexts if isinstance(one, LedgerNote)]
             return kept.notes(self.client, self._lookback, said)
+        if kind == dimensions.KIND:
+            return dimensions.observe(self.client, _values(contexts))
         found: dict[str, Observed] = {}
         places: dict[str, list[tuple[Content, Context]]] = {}
         for content, context in contexts:
@@ -396,6 +404,10 @@ class VismaWriter:
         )
         number = context.remote_id.rpartition("/")[2]
         return Created(context.remote_id, number, etag=answer.headers.get("etag"), job_id=job_of(answer) or None)
+
+
+def _values(contexts: Sequence[tuple[Content, Context]]) -> list[tuple[DimensionValue, Context]]:
+    return [(one, context) for one, context in contexts if isinstance(one, DimensionValue)]
 
 
 def _rows(content: Content) -> int:
