@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
 
-from ml_connector.finance.rulebook import Rule, Rulebook, When
+from ml_connector.finance.chart import Chart, VatId
+from ml_connector.finance.rulebook import Rule, Rulebook, Terms, When
+from ml_connector.rules.bookkeeping import Books, Sheet
 from ml_connector.rules.findings import mapping_missing
 from ml_connector.rules.mapping import Facts, Mapper, choose, conditions_of, mapper_of, matches
 from ml_connector.rules.rulefile import rules_from_toml
@@ -113,6 +116,32 @@ def test_another_currencys_cash_account_is_never_proposed() -> None:
     mapper = Mapper(book(Rule("1", ("clearing",), When(currency=("EUR",)), cash_account="SQEUR")))
     finding = mapping_missing(mapper, "clearing", "cash_account", facts=Facts(currency="GBP"), record="order O1")
     assert finding.proposal["cash_account"] == ""
+
+
+def test_another_countrys_vat_is_never_proposed() -> None:
+    mapper = Mapper(book(Rule("se", ("vat",), When(country=("SE",), vat_rate=(Decimal(25),)), vat_id="S25")))
+    abroad = Facts(country="DK", vat_rate=Decimal(25))
+    assert mapping_missing(mapper, "vat", "vat_id", facts=abroad, record="order O1").proposal["vat_id"] == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "country", "rate", "only"),
+    [("vat_id", None, 6, "S06"), ("vat_code", None, 6, "06"), ("account", None, 6, ""), ("vat_id", "DE", 6, ""),
+     ("vat_id", None, 7, ""), ("vat_id", None, 12, "")],
+)  # fmt: skip
+def test_the_one_vat_id_of_a_rate_in_the_ledger_is_proposed(
+    name: str, country: str | None, rate: int, only: str
+) -> None:
+    def vat(id_: str, percent: int, code: str) -> VatId:
+        return VatId(id_, "", "Vat", ((date(2026, 4, 1), Decimal(percent)),), (code,), ("SE",), "2631")
+
+    ids = (vat("S06", 6, "06"), vat("S12", 12, "12"), vat("U12", 12, "12"), replace(vat("R06", 6, "R"), reverse=True))
+    chart = Chart(datetime(2026, 4, 2, tzinfo=UTC), vat_ids={one.id: one for one in ids})
+    facts = Facts(type="sale", currency="SEK", country=country, vat_rate=Decimal(rate))
+    books = Books.of(book(), chart, Terms())
+    sheet = Sheet("sq:sale:O1", record="order O1", day=date(2026, 4, 2), facts=facts, books=books)
+    sheet.missing("vat", name, facts)
+    assert sheet.findings[0].proposal[name] == only
 
 
 def test_another_rates_vat_is_never_proposed() -> None:

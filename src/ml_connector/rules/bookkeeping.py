@@ -186,7 +186,13 @@ class Sheet:
         own = role in {"clearing", "suspense"} and facts.method is not None and role_of(facts.method) is None
         sold = facts.category and any(rule.when.category for rule in self.books.mapper.rules_for(role))
         also = (*(("method",) if own else ()), *(("category",) if sold else ()))
-        self.findings.append(mapping_missing(self.books.mapper, role, name, facts=facts, record=self.record, also=also))
+        rate = (
+            facts.vat_rate if facts.country is None else None
+        )  # which country's VAT an id is, the ledger does not say
+        only = only_of_rate(self.books.chart, name, rate, self.day)
+        self.findings.append(
+            mapping_missing(self.books.mapper, role, name, facts=facts, record=self.record, also=also, instead=only)
+        )
 
     def note(self, *findings: Finding | None) -> None:
         """Note findings; None is nothing to note."""
@@ -316,6 +322,18 @@ class Sheet:
 def branch_of(terms: Terms, location: str | None) -> str | None:
     """The branch of a location, else of the route; None: the company's main branch."""
     return terms.locations.get(location or "", _NOWHERE).branch or terms.branch
+
+
+def only_of_rate(chart: Chart, name: str, rate: Decimal | None, day: date) -> str | None:
+    """The one VAT id of the ledger that has this rate on this day, or its one VAT code; None where several may do."""
+    if rate is None or name not in ("vat_id", "vat_code"):
+        return None
+    valid = [vat for vat in chart.vat_ids.values() if vat.not_after is None or vat.not_after >= day]
+    found = [vat for vat in valid if vat.rate_on(day) == rate and not vat.reverse and vat.payable_account]
+    if len(found) != 1:
+        return None
+    codes = found[0].categories
+    return found[0].id if name == "vat_id" else (codes[0] if len(codes) == 1 else None)
 
 
 def unbalanced(record: str, off: Money) -> Finding:

@@ -22,7 +22,7 @@ def enters_clearing(means: str) -> bool:
 
 def settled_by(payout: Payout) -> dict[str, Money]:
     """The payments and refunds whose money this payout carries, by id, and what each took off clearing."""
-    found = {}
+    found: dict[str, Money] = {}
     for entry in payout.entries:
         named = entry.refund_id or (entry.payment_id if entry.type == "CHARGE" else None)
         if named:

@@ -26,16 +26,24 @@ _OF_A_RATE = frozenset({"vat_code", "vat_id"})
 
 
 def mapping_missing(
-    mapper: Mapper, role: str, name: str, *, facts: Facts, record: str, also: tuple[str, ...] = ()
+    mapper: Mapper,
+    role: str,
+    name: str,
+    *,
+    facts: Facts,
+    record: str,
+    also: tuple[str, ...] = (),
+    instead: str | None = None,
 ) -> Finding:
     """No rule sets this field of a role.
 
-    The proposal is a rule a person can accept, filled from the most similar one; it asks for the facts `also` too.
+    The proposal is a rule a person can accept, filled from the most similar one, else with what the ledger gives
+    (`instead`); it asks for the facts `also` too.
     """
     asked = (*_ASKED.get(role, ()), *also)
     known = [(fact, value) for fact in asked if (value := _nearest(getattr(facts, fact))) is not None]
     said = ", ".join(f"{fact} = {value}" for fact, value in known)
-    filled = _similar(mapper, role, name, facts)
+    filled = _similar(mapper, role, name, facts) or instead
     snippet = [
         "[[rule]]",
         f'id = "{"-".join([role, *(_slug(value) for _, value in known)])}"',
@@ -125,6 +133,8 @@ def _similar(mapper: Mapper, role: str, name: str, facts: Facts) -> str | None:
             continue  # a cash account keeps one currency: another currency's is never a proposal
         if name in _OF_A_RATE and rule.when.vat_rate and facts.vat_rate not in rule.when.vat_rate:
             continue  # nor is another rate's VAT
+        if name in _OF_A_RATE and rule.when.country and facts.country not in rule.when.country:
+            continue  # nor another country's: it would go into the wrong return
         score = sum(
             getattr(facts, fact) in getattr(rule.when, fact) for fact in ("location", "method", "type", "currency")
         )
