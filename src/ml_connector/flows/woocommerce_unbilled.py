@@ -22,10 +22,11 @@ from ml_connector.flows.verdicts import booked_day, verdict
 from ml_connector.flows.woocommerce_selling import UNANSWERED
 from ml_connector.rules import selling
 from ml_connector.rules.bookkeeping import Books, Sheet
+from ml_connector.rules.customer_documents import customer_money
 from ml_connector.rules.days import business_day
 from ml_connector.rules.findings import approved, blocking
 from ml_connector.rules.goods import facts_of
-from ml_connector.rules.invoicing import Bill, customer_money
+from ml_connector.rules.invoicing import Bill
 from ml_connector.rules.parties import Known
 from ml_connector.rules.shop_orders import Paid, means_of, order_key
 

@@ -16,8 +16,8 @@ from ml_connector.finance.money import Money
 from ml_connector.finance.plan import Finding, Found, Plan, PlannedWrite, Related
 from ml_connector.rules import closing
 from ml_connector.rules.bookkeeping import Books, Sheet
+from ml_connector.rules.customer_documents import blocked, customer_money
 from ml_connector.rules.findings import approved, decided
-from ml_connector.rules.invoicing import blocked, customer_money
 from ml_connector.rules.ledger_lines import TaxedLine, taxed_lines
 from ml_connector.rules.matching import PartyMatch
 from ml_connector.rules.parties import Known

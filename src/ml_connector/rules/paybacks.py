@@ -16,9 +16,10 @@ from ml_connector.finance.invoices import Application, CustomerInvoice, Customer
 from ml_connector.finance.money import Money
 from ml_connector.finance.plan import Finding, Found, Plan, PlannedWrite, Related
 from ml_connector.rules.bookkeeping import Books, Sheet
+from ml_connector.rules.customer_documents import blocked, credit_note, customer_money
 from ml_connector.rules.findings import approved, decided
 from ml_connector.rules.goods import gross_of, part_of, policy_of, rate_of
-from ml_connector.rules.invoicing import Bill, blocked, credit_note, customer_money
+from ml_connector.rules.invoicing import Bill
 from ml_connector.rules.mapping import Facts
 from ml_connector.rules.parties import Known
 from ml_connector.rules.receipts import MEANS, Anonymous, post_fee, post_sale

@@ -16,7 +16,8 @@ from ml_connector.finance.invoices import Application, Ref
 from ml_connector.finance.money import Money
 from ml_connector.finance.plan import Finding, Plan, PlannedWrite
 from ml_connector.rules.bookkeeping import Books, Place, Sheet
-from ml_connector.rules.invoicing import Bill, customer_money
+from ml_connector.rules.customer_documents import customer_money
+from ml_connector.rules.invoicing import Bill
 from ml_connector.rules.mapping import Choice, Facts
 from ml_connector.rules.parties import Known
 from ml_connector.rules.sales import fee_role

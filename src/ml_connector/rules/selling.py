@@ -17,9 +17,10 @@ from ml_connector.finance.plan import Content, Elsewhere, Finding, Found, Need, 
 from ml_connector.finance.rulebook import Terms
 from ml_connector.finance.selling import PaymentApplication, SalesOrder, SalesOrderLine
 from ml_connector.rules.bookkeeping import Books, Sheet, branch_of
+from ml_connector.rules.customer_documents import blocked, invoice_rows, plain_row
 from ml_connector.rules.findings import approved
 from ml_connector.rules.goods import ROLES, facts_of, policy_of
-from ml_connector.rules.invoicing import Bill, blocked, invoice_rows, plain_row
+from ml_connector.rules.invoicing import Bill
 from ml_connector.rules.parties import Known
 from ml_connector.rules.texts import begun, clipped
 
