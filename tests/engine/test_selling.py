@@ -238,6 +238,7 @@ def test_money_given_back_before_the_invoice_is_paid_out_at_once_and_credited_on
     world.do("refund", order_id=order["id"], amount="25.00")
     look(world, 5_000)
     assert (world.balance(CLEARING["stripe"]), world.balance(ADVANCES)) == (10_000, -10_000)
+    assert explained(world) == [0]  # what waits for its invoice is booked
     assert world.orders()[0]["total"] == "125.00"
     world.invoice()
     look(world, 5_000)

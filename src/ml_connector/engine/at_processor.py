@@ -14,7 +14,8 @@ from ml_connector.engine.works import Works
 from ml_connector.finance.documents import Capture, Movement, Payout, Refund, Sale
 from ml_connector.finance.money import Money
 from ml_connector.rules import clearing as rules
-from ml_connector.store import records, trips
+from ml_connector.store import records, trips, unsent, writes
+from ml_connector.store.database import Connection
 
 USUAL = timedelta(days=7)  # what waits longer is a finding: processors pay out within days
 
@@ -145,14 +146,22 @@ def _documents(works: Works, road: Road) -> list[tuple[Any, tuple[str, str]]]:
     with works.database.reading() as c:
         found = trips.of_route(c, road.route.id)
         stored = records.by_ids(c, [trip.record_id for trip in found])
+        standing = _standing(c, [trip.id for trip in found if trip.state == "waiting" and trip.plan_hash is not None])
     documents: list[tuple[Any, tuple[str, str]]] = []
     for trip in found:
         record = stored[trip.record_id]
         if record.payload is not None and record.kind in road.flow.moves:
             document, _ = gathering.document_of(works, record, road.translate)
             if document is not None:  # what cannot be read is held with a question of its own
-                documents.append((document, (trip.state, trip.reason or "")))
+                state = "posted" if trip.id in standing else trip.state
+                documents.append((document, (state, trip.reason or "")))
     return documents
+
+
+def _standing(c: Connection, trip_ids: Sequence[str]) -> set[str]:
+    """Of trips that wait, those whose money is booked: what they wait for is what the ledger makes of it."""
+    booked = {write.trip_id for write in writes.of_trips(c, trip_ids, states=("done",)) if write.reverses_id is None}
+    return booked - unsent.unfinished_trips(c, sorted(booked))
 
 
 def _moved(road: Road, documents: Sequence[tuple[Any, tuple[str, str]]]) -> _Money:
