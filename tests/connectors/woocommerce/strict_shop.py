@@ -34,6 +34,12 @@ KNOWN = {
     "webhooks": LISTS | {"status"},
 }
 STAMPS = {"modified": "date_modified_gmt", "date": "date_created_gmt", "id": "id"}
+MISLEADING = {
+    "Link": '<https://elsewhere.example/wp-json/wc/v3/orders?page=2>; rel="next"',
+    "X-WP-Total": "1",
+    "X-WP-TotalPages": "1",
+}
+"""Headers that a proxy or the site's own idea of its address may spoil: nobody should heed them."""
 Reply = Callable[[httpx2.Request], httpx2.Response]
 
 
@@ -178,4 +184,4 @@ def _answer(content: Any, params: dict[str, str]) -> httpx2.Response:
     else:
         shown = [{**row, "_links": {"self": [{"href": "https://elsewhere.example"}]}} for row in rows]
     body = json.dumps(shown if isinstance(content, list) else shown[0], default=float)
-    return httpx2.Response(200, content=body.encode())
+    return httpx2.Response(200, content=body.encode(), headers=MISLEADING)

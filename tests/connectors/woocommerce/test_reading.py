@@ -109,6 +109,14 @@ def test_orders_that_change_while_we_read_are_given_again_and_none_is_lost(seed:
     assert newest == {str(row["id"]): row["number"] for row in shop.rows["orders"]}
 
 
+def test_pages_are_counted_by_their_rows_and_no_link_is_followed() -> None:
+    shop = StrictShop()
+    for id_ in range(1, 231):
+        shop.add_order(id_, START - (300 - id_) * MINUTE)
+    found, _ = shop.poll("orders", backfill_from=BACK)  # each answer says that there is one row, and links elsewhere
+    assert len(set(ids(found))) == 230
+
+
 def test_a_position_can_be_taken_up_after_any_page() -> None:
     shop = StrictShop()
     for number in range(1, 701):

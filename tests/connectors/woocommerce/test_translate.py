@@ -107,6 +107,17 @@ def test_gmt_dates_are_utc_and_the_local_ones_are_not_looked_at() -> None:
     assert found.created_at == datetime(2026, 1, 5, 8, 12, 44, tzinfo=UTC)
 
 
+def test_a_number_that_a_plugin_gives_is_a_reference_and_never_the_key() -> None:
+    found = sale(woo.order(number="WT-2026/0042"))
+    assert (found.id, found.reference) == ("727", "WT-2026/0042")
+
+
+def test_fees_that_gateways_write_into_metadata_are_not_read() -> None:
+    names = ("_stripe_fee", "_stripe_net", "_wcpay_transaction_fee", "PayPal Transaction Fee", "_paypal_fee")
+    told = woo.order(meta_data=[woo.meta(name, "38.50") for name in names])
+    assert sale(told) == sale(woo.order(meta_data=[]))
+
+
 def test_coupons_are_inside_the_lines_and_not_taken_off_again() -> None:
     payload = woo.small(
         "90.00", "22.50", "112.50", discount_total="10.00", discount_tax="2.50",
@@ -430,6 +441,13 @@ def test_keys_that_a_shop_has_chosen_come_first() -> None:
         _meta_keys={"org_number": ["min_egen"]},
     )
     assert cast(Party, translate("customer", payload)).org_number == "974760673"
+
+
+def test_metadata_of_any_shape_is_borne_and_a_key_may_come_twice() -> None:
+    values: list[Any] = [None, 5.5, True, [], {"a": 1}, ["988077917"], "x" * 500, "\x00", "nonsense", "988077917"]
+    payload = woo.customer(meta_data=[woo.meta("billing_org_nr", value) for value in values])
+    found = cast(Party, translate("customer", payload))
+    assert (found.org_number, found.refused_numbers) == ("988077917", ("nonsense",))
 
 
 def test_a_customer_of_a_company() -> None:
