@@ -17,6 +17,7 @@ from ml_connector.connectors.visma.client import VismaClient, segment
 from ml_connector.connectors.visma.lookback import OVERLAP, stamp
 from ml_connector.connectors.visma.observed import Row, day, text
 from ml_connector.connectors.visma.payloads import REFERENCE_TEXT
+from ml_connector.connectors.visma.rows import dimensions
 from ml_connector.errors import Transient, Untranslatable, UsageError
 from ml_connector.finance.plan import Found
 from ml_connector.finance.purchasing import PurchaseDocument, PurchaseReceipt
@@ -245,7 +246,7 @@ def _combinations(client: VismaClient, fields: Mapping[str, str]) -> list[Found]
 
 def _segments(row: Row) -> Sequence[tuple[int, str]]:
     try:
-        return purchasing.dimensions(row)
+        return dimensions(row)
     except Untranslatable:
         return ()
 
