@@ -91,6 +91,7 @@ def test_a_sale_goes_from_square_to_visma_by_commands(
     dry = good(terminal("dry-run", "--json"))
     (planned,) = [one for one in dry["records"] if one["kind"] == "payment"]
     assert planned["outcome"] == "planned"
+    assert [sentence.partition(" decides ")[0] for sentence in dry["undecided"]] == ["Journal: Visma.net ERP"]
     assert good(terminal("post", "--json"))["posting_off"] == {"sq": 1}
     assert outside["visma"].do("books")["vouchers"] == []  # posting is off
 

@@ -219,8 +219,14 @@ def dry_run(
                 limit=limit,
             )
         held = [one for one in found if one.outcome == "held"]
-        content = {"records": [shown(s, row.id, one) for one in found], "held": len(held)}
-        s.out.answer(content, lambda console: print_previews(s, console, row.id, found), code=PERSON if held else 0)
+        left = preview.undecided(s.works, row.id, found)
+        content = {"records": [shown(s, row.id, one) for one in found], "held": len(held), "undecided": left}
+
+        def print_all(console: Console) -> None:
+            print_previews(s, console, row.id, found)
+            lines(*left)(console)
+
+        s.out.answer(content, print_all, code=PERSON if held else 0)
 
 
 def _micros(moment: datetime | None) -> int | None:

@@ -57,6 +57,8 @@ class Connector:
     hosts: tuple[str, ...]  # https hosts that calls may go to
     default_base_url: str
     sandbox_base_url: str | None = None
+    decides: Mapping[str, str] = field(default_factory=dict)
+    """By kind of document: what it alone decides once the document is there, so that no dry run can promise it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from ml_connector.errors import UsageError
 from ml_connector.finance.encoding import encode_finding, encode_write
 from ml_connector.finance.plan import Hold, Ignore, Plan, Wait
 from ml_connector.finance.rulebook import Rulebook
-from ml_connector.store import trips
+from ml_connector.store import connection_rows, setups, trips
 from ml_connector.store.trips import Trip
 
 
@@ -47,6 +47,18 @@ def dry_run(
     with works.database.reading() as c:
         found = _chosen(c, books, trip_ids=trip_ids, states=states, since=since, until=until, limit=limit)
     return _judge(works, books, found)
+
+
+def undecided(works: Works, company_id: str, found: Sequence[Previewed]) -> list[str]:
+    """What of these documents the ledger alone decides: a promise of ours leaves that open. A sentence each."""
+    with works.database.reading() as c:
+        company = setups.get_company(c, company_id)
+        ledger = connection_rows.get(c, company.connection_id) if company else None
+    if ledger is None:
+        return []
+    told = works.system(ledger.connector).connector
+    kinds = sorted({str(write["kind"]) for one in found for write in one.writes} & told.decides.keys())
+    return [f"{kind.replace('_', ' ').capitalize()}: {told.title} decides {told.decides[kind]}." for kind in kinds]
 
 
 def what_if(

@@ -95,6 +95,19 @@ CONNECTOR = Connector(
     ),
     hosts=("api.finance.visma.net", "integration.visma.net", "connect.visma.com", "salesorder.visma.net"),
     default_base_url=API_BASES[0],
+    decides={
+        "journal": "VAT of each line, beyond the tolerance of its own check, and the rate of a foreign currency",
+        **dict.fromkeys(
+            ("customer_invoice", "credit_note", "debit_note"),
+            "VAT as it works it out (compared before release), credit hold of the customer, approval",
+        ),
+        **dict.fromkeys(
+            ("customer_payment", "customer_refund"),
+            "whether the payment method may be used with the cash account, and the rate of a foreign currency",
+        ),
+        "supplier_invoice": "VAT as it works it out (compared before release), approval",
+        "sales_order": "VAT as it works it out (compared), prices, and credit hold of the customer",
+    },
 )
 
 
