@@ -38,7 +38,8 @@ def test_every_command_of_the_issue_is_there() -> None:
     roots = {path.split()[0] for path in COMMANDS}
     assert roots >= set(
         "demo init company doctor connect connections ping route rules schedule read post dry-run "
-        "review replay undo trace clearing census audit keys webhook worker serve migrate move-to-postgresql backup restored".split()
+        "review replay undo trace clearing census audit keys webhook worker serve migrate move-to-postgresql "
+        "backup restored".split()
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from ml_connector.engine import preview, reviewing, ruling
+from ml_connector.engine import preview, reviewing, ruling, tracing
 from ml_connector.errors import Rejected, UsageError
 from tests.engine.business_days import Open, answer, cents_on, items, rest, sale_and_refund, trip_of
 from tests.engine.proofs import expect_settled, in_ledger, query, questions, states
@@ -55,6 +55,8 @@ def test_nothing_is_posted_before_a_person_consents_to_this_very_plan(open_world
     assert query(world, "SELECT plan_hash, approved_hash FROM trip WHERE kind = 'payment'") == [
         (promised.plan_hash, promised.plan_hash)
     ]
+    (story,) = tracing.trace(world.works, world.workspace, trip_of(world, "payment"))
+    assert [one.told for one in story.moments if one.what == "decision"] == ["Ann: accept, as it was shown"]
 
 
 def test_an_accepted_rule_decides_only_what_no_other_rule_decides(open_world: Open) -> None:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
 
 import typer
+from rich.cells import cell_len
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -41,6 +45,8 @@ MEANING = {
 }
 """What each exit code says."""
 
+PROSE = 24  # characters from which a text with blanks is a sentence, and the least that it is wrapped to
+_NUMBER = re.compile(r"-?[\d,]+(\.\d+)?( [A-Z]{3})?")
 PIPED_WIDTH = 140  # into a file or a pipe: nobody turns the page there, and tables need room
 
 _CODES: tuple[tuple[type[ConnectorError], int], ...] = (
@@ -99,21 +105,65 @@ class Output:
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Callable[[Console], None]:
-    """A table for people; told in words when it is empty."""
+    """A table for people; told in words when it is empty.
+
+    Columns that say nothing are left out, numbers stand right, sentences wrap. Where the screen is too narrow for the
+    rest, each row is a block of lines instead: ids and amounts are never broken.
+    """
 
     def show(console: Console) -> None:
-        found = list(rows)
+        found = [["" if value is None else str(value) for value in row] for row in rows]
         if not found:
             console.print(f"{title}: none.", markup=False)
             return
-        shown = Table(title=title, title_justify="left", header_style="bold", show_edge=False)
-        for column in columns:
-            shown.add_column(column, overflow="fold")
-        for row in found:
-            shown.add_row(*(_cell(value) for value in row))
+        said = [n for n in range(len(columns)) if n == 0 or any(row[n] for row in found)]
+        told = [_Column(columns[n], [row[n] for row in found]) for n in said]
+        if sum(one.least + len(" ┃ ") for one in told) - 1 > console.width:
+            _print_blocks(console, title, told)
+            return
+        shown = Table(title=escape(title), title_justify="left", header_style="bold", show_edge=False)
+        for one in told:
+            justify: Literal["left", "right"] = "right" if one.is_number else "left"
+            shown.add_column(one.name, overflow="fold", justify=justify, no_wrap=not one.is_prose, min_width=one.least)
+        for cells in zip(*(one.cells for one in told), strict=True):
+            shown.add_row(*map(escape, cells))
         console.print(shown)
 
     return show
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    name: str
+    cells: Sequence[str]
+
+    @property
+    def is_number(self) -> bool:
+        return all(_NUMBER.fullmatch(cell) for cell in self.cells if cell)
+
+    @property
+    def is_prose(self) -> bool:
+        """Whether it may be wrapped: sentences, not ids, times or amounts."""
+        return any(len(cell) > PROSE and " " in cell for cell in self.cells)
+
+    @property
+    def least(self) -> int:
+        """How wide it must be."""
+        words = (word for cell in self.cells for word in cell.split()) if self.is_prose else iter(self.cells)
+        longest = max(map(cell_len, words), default=0)
+        return max(len(self.name), longest, PROSE if self.is_prose else 0)
+
+
+def _print_blocks(console: Console, title: str, told: Sequence[_Column]) -> None:
+    """Each row as lines: what it is first, the rest by name."""
+    console.print(title, style="italic", markup=False)
+    for cells in zip(*(one.cells for one in told), strict=True):
+        named = list(zip((one.name for one in told), cells, strict=True))
+        heads = 1 if named[0][0] else 2  # a verdict has no name, and belongs to what it is about
+        console.print("  ".join(cell for _, cell in named[:heads]), style="bold", markup=False)
+        for name, cell in named[heads:]:
+            if cell:
+                console.print(f"    {name}: {cell}" if name else f"    {cell}", markup=False)
 
 
 def lines(*sentences: str) -> Callable[[Console], None]:
@@ -126,13 +176,17 @@ def lines(*sentences: str) -> Callable[[Console], None]:
     return show
 
 
+_zone: dict[str, tzinfo] = {"of": UTC}  # set by the session, as soon as it knows whose books are looked at
+
+
+def tell_times_in(zone: tzinfo) -> None:
+    """From now on times are told in this zone."""
+    _zone["of"] = zone
+
+
 def when(micros: int | None) -> str:
-    """A stored time for people."""
-    return "" if micros is None else moment(micros).strftime("%Y-%m-%d %H:%M:%S UTC")
-
-
-def _cell(value: Any) -> str:
-    return ("" if value is None else str(value)).replace("[", "\\[")
+    """A stored time for people, in the zone of their books."""
+    return "" if micros is None else moment(micros).astimezone(_zone["of"]).strftime("%Y-%m-%d %H:%M:%S %Z")
 
 
 def plain(value: Any) -> Any:

@@ -66,7 +66,7 @@ def show(item: ItemId, as_json: AsJson = False) -> None:
         one = reviewing.show(s.works, s.workspace, item)
         about = _about(s, [one])[one.id]
         told = [f"{one.id}  {one.code}, {one.state} since {when(one.created_at)}", about, one.sentence]
-        told += [f"Decided: {one.decision} by {one.decided_by}"] if one.decided_by else []
+        told += [f"Decided: {reviewing.decided(one)}, by {one.decided_by}"] if one.decided_by else []
         told += [f"{name}: {_words(value)}" for name, value in one.proposal.items() if value not in ("", None)]
         if one.state == "open":
             told += ["Answers:", *(f"  {each}: {_meaning(each)}" for each in reviewing.answers_to(one))]

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from ml_connector.cli.output import NOT_AUTHORIZED, PERSON, TRANSIENT, AsJson, lines, plain, table, when
+from ml_connector.cli import journal_table
+from ml_connector.cli.output import NOT_AUTHORIZED, PERSON, TRANSIENT, AsJson, lines, plain, when
 from ml_connector.cli.session import CompanyName, RouteName, Session, session
 from ml_connector.cli.telling import told
 from ml_connector.clock import micros, moment
@@ -250,27 +251,18 @@ def journals_of(s: Session, company_id: str, one: preview.Previewed) -> list[tup
 def print_previews(s: Session, console: Console, company_id: str, found: list[preview.Previewed]) -> None:
     """What would become of records, for people."""
     for one in found:
-        console.print(f"{one.kind} {one.external_id}: {one.outcome} {one.reason}".rstrip(), markup=False)
+        reason = "" if one.reason in {finding["code"] for finding in one.findings} else one.reason
+        console.print(": ".join(filter(None, (f"{one.kind} {one.external_id}", one.outcome, reason))), markup=False)
         for finding in one.findings:
             console.print(f"    {finding['code']}: {finding['sentence']}", markup=False)
         for write, (key, journal) in zip(one.writes, journals_of(s, company_id, one), strict=True):
             if journal:
-                table(f"    {key}", COLUMNS, rows_of(journal))(console)
+                journal_table.show(console, f"  {key}", journal)
             else:
                 words = told(write["kind"], decode_content(write["kind"], write["content"]))
                 console.print(f"    {key}: {words}", markup=False)
     console.print(f"{len(found)} records; nothing was stored or sent.", markup=False)
-
-
-COLUMNS = ("account", "name", "dimensions", "debit", "credit", "VAT", "because")
-
-
-def rows_of(journal: tuple[journals.Line, ...]) -> list[tuple[str, ...]]:
-    """A journal's lines for a table."""
-    return [
-        (
-            line.account, line.name, " ".join(line.dimensions), str(line.debit) if line.debit else "",
-            str(line.credit) if line.credit else "", line.vat, line.because,
+    if held := sum(one.outcome == "held" for one in found):
+        console.print(
+            f"{held} would be held. `ml-connector post` asks about them: ml-connector review list", markup=False
         )
-        for line in journal
-    ]  # fmt: skip

@@ -7,14 +7,16 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import structlog
 import typer
 
 from ml_connector.app import opened
-from ml_connector.cli.output import Output, fail
+from ml_connector.cli.output import Output, fail, tell_times_in
 from ml_connector.engine import connecting, setup
 from ml_connector.engine.works import Works
 from ml_connector.errors import ConfigurationError, ConnectorError, UsageError
@@ -124,7 +126,15 @@ def session(*, as_json: bool, makes_workspace: bool = False) -> Iterator[Session
         with opened(settings, redactor=redactor) as works:
             if not makes_workspace:
                 _check_workspace(works, _workspace["name"])
+            tell_times_in(_zone_of(works, _workspace["name"]))
             yield Session(works, settings, _workspace["name"], out, who())
+
+
+def _zone_of(works: Works, workspace: str) -> tzinfo:
+    """The time zone of the workspace's books; UTC where they have several, or there are none yet."""
+    with works.database.reading() as c:
+        zones = {one.time_zone for one in setups.companies(c, workspace)}
+    return ZoneInfo(zones.pop()) if len(zones) == 1 else UTC
 
 
 def _check_workspace(works: Works, name: str) -> None:

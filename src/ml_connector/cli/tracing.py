@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Iterator
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from ml_connector.cli.output import AsJson, plain, table, when
-from ml_connector.cli.running import COLUMNS, rows_of
+from ml_connector.cli import journal_table
+from ml_connector.cli.output import AsJson, plain, when
 from ml_connector.cli.session import Session, session
 from ml_connector.engine import journals, paypages, tracing
 from ml_connector.engine.paypages import PayPage
-from ml_connector.engine.tracing import Story
+from ml_connector.engine.tracing import Moment, Story
 
 
 def register(root: typer.Typer) -> None:
@@ -44,24 +45,36 @@ def _vouchers(s: Session, story: Story) -> list[journals.Voucher]:
 def _print(console: Console, found: list[tuple[Story, list[journals.Voucher], tuple[PayPage, ...]]]) -> None:
     for story, vouchers, pages in found:
         console.print(f"{story.connection} {story.kind} {story.external_id}", style="bold", markup=False)
-        for trip in story.trips:
-            console.print(f"  trip {trip.id}: {trip.state} {trip.reason or ''}".rstrip(), markup=False)
-        for write in story.writes:
-            told = f"  write {write.key}, revision {write.revision}: {write.state}, {write.kind} {write.number or ''}"
-            console.print(told.rstrip(), markup=False)
-        for one in story.submissions:
-            console.print(
-                f"  submission {one.key}: {one.state}, token {one.token}, number {one.number or '-'}", markup=False
-            )
-        for page in pages:
-            told = page.trouble or f"{page.status}, {page.url or 'no address to pay at'}"
-            console.print(f"  collected as {page.number}: {told}", markup=False)
+        for told in (*_standing(story), *(_page(page) for page in pages)):
+            console.print(f"  {told.rstrip()}", markup=False)
         for voucher in vouchers:
             if voucher.lines:
                 title = f"  {voucher.number or 'not numbered yet'}  {voucher.day}  {voucher.text}"
-                table(title, COLUMNS, rows_of(_of_story(voucher, story)))(console)
-        rows: list[tuple[Any, ...]] = [(when(one.at), one.what, one.told) for one in story.moments]
-        table("  Timeline", ("when", "", "what"), rows)(console)
+                journal_table.show(console, title, _of_story(voucher, story))
+        console.print("  Timeline", style="italic", markup=False)
+        width = max((len(one.what) for one in story.moments), default=0)
+        for one in story.moments:
+            console.print(f"  {when(one.at)}  {one.what.ljust(width)}  {_told(one)}", markup=False)
+
+
+def _standing(story: Story) -> Iterator[str]:
+    """Where its trips, writes and documents stand."""
+    for trip in story.trips:
+        yield f"trip {trip.id}: {trip.state} {trip.reason or ''}"
+    for write in story.writes:
+        yield f"write {write.key}, revision {write.revision}: {write.state}, {write.kind} {write.number or ''}"
+    for one in story.submissions:
+        yield f"submission {one.key}: {one.state}, token {one.token}, number {one.number or '-'}"
+
+
+def _page(page: PayPage) -> str:
+    told = page.trouble or f"{page.status}, {page.url or 'no address to pay at'}"
+    return f"collected as {page.number}: {told}"
+
+
+def _told(one: Moment) -> str:
+    """What happened; of an audit event its number is enough, --json names its chain."""
+    return one.told.replace(f" of {one.facts['chain']})", ")") if one.what == "audit" else one.told
 
 
 def _of_story(voucher: journals.Voucher, story: Story) -> tuple[journals.Line, ...]:

@@ -80,6 +80,15 @@ def answers_to(item: ReviewItem) -> tuple[str, ...]:
     return answers.get(item.code, (ACCEPT, DECISION, "plan-again", IGNORE))
 
 
+def decided(item: ReviewItem) -> str:
+    """A person's answer in words: a plan or a change that was accepted is kept as the hash of what was shown."""
+    kept = item.decision or ""
+    if kept.startswith(LEAVE):
+        return f"left as it is: {kept.removeprefix(LEAVE).partition(':')[2]}"
+    shown = kept in (item.proposal.get("plan_hash"), item.proposal.get("change"))
+    return f"{ACCEPT}, as it was shown" if kept and shown else kept
+
+
 def resolve(works: Works, workspace_id: str, item_id: str, *, answer: str, by: str) -> str:
     """Carry out a person's answer; what it set in motion, in words.
 

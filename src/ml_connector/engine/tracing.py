@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ml_connector.engine import siblings
+from ml_connector.engine.reviewing import decided
 from ml_connector.engine.works import Works
 from ml_connector.errors import UsageError
 from ml_connector.flows.flow import OWN_ID
@@ -250,7 +251,7 @@ def _of_questions(questions: Iterable[ReviewItem]) -> Iterator[Moment]:
     for one in questions:
         yield Moment(one.created_at, "question", one.sentence, {"item": one.id, "code": one.code, "state": one.state})
         if one.decided_at is not None and one.decided_by:
-            yield Moment(one.decided_at, "decision", f"{one.decided_by}: {one.decision}", {"item": one.id})
+            yield Moment(one.decided_at, "decision", f"{one.decided_by}: {decided(one)}", {"item": one.id})
 
 
 def _of_attempts(sent: Iterable[Submission], tried: Sequence[Attempt]) -> Iterator[Moment]:

@@ -8,8 +8,8 @@ from typing import Any
 
 from rich.console import Console
 
-from ml_connector.cli.output import plain, table
-from ml_connector.cli.running import COLUMNS, rows_of
+from ml_connector.cli import journal_table
+from ml_connector.cli.output import plain
 from ml_connector.engine.journals import Voucher
 from ml_connector.finance.money import Money
 
@@ -28,7 +28,7 @@ def show(console: Console, vouchers: Sequence[Voucher]) -> None:
         if sort in IN_FULL:
             whole.setdefault((sort, one.kind), one)
     for one in whole.values():
-        table(f"{one.number}  {one.day}  {one.kind}  {', '.join(one.keys)}", COLUMNS, rows_of(one.lines))(console)
+        journal_table.show(console, f"{one.number}  {one.day}  {one.kind}  {', '.join(one.keys)}", one.lines)
         console.print()
     shown = {one.token for one in whole.values()}
     for one in vouchers:
