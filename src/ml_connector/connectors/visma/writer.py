@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date
 
 from ml_connector.connectors.shapes import Context, Created, Directory, Observed, SourceObject
 from ml_connector.connectors.tokens import Now
@@ -34,7 +34,6 @@ from ml_connector.connectors.visma import chart as charts
 from ml_connector.connectors.visma.auth import SALES_BASE
 from ml_connector.connectors.visma.client import (
     BACKGROUND,
-    PAGE_SIZE,
     VismaClient,
     action_result,
     created,
@@ -43,9 +42,10 @@ from ml_connector.connectors.visma.client import (
 )
 from ml_connector.connectors.visma.jobs import Jobs, outcome_of
 from ml_connector.connectors.visma.kinds import PARTIES, PAYMENTS, Place, place_of, result_kind, type_of
-from ml_connector.connectors.visma.lookback import Lookback, changed_since, units
-from ml_connector.connectors.visma.observed import VOIDING, Row, gone
+from ml_connector.connectors.visma.lookback import Lookback
+from ml_connector.connectors.visma.observed import VOIDING
 from ml_connector.connectors.visma.reader import VismaReader
+from ml_connector.connectors.visma.reading_back import ReadingBack
 from ml_connector.errors import Rejected, UsageError
 from ml_connector.finance.chart import Chart, Period
 from ml_connector.finance.collection import LedgerAttachment, LedgerNote
@@ -57,7 +57,6 @@ from ml_connector.finance.plan import Content, Found
 from ml_connector.finance.procurement import LedgerCoding
 from ml_connector.finance.selling import PaymentApplication
 
-SINGLES = 3  # so many documents are read one by one where a listing may take more calls, for all we know
 INVOICE = "customerinvoice"
 MAX_ATTACHMENT_BYTES = 20 * 1024 * 1024
 _MEDIA = {
@@ -77,7 +76,7 @@ class VismaWriter:
         self._selling = selling.Selling(client, client.selling(sales_url))
         self._now = now
         self._lookback = Lookback()
-        self._crowd = 0  # rows of other documents in the last listing: more calls, and more to read, than our own cost
+        self._back = ReadingBack(client, self._lookback)
         self._jobs = Jobs(client)
         self._periods: tuple[Period, ...] = ()
 
@@ -203,74 +202,7 @@ class VismaWriter:
             return kept.notes(self.client, self._lookback, said)
         if kind == dimensions.KIND:
             return dimensions.observe(self.client, _values(contexts))
-        found: dict[str, Observed] = {}
-        places: dict[str, list[tuple[Content, Context]]] = {}
-        for content, context in contexts:
-            places.setdefault(result_kind(kind, content), []).append((content, context))
-        for there, group in places.items():
-            wanted = {context.remote_id: context.started_at for _, context in group}
-            files = any(context.file for _, context in group)
-            rows = sum(_rows(content) for content, _ in group)
-            found.update(self._observe(there, wanted, rows=rows, files=files))
-        return self._jobs.explained(found)
-
-    def _observe(
-        self, kind: str, wanted: Mapping[str, datetime | None], *, rows: int, files: bool
-    ) -> dict[str, Observed]:
-        place = place_of(kind)
-        found: dict[str, Observed] = {}
-        starts = [started for started in wanted.values() if started is not None]
-        if kind not in PARTIES and starts and len(starts) == len(wanted):
-            tight = self._lookback.tight(min(starts))
-            if files or self._better_listed(len(wanted), rows, is_tight=tight is not None):
-                found = self._listed(place, wanted, tight or self._lookback.wide(min(starts)), files=files)
-                if tight is not None and len(wanted) - len(found) > SINGLES:
-                    self._lookback.forget()
-                    found |= self._listed(place, wanted, self._lookback.wide(min(starts)), files=files)
-        for remote_id in wanted:
-            if remote_id not in found:
-                found[remote_id] = self._single(kind, place, remote_id)
-        return found
-
-    def _better_listed(self, documents: int, rows: int, *, is_tight: bool) -> bool:
-        """Whether a listing takes fewer calls than as many documents, whose rows fill pages as other documents' do."""
-        pages = 1 + (rows + self._crowd) // PAGE_SIZE
-        listed = documents > (pages if is_tight else max(pages, SINGLES))
-        if not listed:
-            self._crowd //= 2  # what was in the way then leaves the window: look again before long
-        return listed
-
-    def _listed(
-        self, place: Place, wanted: Mapping[str, datetime | None], since: datetime, *, files: bool
-    ) -> dict[str, Observed]:
-        """By one listing; files are shown by listings alone."""
-        found = {}
-        crowd = 0
-        for rows in changed_since(self.client, place, since, {"expandAttachments": "true"} if files else None):
-            if place.lines and (rows[0].get("batchNumber") not in wanted or not _general(rows[0])):
-                crowd += units(rows)
-                continue  # other people's batches are not taken apart
-            seen = place.seen(rows)
-            started = wanted.get(seen.remote_id)
-            if started is not None:
-                found[seen.remote_id] = seen
-                self._lookback.learn(started, seen.facts["modified"])
-            else:
-                crowd += 1
-        self._crowd = crowd
-        return found
-
-    def _single(self, kind: str, place: Place, remote_id: str) -> Observed:
-        if kind in PAYMENTS:  # the path has no type: two documents may share the number
-            return search.payment(self.client, remote_id) or gone(remote_id)
-        found = self.client.row(place.item(remote_id), operation=f"GET {place.read}/{{id}}", parse=place.parse_one)
-        if found is None:
-            return gone(remote_id)
-        row, etag = found
-        if not _general(row):
-            return gone(remote_id)
-        # Files are expanded by lists alone: what one document shows of them by itself tells nothing.
-        return place.seen([{name: value for name, value in row.items() if name != "attachments"}], etag=etag)
+        return self._jobs.explained(self._back.observe(kind, contexts))
 
     def look_up(self, kind: str, fields: Mapping[str, str]) -> list[Found]:
         """Customers or suppliers by the first of number, org_number, vat_number, email that finds any. 1-4 calls.
@@ -410,11 +342,6 @@ def _values(contexts: Sequence[tuple[Content, Context]]) -> list[tuple[Dimension
     return [(one, context) for one, context in contexts if isinstance(one, DimensionValue)]
 
 
-def _rows(content: Content) -> int:
-    """How many rows of a listing a document takes: journals are listed by line."""
-    return len(content.postings) if isinstance(content, JournalEntry) else 1
-
-
 def _if_match(etag: str | None, *, background: bool) -> Mapping[str, str]:
     if not etag:
         return {}
@@ -426,11 +353,6 @@ def _addressed(made: Created, place: Place, document_type: str) -> Created:
     if not place.typed or not made.number or not document_type:
         return made
     return dataclasses.replace(made, remote_id=f"{document_type}/{made.number}")
-
-
-def _general(row: Row) -> bool:
-    """Whether a batch is of the general ledger: other modules count their batches from one as well."""
-    return str(row.get("module") or "ModuleGL").removeprefix("Module") == "GL"
 
 
 def _multipart(file_name: str, body: bytes) -> tuple[str, bytes]:
