@@ -159,3 +159,20 @@ def test_a_slip_of_the_pen_is_no_answer(open_world: Open, slip: str) -> None:
     rest(world, 600)
     assert questions(world) == ["consent"]
     assert sum(n for call, n in world.visma.calls.items() if call.startswith("POST /v2")) == 0
+
+
+def test_a_ledger_that_does_not_post_what_is_released_is_told_of_once(open_world: Open) -> None:
+    world = open_world()
+    world.ledger("set_preferences", auto_post_on_release=False)
+    world.sell()
+    rest(world, 600)
+    world.sell()
+    rest(world, 600)
+    (question,) = items(world, "not-posted")
+    assert "Visma" in question.sentence
+    assert states(world)[("payment", "posted")] == 2
+    answer(world, "not-posted", "accept")
+    world.ledger("set_preferences", auto_post_on_release=True)
+    world.sell()
+    rest(world, 600)
+    assert questions(world) == []

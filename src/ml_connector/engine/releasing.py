@@ -13,12 +13,14 @@ from ml_connector.engine.purse import Purse
 from ml_connector.engine.sending import Learned, content_of, context_of
 from ml_connector.engine.works import Line, Works
 from ml_connector.errors import Conflict
-from ml_connector.store import submissions
+from ml_connector.store import reviews, submissions
 from ml_connector.store.database import Connection
 from ml_connector.store.leases import Lease
 from ml_connector.store.submissions import Attempt, Submission
 
 RELEASE_TRIES = 3
+POSTED_WITHIN_US = 30_000_000
+NOT_POSTED = "not-posted"
 HOUR_US = 3_600_000_000
 
 
@@ -144,7 +146,9 @@ def confirm_released(works: Works, lease: Lease, books: Books, line: Line, purse
             if fault is not None:
                 ontheway.postpone(works, c, books, line, several, fault=fault)
                 continue
-            standing = [(one, seen[one.remote_id or ""]) for one in several if _stands(seen, one)]
+            standing = [
+                (one, seen[one.remote_id or ""]) for one in several if _stands(seen, one, attempts.get(one.id, []), now)
+            ]
             submissions.learn(
                 c,
                 [
@@ -165,6 +169,7 @@ def confirm_released(works: Works, lease: Lease, books: Books, line: Line, purse
                 now=now,
             )
             finishing.finish(works, c, books, standing, source="releasing")
+            _tell_unposted(works, c, books, line, [shown for _, shown in standing])
             done = {one.id for one, _ in standing}
             for one in several:
                 if one.id not in done:
@@ -174,9 +179,29 @@ def confirm_released(works: Works, lease: Lease, books: Books, line: Line, purse
     return lease, moved
 
 
-def _stands(seen: Mapping[str, Observed], one: Submission) -> bool:
+def _stands(seen: Mapping[str, Observed], one: Submission, attempts: Sequence[Attempt], now: int) -> bool:
+    """Released; one that is not posted yet is given a moment, as a ledger that posts by itself may need one."""
     shown = seen.get(one.remote_id or "")
-    return shown is not None and shown.state == "released"
+    if shown is None or shown.state != "released":
+        return False
+    last = max((attempt.started_at for attempt in attempts if attempt.call == "release"), default=0)
+    return not shown.facts.get("unposted") or now - last >= POSTED_WITHIN_US
+
+
+def _tell_unposted(works: Works, c: Connection, books: Books, line: Line, standing: Sequence[Observed]) -> None:
+    """Nothing of ours can post what is released: a person is told, once for all of them."""
+    if not any(shown.facts.get("unposted") for shown in standing):
+        return
+    sentence = (
+        f"{line.title} releases documents and does not post them, so they stand in no report yet. Post them there, let "
+        "it post by itself on release (the doctor names where), then accept this."
+    )
+    company = books.company
+    item: dict[str, Any] = {
+        "subject": company.id, "company_id": company.id, "connection_id": line.connection.id, "trip_id": None,
+        "code": NOT_POSTED, "field": "", "sentence": sentence, "proposal": {},
+    }  # fmt: skip
+    reviews.raise_items(c, [item], workspace_id=company.workspace_id, ids=works.ids, now=works.now())
 
 
 def _not_released(

@@ -271,13 +271,14 @@ class ConfigurationFacts:
 
 ASKED = (
     "Which number series serves journals, invoices, credit notes, payments and supplier invoices.",
-    "GL preferences: is 'automatically post on release' on? Otherwise released batches stay Unposted.",
+    "GL preferences (GL102000): is 'automatically post on release' on? Otherwise released batches stay Unposted.",
     "GL preferences: 'hold batches on entry' and 'validate batch control totals'.",
     "Approvals on customer and supplier documents.",
     "Invoice rounding: it must be off, else Visma's total differs from the source's.",
     "The reason code and limit for write-offs.",
     "Payment methods: their use for customers together with each cash account.",
     "Customers: may the currency be overridden on a document?",
+    "Subaccounts: does Visma make a new combination of segment values by itself? Else create those of the rules.",
     "The account for prebooking supplier invoices.",
     "The 'Webhook notification' boxes on the entities' preference screens.",
 )
