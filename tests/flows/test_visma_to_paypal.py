@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ml_connector.connectors.paypal import CONNECTOR
 from ml_connector.finance.documents import Invoice, InvoiceAdjustment, InvoiceRow
 from ml_connector.finance.ledger import LedgerApplication, LedgerInvoice, LedgerPayment
 from ml_connector.finance.money import Money
@@ -142,6 +143,9 @@ def test_what_is_none_of_peoples_adjustments_is_left_alone(document: Any, why: s
 def test_nothing_is_told_unless_the_terms_say_so() -> None:
     assert "adjust_invoices" in Books(terms=TERMS).ignored(payment())
     assert FLOW.needs(payment(), Related(), TERMS) == ()
+    assert FLOW.writes is not None
+    assert FLOW.writes(TERMS) == ()
+    assert set(FLOW.writes(ON)) == set(CONNECTOR.writes)
 
 
 def test_what_our_own_route_paid_is_left_alone() -> None:

@@ -286,7 +286,13 @@ def _there(invoice_id: str, document: LedgerInvoice | LedgerPayment, related: Re
     return found.document if found is not None and isinstance(found.document, Invoice) else None
 
 
+def writes(terms: Terms) -> tuple[str, ...]:
+    """What may be written there."""
+    told = ("external_payment", "external_payment_removal", "external_refund", "invoice_cancel")
+    return told if terms.adjust_invoices else ()
+
+
 FLOW = Flow(
     name="visma_to_paypal", source="visma", target="paypal", kinds=KINDS, roles=ROLES,
-    needs=needs, plan=plan, links=links,
+    needs=needs, plan=plan, links=links, writes=writes,
 )  # fmt: skip

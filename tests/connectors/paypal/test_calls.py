@@ -225,9 +225,9 @@ def everything(**changed: Any) -> Scripted:
     return Scripted({**answers, **changed})
 
 
-def pinged(script: Scripted, **credentials: str) -> Any:
-    given = {**CREDENTIALS, **credentials}
-    return ping(script.http, given, {"requests_per_second": "1000"}, tokens=script.cache, clock=script.clock)
+def pinged(script: Scripted, *, writes: str = "", **credentials: str) -> Any:
+    given, settings = {**CREDENTIALS, **credentials}, {"requests_per_second": "1000", "writes": writes}
+    return ping(script.http, given, settings, tokens=script.cache, clock=script.clock)
 
 
 def test_a_ping_tells_whose_account_it_is_and_that_all_works() -> None:
@@ -268,6 +268,13 @@ def test_a_permission_that_cannot_be_tried_is_looked_up_in_the_tokens_own_list()
     answer = pinged(everything(**{TOKEN: token()}))
     missing = [one.name for one in answer.checks if "missing" in one.sentence]
     assert missing == ["refunds", "invoicing, writing"]
+
+
+def test_the_permission_to_write_must_be_there_where_a_route_tells_invoices_of_payments() -> None:
+    script = everything(**{TOKEN: token()})
+    for writes, ok in (("", True), ("external_payment invoice_cancel", False)):
+        (check,) = [one for one in pinged(script, writes=writes).checks if one.name == "invoicing, writing"]
+        assert (check.ok, "missing" in check.sentence) == (ok, True)
 
 
 def test_a_ping_without_a_token_says_so_and_stops() -> None:

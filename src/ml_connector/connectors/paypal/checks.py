@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -32,7 +32,7 @@ LATER = "A token made before that serves up to nine hours more: then ping again.
 class Permission:
     """One permission: its scope's end, how it is tried, how PayPal's dashboard calls it, what is lost without it.
 
-    `lost` empty: nothing works without it.
+    `lost` empty: nothing works without it. `writing`: what our routes write to PayPal needs it.
     """
 
     name: str
@@ -40,6 +40,7 @@ class Permission:
     feature: str
     lost: str
     probe: Callable[[PayPalClient, Ticking], object] | None = None
+    writing: bool = False
 
 
 def _report(client: PayPalClient, clock: Ticking) -> str:
@@ -61,7 +62,7 @@ PERMISSIONS = (
     Permission("invoicing", "invoicing/invoices/read", "Invoicing", "Invoices are not read.",
                lambda client, _clock: client.invoices(1)),
     Permission("invoicing, writing", "invoicing/invoices/readwrite", "Invoicing",
-               "Payments made outside PayPal are not told to its invoices."),
+               "Payments made outside PayPal are not told to its invoices.", writing=True),
     Permission("disputes", "disputes/read-seller", "Customer disputes", "Disputes are not read.",
                lambda client, _clock: client.disputes()),
     Permission("webhooks", "applications/webhooks", "Webhooks", "Webhooks are not registered; polling reads all.",
@@ -75,7 +76,10 @@ PERMISSIONS = (
 def ping(
     http: Http, credentials: Mapping[str, Any], settings: Mapping[str, str], *, tokens: Tokens, clock: Ticking
 ) -> Ping:
-    """Ask PayPal who we are and try each permission once, by calls that change nothing."""
+    """Ask PayPal who we are and try each permission once, by calls that change nothing.
+
+    The permission to write may be missing where no route writes here (setting `writes`): it is told.
+    """
     environment = auth.environment_of(http.reach.base_url)
     facts = {"environment": environment}
     try:
@@ -86,7 +90,8 @@ def ping(
         return Ping(ok=False, account="", checks=(token_check,), facts=facts)
     checks = [Check("token", ok=True, sentence=f"The {environment} token is alive.")]
     account = ""
-    for permission in PERMISSIONS:
+    written = bool(settings.get("writes"))
+    for permission in (replace(one, lost="") if one.writing and written else one for one in PERMISSIONS):
         check, said = _tried(client, permission, clock=clock, scopes=token.scopes)
         checks.append(check)
         account = account or said
