@@ -18,8 +18,9 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError
 
 from ml_connector.clock import Clock
+from ml_connector.engine.durable import engine_file
 from ml_connector.engine.pace import Pace
-from ml_connector.engine.runtime import Runtime, engine_file, shares
+from ml_connector.engine.runtime import Runtime, shares
 from ml_connector.engine.units import Ran, Unit
 from ml_connector.engine.works import Works
 from ml_connector.errors import ConfigurationError
