@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ml_connector.engine import connecting, doorkeeping, reviewing
+from ml_connector.engine import connecting, doorkeeping, reviewing, ruling
 from ml_connector.engine.door_rows import doors_of
 from ml_connector.errors import NotAuthorized
+from ml_connector.finance.rulebook import Rule, When
 from ml_connector.store import cursors
 from ml_connector.store.inbox_writer import InboxWriter
 from tests.engine.proofs import query
@@ -104,6 +106,32 @@ def test_a_refund_deleted_in_the_shop_is_found_by_polling_and_asked_about(open_w
     assert str(refund["refund_id"]) in sentence
     assert "it was deleted for good" in sentence
     assert world.balance(CLEARING["stripe"]) == 0  # what is booked stays until somebody says otherwise
+
+
+def test_a_rule_by_category_asks_the_shop_for_the_product_once_and_only_where_a_rule_asks(open_world: Open) -> None:
+    world = open_world()
+    product = world.shop["products"]["25"]
+    world.do("categories", product_id=product, names=["Kaffe"])
+    lines = [{"price": "125.00", "tax": "25", "product_id": product}]
+    for _ in range(2):
+        world.do("order", lines=lines, gateway="stripe")
+        world.look()
+    assert (world.balance("3001"), products_asked(world)) == (-20_000, 0)
+    coffee = Rule("coffee", ("sales",), When(category=("Kaffe",)), account="3004", vat_code="25")
+    book = ruling.rules_now(world.works, world.route_id)
+    ruling.save_rules(world.works, world.route_id, replace(book, rules=(coffee, *book.rules)), by="Ann")
+    for _ in range(2):
+        world.do("order", lines=lines, gateway="stripe")
+        world.look()
+    assert (world.balance("3001"), world.balance("3004"), products_asked(world)) == (-20_000, -20_000, 1)
+    world.pass_time(25 * HOUR_S, step=HOUR_S)
+    assert products_asked(world) == 2  # what is held is read again once a day
+    assert asked(world) == []
+
+
+def products_asked(world: ShopWorld) -> int:
+    """Calls to the shop's products."""
+    return sum(count for name, count in world.woo.calls.items() if "products" in name)
 
 
 def test_orders_in_another_currency_wait_in_that_currencys_clearing_or_are_held(open_world: Open) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from ml_connector.finance.chart import Account, CashAccount, Chart, CurrencyUse, Period, VatId
 from ml_connector.finance.documents import (
     Address,
+    Article,
     Document,
     Location,
     Party,
@@ -235,7 +236,7 @@ class Store:
         return [finding.code for finding in verdict.findings]
 
 
-_KINDS: dict[type, str] = {Sale: "order", Refund: "refund", Party: "customer", Location: "shop"}
+_KINDS: dict[type, str] = {Article: "article", Sale: "order", Refund: "refund", Party: "customer", Location: "shop"}
 
 
 def _id(document: Any) -> str:

@@ -9,6 +9,7 @@ from ml_connector.finance.rulebook import Terms
 from ml_connector.finance.selling import SalesOrder
 from ml_connector.flows.flow import IDENTITY
 from ml_connector.flows.verdicts import is_before_go_live
+from ml_connector.flows.woocommerce_articles import articles_of
 from ml_connector.rules.parties import party_need
 from ml_connector.rules.selling import invoices_of, item_needs
 from ml_connector.rules.shop_buyers import buyer_needs
@@ -113,7 +114,7 @@ def _of_order(sale: Sale, related: Related, terms: Terms) -> tuple[Need, ...]:
     sold = isinstance(posted, SalesOrder) or (posted is None and terms.order_document == "sales_order")
     refunds = (refund(stated.id) for stated in sale.refunds) if sale.state == "canceled" or sold else ()
     selling = _of_sold(sale, related, terms) if sold else ()
-    return (*_around(sale, related, terms), *refunds, *selling)
+    return (*_around(sale, related, terms), *articles_of(sale.lines, terms), *refunds, *selling)
 
 
 def _of_sold(sale: Sale, related: Related, terms: Terms) -> tuple[Need, ...]:
@@ -135,7 +136,8 @@ def _of_refund(one: Refund, related: Related, terms: Terms) -> tuple[Need, ...]:
     others = (refund(stated.id) for stated in sale.refunds if stated.id != one.id)
     made = (invoices_of(order_key(sale.id, terms)),) if terms.order_document == "sales_order" else ()
     booked = booked_order(sale.id, terms)
-    return (own, refunds_of(one), *others, booked, *made, *_around(sale, related, terms))
+    lines = (*sale.lines, *(one.returned.lines if one.returned else ()))
+    return (own, refunds_of(one), *others, booked, *made, *articles_of(lines, terms), *_around(sale, related, terms))
 
 
 def _around(sale: Sale, related: Related, terms: Terms) -> tuple[Need, ...]:

@@ -14,6 +14,7 @@ from ml_connector.finance.rulebook import Terms
 from ml_connector.finance.selling import SalesOrder
 from ml_connector.flows import woocommerce_needs as need
 from ml_connector.flows.verdicts import before_go_live, booked_day, pooled, verdict
+from ml_connector.flows.woocommerce_articles import hidden, order_of
 from ml_connector.flows.woocommerce_selling import plan_sold
 from ml_connector.rules.bookkeeping import Books
 from ml_connector.rules.days import business_day
@@ -42,6 +43,7 @@ BOOKED = CustomerInvoice | JournalEntry | SalesOrder
 def plan_order(sale: Sale, related: Related, books: Books) -> Verdict:
     """What an order becomes. One that is booked keeps its form, its day and its customer, whatever the route says."""
     key = order_key(sale.id, books.terms)
+    sale = order_of(sale, related, books.terms)
     made = _planned(sale, key, related, books)
     if not isinstance(made, Plan) or not sale.identity:
         return made
@@ -64,6 +66,8 @@ def _planned(sale: Sale, key: str, related: Related, books: Books) -> Verdict:
         return Hold((_id_used_again(sale, key),))
     if related.posted.get(f"{key}:cancel") is not None and sale.state != "canceled":
         return Hold((_revived(sale),))
+    if posted is None and (unseen := hidden(sale.lines, related, terms)):
+        return unseen
     form = form_of(posted, terms)
     paid = paid_how(sale, related, terms)
     if paid.note is not None and paid.note.blocks:

@@ -9,6 +9,7 @@ from ml_connector.finance.plan import Finding, Hold, Ignore, Plan, Related, Verd
 from ml_connector.finance.rulebook import Terms
 from ml_connector.flows import woocommerce_needs as need
 from ml_connector.flows.verdicts import before_go_live, booked_day, is_before_go_live, pooled, verdict
+from ml_connector.flows.woocommerce_articles import hidden, order_of, refund_of
 from ml_connector.flows.woocommerce_orders import bill_of, form_of, identity_of
 from ml_connector.flows.woocommerce_unbilled import Around, plan_refund_of_sold
 from ml_connector.rules.bookkeeping import Books
@@ -42,7 +43,9 @@ def plan_refund_record(refund: Refund, related: Related, books: Books) -> Verdic
     found = related.documents(need.order(refund.sale_id or ""))
     if not found:
         return Wait(f"order {refund.sale_id} is not read yet") if found is None else Hold((_no_order(refund),))
-    sale: Sale = found[0]
+    sale = order_of(found[0], related, terms)
+    if key not in related.posted and (unseen := hidden(sale.lines, related, terms)):
+        return unseen
     if _of_another(sale, related, terms):
         return Hold((_order_id_used_again(refund, sale),))
     against = _against(refund, sale, related, terms, booked=key in related.posted)
@@ -101,7 +104,8 @@ def _planned(refund: Refund, sale: Sale, paid: Paid, *, key: str, related: Relat
 
 
 def _recognised(refund: Refund, related: Related, terms: Terms) -> Refund:
-    """The refund with gift cards among its lines told from discounts, by the same words as its order."""
+    """The refund with categories, and gift cards among its lines told from discounts, as its order has them."""
+    refund = refund_of(refund, related, terms)
     if refund.returned is None:
         return refund
     lines = recognised(refund.returned.lines, terms, related)

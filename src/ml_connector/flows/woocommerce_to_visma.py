@@ -58,5 +58,5 @@ def _shop(shop: Location, related: Related, terms: Terms) -> Verdict:
 
 FLOW = Flow(
     name="woocommerce_to_visma", source="woocommerce", target="visma", kinds=KINDS, roles=ROLES,
-    needs=need.needs, plan=plan, links=need.links, moves=("order", "refund"),
+    needs=need.needs, plan=plan, links=need.links, moves=("order", "refund"), watches=("article",),
 )  # fmt: skip

@@ -104,7 +104,7 @@ def product(store: Store, row: Json) -> Json:
         body |= {
             "slug": f"product-{row['id']}",
             "variations": [p["id"] for p in store.products.values() if p["parent_id"] == row["id"]],
-            "categories": [], "tags": [], "images": [], "attributes": [],
+            "categories": row.get("categories", []), "tags": [], "images": [], "attributes": [],
         }  # fmt: skip
     collection = path.rpartition("/")[0]
     return body | {"_links": {"self": [{"href": link(store, path)}], "collection": [{"href": link(store, collection)}]}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import html
 from collections.abc import Callable
 from dataclasses import fields
 from decimal import Decimal
@@ -242,6 +243,18 @@ def _clone(world: World, arguments: Json, now: int) -> Json:
     return {"store": name, "path": path}
 
 
+def _categories(world: World, arguments: Json, now: int) -> Json:
+    """The categories of a product, by name, made where the shop has none of that name. No webhook of an order tells."""
+    store = _store(world, arguments)
+    row = store.products[int(arguments["product_id"])]
+    known = {one["name"]: one for other in store.products.values() for one in other.get("categories", ())}
+    names = [html.escape(str(name), quote=False) for name in arguments["names"]]
+    made = ({"id": store.number("term"), "name": name, "slug": name.lower().replace(" ", "-")} for name in names)
+    row["categories"] = [known.get(one["name"], one) for one in made]
+    row["modified"] = now // SECOND
+    return {"categories": row["categories"]}
+
+
 def _put_back(world: World, arguments: Json, now: int) -> Json:
     """The shop is put back from a copy of before an order: that and what came after is gone, their ids are free."""
     del now
@@ -278,4 +291,5 @@ VERBS: dict[str, Verb] = {
     "truth": _truth,
     "clone": _clone,
     "put_back": _put_back,
+    "categories": _categories,
 }

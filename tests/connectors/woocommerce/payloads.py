@@ -141,4 +141,8 @@ ALL: dict[str, Any] = {
     "refund": refund(),
     "customer": customer(),
     "shop": SHOP,
+    "article": {
+        "id": "88",
+        "product": {"name": "Lue", "categories": [{"id": 15, "name": "Kl&aelig;r", "slug": "klaer"}]},
+    },
 }

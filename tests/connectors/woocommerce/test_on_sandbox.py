@@ -16,7 +16,7 @@ from ml_connector.connectors.woocommerce.system import SYSTEM
 from ml_connector.connectors.woocommerce.translate import GONE, translate
 from ml_connector.connectors.woocommerce.webhooks import SUBSCRIBED, WEBHOOKS
 from ml_connector.errors import BadSignature, NotAuthorized, Rejected, Transient, Untranslatable
-from ml_connector.finance.documents import Location, Party, Refund, Sale
+from ml_connector.finance.documents import Article, Location, Party, Refund, Sale
 from ml_connector_sandbox.core.wire import Delivery
 from tests.connectors.woocommerce.on_sandbox import START, Shop
 
@@ -441,3 +441,42 @@ def test_a_dead_key_is_told_when_webhooks_are_watched() -> None:
     shop.do("key", revoke=shop.credentials["consumer_key"])
     with pytest.raises(NotAuthorized):
         watch(shop)
+
+
+# ---------------------------------------------------------------------------------------------- articles
+
+
+def test_articles_are_read_by_the_product_that_order_lines_name_a_hundred_in_a_call() -> None:
+    shop = Shop()
+    product = shop.facts["products"]["25"]
+    shop.do("categories", product_id=product, names=["Mat & drikke", "Kaffe"])
+    order = shop.do("order", lines=[{"price": "125.00", "tax": "25", "product_id": product}])["order"]
+    (sale,) = sales([one for one in shop.reader.fetch("order", [str(order["id"])]) if isinstance(one, SourceObject)])
+    assert sale.lines[0].listed == str(product)
+    before = sum(shop.calls.values())
+    found = shop.reader.fetch("article", [str(product), "999999"])
+    assert sum(shop.calls.values()) == before + 1
+    made = [cast(Article, translate("article", one.payload)) for one in found if isinstance(one, SourceObject)]
+    assert [(one.id, one.state, one.categories) for one in made] == [
+        (str(product), "known", ("Mat & drikke", "Kaffe")), ("999999", "unknown", ()),
+    ]  # fmt: skip
+
+
+def test_articles_that_we_hold_are_read_again_and_one_that_is_gone_stays_as_it_was() -> None:
+    shop = Shop()
+    product = str(shop.facts["products"]["25"])
+    page = shop.reader.page("articles", None, now=START)
+    assert (page.objects, page.more, sum(shop.calls.values())) == ((), False, 0)
+    shop.reader.compare_with(lambda kind, _since: [product, *map(str, range(900_000, 900_301))] if kind else [])
+    first = shop.reader.page("articles", None, now=START)
+    assert ([one.external_id for one in first.objects], first.more) == ([product], True)
+    last = shop.reader.page("articles", first.position, now=START)
+    assert (last.objects, last.more) == ((), False)
+
+
+def test_products_that_the_key_may_not_read_are_told_as_hidden() -> None:
+    shop = Shop()
+    shop.do("role", user_id=shop.facts["owner_id"], role="customer")
+    (one,) = shop.reader.fetch("article", ["1"])
+    assert isinstance(one, SourceObject)
+    assert cast(Article, translate("article", one.payload)).state == "hidden"

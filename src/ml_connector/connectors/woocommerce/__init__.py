@@ -11,7 +11,7 @@ from ml_connector.connectors.shapes import Connector, CredentialField, Stream
 CONNECTOR = Connector(
     name="woocommerce",
     title="WooCommerce",
-    reads=("order", "refund", "customer", "shop"),
+    reads=("order", "refund", "customer", "shop", "article"),
     writes=(),
     webhooks=True,
     credential_fields=(
@@ -37,6 +37,7 @@ CONNECTOR = Connector(
         Stream("customers", 86_400, ("customer",)),
         Stream("deletions", 86_400, ("order", "refund")),
         Stream("shop", 21_600, ("shop",)),
+        Stream("articles", 86_400, ("article",)),  # those that rules were asked about; else nothing is called
     ),
     hosts=(),
     default_base_url="",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from ml_connector.connectors.shapes import Absent, SourceObject
+from ml_connector.connectors.woocommerce import articles
 from ml_connector.connectors.woocommerce.client import DECIMALS, PER_PAGE, RouteMissing, Row, WooClient
 from ml_connector.connectors.woocommerce.fields import id_of
 from ml_connector.connectors.woocommerce.objects import (
@@ -36,6 +37,7 @@ class Fetching:
             "order": self._orders,
             "refund": self._refunds,
             "customer": self._customers,
+            articles.KIND: lambda ids: articles.fetch(self._client, ids),
             "shop": lambda _ids: {one.external_id: one for one in (self.shop(),) if one is not None},
         }
         read = readers.get(kind)

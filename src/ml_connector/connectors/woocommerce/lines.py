@@ -44,6 +44,7 @@ class RawLine:
     taxes: tuple[tuple[Rate, Decimal], ...]
     quantity: Decimal
     article: str | None
+    listed: str | None = None
 
 
 def rates_of(owner: Fields, before: Mapping[str, Rate] | None = None) -> dict[str, Rate]:
@@ -94,7 +95,9 @@ def lines_of(raw: Sequence[RawLine], currency: str, *, total: int, tax: int | No
             for (rate, _), amount in zip(line.taxes, amounts, strict=True)
         )
         kept = tuple(share for share in shares if share.amount or share.rate is not None)
-        made.append(SaleLine(line.uid, line.name, Money(net, currency), kept, line.kind, line.quantity, line.article))
+        made.append(SaleLine(
+            line.uid, line.name, Money(net, currency), kept, line.kind, line.quantity, line.article, listed=line.listed
+        ))  # fmt: skip
     return tuple(made)
 
 
@@ -114,6 +117,7 @@ def _raw(line: Fields, kind: Kind, currency: str, *, rates: Mapping[str, Rate], 
         taxes=_taxes(line, currency, rates=rates, sign=sign),
         quantity=abs(quantity) if quantity else Decimal(1 if sign > 0 else 0),  # money given back brings no goods
         article=_article(line, kind),
+        listed=line.id_or_none("product_id") if kind == "goods" else None,
     )
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from ml_connector.connectors.http import Http
 from ml_connector.connectors.shapes import Absent, Held, Named, Page, SourceObject
+from ml_connector.connectors.woocommerce import articles
 from ml_connector.connectors.woocommerce.client import (
     DECIMALS,
     PER_PAGE,
@@ -70,7 +71,7 @@ class WooReader:
         self._held: Held = nothing_held
 
     def compare_with(self, held: Held) -> None:
-        """What we hold of the shop: the count looks for refunds among it that the shop lists no more."""
+        """What we hold of the shop: refunds among it that are listed no more are looked for, products read again."""
         self._held = held
 
     def reached(self, stream: str, position: str) -> datetime | None:
@@ -89,6 +90,8 @@ class WooReader:
             return self._customers(load(position))
         if stream == "deletions":
             return Counting(self._counted, self._fetching.fetch, self._held).page(position, now=now)
+        if stream == "articles":
+            return articles.next_page(self._client, position, held=self._held)
         if stream == "shop":
             shop = self._fetching.shop()
             return Page((shop,) if shop is not None else (), (), dump(Position()), more=False)

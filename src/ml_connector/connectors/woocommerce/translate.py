@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ml_connector.connectors.woocommerce.articles import article_of
 from ml_connector.connectors.woocommerce.fields import Fields, id_of
 from ml_connector.connectors.woocommerce.parties import customer_of, shop_of
 from ml_connector.connectors.woocommerce.sales import refund_of, sale_of
@@ -21,7 +22,8 @@ GONE = "_gone"
 def translate(kind: str, payload: Mapping[str, Any]) -> Document:
     """The canonical document of a payload. Raises Untranslatable naming the field.
 
-    order, customer: the REST object. refund: `{"refund", "order"}`. shop: `{"index", "settings", "currency"}`.
+    order, customer: the REST object. refund: `{"refund", "order"}`. shop: `{"index", "settings", "currency"}`. article:
+    `{"id", "product"}`.
     A record that is gone has no canonical form: it is held, so that a person sees what was booked for it.
     """
     make = _KINDS.get(kind)
@@ -47,5 +49,6 @@ _KINDS: Mapping[str, Callable[[Fields], Document]] = {
     "refund": refund_of,
     "customer": customer_of,
     "shop": shop_of,
+    "article": article_of,
 }
 KINDS = tuple(_KINDS)

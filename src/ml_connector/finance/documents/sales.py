@@ -64,6 +64,7 @@ class SaleLine:
     article: str | None = None  # the source's id of what was sold, or its number (SKU) where that is all it says
     sku: str = ""  # its number as people see it, where a catalogue was asked
     categories: tuple[str, ...] = ()  # by name, the nearest first, then those above it
+    listed: str | None = None  # the id under which a catalogue lists it, where that is not `article`
 
     @property
     def names(self) -> tuple[str, ...]:
