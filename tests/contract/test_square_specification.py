@@ -87,7 +87,8 @@ def read_everything(shop: Shop, subscription_id: str) -> None:
     for order in orders:
         shop.get(f"/v2/orders/{order['id']}")
     shop.post("/v2/invoices/search", {"query": {"filter": {"location_ids": [main]}}})
-    shop.post("/v2/customers/search", {})
+    customers = shop.post("/v2/customers/search", {})["customers"]
+    shop.post("/v2/customers/bulk-retrieve", {"customer_ids": [customers[0]["id"], "C0"]})
     vendors = shop.post("/v2/vendors/search", {})["vendors"]
     shop.get(f"/v2/vendors/{vendors[0]['id']}")
     shop.post("/v2/vendors/bulk-retrieve", {"vendor_ids": [vendors[0]["id"], "V0"]})

@@ -36,6 +36,7 @@ from ml_connector.finance.documents import (
     Sale,
     SaleLine,
     SaleReturn,
+    Succession,
     TaxShare,
     Tender,
 )
@@ -306,6 +307,7 @@ _KINDS = {
     Location: "location",
     Article: "article",
     Publication: "publication",
+    Succession: "succession",
 }
 
 
@@ -343,13 +345,16 @@ class Shop:
                 return related
             for need in wanted:
                 found = self.answer(need)
-                if found or need.optional or need.system == "sibling":
+                if found or need.optional or need.system in {"sibling", "kept", "own"}:
                     answers[need.name] = found
         return Related(answers, self.decisions, self.posted)
 
     def answer(self, need: Need) -> tuple[Any, ...]:
         if need.system == "sibling":
             return self.siblings.get(need.name, ())
+        if need.system == "own":
+            prefix = dict(need.fields)["prefix"]
+            return tuple(Elsewhere("", "done", "", {k: v}) for k, v in self.posted.items() if k.startswith(prefix))
         if need.system == "target":
             return tuple(self.found[value] for _, value in need.fields if value in self.found)
         kin = [one for one in self.documents if _kind(one) == need.kind]

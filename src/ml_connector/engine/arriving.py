@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ml_connector.clock import micros
 from ml_connector.connectors.shapes import Absent, SourceObject, Translate
-from ml_connector.engine import siblings
+from ml_connector.engine import siblings, successions
 from ml_connector.engine.works import Works
 from ml_connector.errors import Untranslatable
 from ml_connector.finance.documents import Document
@@ -116,8 +116,9 @@ def keep(
     if fresh:
         versions = [[one.reading.kind, one.reading.external_id, one.n, one.reading.hash[:16]] for one in fresh]
         entry = Entry(now, actor, "read", connection.id, {**(facts or {}), "versions": versions})
+        told = successions.note(c, connection, wanted.routes, fresh, actor=actor, now=now)
         audit.append_many(
-            c, chain=audit.connection_chain(connection.id), workspace_id=connection.workspace_id, entries=[entry]
+            c, chain=audit.connection_chain(connection.id), workspace_id=connection.workspace_id, entries=[entry, *told]
         )
     return kept
 

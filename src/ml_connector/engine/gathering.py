@@ -208,13 +208,24 @@ def _answer(
         elif need.link is not None:
             by_link.setdefault((connection_id, need.kind, need.link[0]), []).append((name, need, case.translate))
     for (connection_id, kind), needs in by_id.items():
-        stored = records.by_names(c, connection_id, kind, [need.id or "" for _, need, _ in needs])
-        for name, need, translate in needs:
-            record = stored.get(need.id or "")
-            if record is not None:
-                found.answers[connection_id, name] = _documents(works, [record], translate)
+        _answer_ids(works, c, (connection_id, kind), needs, found=found)
     for (connection_id, kind, link), several in by_link.items():
         _answer_links(works, c, (connection_id, kind, link), several, found=found)
+
+
+def _answer_ids(
+    works: Works, c: Connection, where: tuple[str, str], needs: Sequence[tuple[str, Need, Translate]], *,
+    found: Gathered
+) -> None:  # fmt: skip
+    """Records by their ids; none, where only what is kept was asked for."""
+    connection_id, kind = where
+    stored = records.by_names(c, connection_id, kind, [need.id or "" for _, need, _ in needs])
+    for name, need, translate in needs:
+        record = stored.get(need.id or "")
+        if record is not None:
+            found.answers[connection_id, name] = _documents(works, [record], translate)
+        elif need.system == "kept":
+            found.answers[connection_id, name] = ()
 
 
 def _answer_links(
@@ -227,7 +238,7 @@ def _answer_links(
     marks: dict[str | None, int] = {}
     for name, need, translate in needs:
         several = pointing.get(need.link[1] if need.link else "", [])
-        if several:
+        if several or need.system == "kept":
             found.answers[connection_id, name] = _documents(works, several, translate)
         elif need.optional and _walked(c, connection_id, need, marks) >= micros(need.since or works.clock.now()):
             found.answers[connection_id, name] = ()

@@ -9,7 +9,7 @@ from functools import partial
 from ml_connector.connectors.shapes import Directory, ReadsDirectories, Writer
 from ml_connector.engine.works import Registry, Works, open_line
 from ml_connector.errors import NotAuthorized, Transient
-from ml_connector.finance.plan import Answer, Need
+from ml_connector.finance.plan import Answer, Found, Need
 from ml_connector.store import bindings, connection_rows, submissions, writes
 from ml_connector.store.database import Connection
 
@@ -43,6 +43,8 @@ def answer(works: Works, c: Connection, connection_id: str, need: Need, *, since
     bound = bindings.of_keys(c, connection_id, need.kind, [key]).get(key) if key is not None else None
     if bound is not None:
         fields = {"number": bound.remote_id}
+    elif key is not None and need.awaited and writes.on_its_way(c, connection_id, key):
+        return (Found("", how="made"),)
     asked = tuple(sorted(fields.items()))
     name = (connection_id, need.kind, asked)
     if need.kind in FRESH:

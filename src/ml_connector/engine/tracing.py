@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ml_connector.engine import siblings
+from ml_connector.engine import siblings, successions
 from ml_connector.engine.reviewing import decided
 from ml_connector.engine.works import Works
 from ml_connector.errors import UsageError
@@ -81,6 +81,7 @@ def trace(works: Works, workspace_id: str, name: str) -> list[Story]:
         with works.database.reading() as c:
             found = [one for ring in rung for one in _by_name(works, c, connections, ring["external_id"], ring["kind"])]
     with works.database.reading() as c:
+        found += successions.family(works, c, connections, found)
         found += _of_the_same_event(works, c, connections, found)
     if not found:
         raise UsageError(

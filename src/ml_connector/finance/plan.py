@@ -140,16 +140,17 @@ class Need:
     Either a stored record of the source (`kind` + `id`, or `kind` + `link`: whatever record of that kind points there),
     or a look-up in the target (`system` target, `fields`). "Not there" is an answer where `optional`: it counts only
     when read after `since`. A need that is not optional and not met lets the record wait. A `sibling` is another
-    connection of the same company: its records that point to the same thing, and what they are booked as. What belongs
-    to a write (the field `of` of a look-up) that is on its way is waited for where `awaited`. `own` is what we have
-    written ourselves: of this kind into the source under one of its `ids` there (parted by |), with a key that begins
-    with `prefix`, or whatever needs the write with the key `needing`.
+    connection of the same company: its records that point to the same thing, and what they are booked as. `kept` is
+    what is stored of the source already: that it is not is an answer at once. What belongs to a write (the field `of`
+    of a look-up) that is on its way is waited for where `awaited`; a party whose card (`binding`) is on its way counts
+    as made then. `own` is what we have written ourselves: of this kind into the source under one of its `ids` there
+    (parted by |), with a key that begins with `prefix`, or whatever needs the write with the key `needing`.
     """
 
     kind: str
     id: str | None = None
     link: tuple[str, str] | None = None
-    system: Literal["source", "target", "sibling", "own"] = "source"
+    system: Literal["source", "kept", "target", "sibling", "own"] = "source"
     fields: tuple[tuple[str, str], ...] = ()
     optional: bool = False
     since: datetime | None = None

@@ -37,8 +37,9 @@ class Flow:
     of its keys ({code}:{part}:{id}) that do not begin the name of the kind that books them: (part, kind, link by which
     the id finds it; empty: the id is its own). `follows` are kinds that get no trip, but whose records plans read: what
     changed of them is read before the kinds that are booked. `watches` are kinds that plans look at: when a record of
-    theirs has changed, what is held or waits and had looked at it is planned again. `writes` tells which kinds go into
-    the target by these terms, as far as the target's ping proves that they may.
+    theirs has changed, what is held or waits and had looked at it is planned again. `merges`: the kind of
+    records that tell that a party of the source became another, and the kind of those parties (`flows/successions`).
+    `writes` tells which kinds go into the target by these terms, as far as the target's ping proves that they may.
     """
 
     name: str
@@ -55,4 +56,5 @@ class Flow:
     makers: tuple[tuple[str, str, str], ...] = ()
     follows: tuple[str, ...] = ()
     watches: tuple[str, ...] = ()
+    merges: tuple[str, str] | None = None
     writes: Callable[[Terms], tuple[str, ...]] | None = None

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import date, datetime
 
 from ml_connector.finance.documents import Capture, Invoice, Party, Publication, Sale
+from ml_connector.finance.invoices import CustomerInvoice, Ref
 from ml_connector.finance.money import Money
 from ml_connector.finance.plan import Finding, Hold, Ignore, Plan, Related, Verdict, Wait
 from ml_connector.finance.rulebook import Terms
@@ -17,7 +18,8 @@ from ml_connector.rules.bookkeeping import Books
 from ml_connector.rules.days import business_day
 from ml_connector.rules.findings import blocking
 from ml_connector.rules.invoicing import Bill, plan_cancel, plan_invoice, plan_invoice_payment
-from ml_connector.rules.parties import Known, know
+from ml_connector.rules.matching import PartyMatch
+from ml_connector.rules.parties import GONE, NUMBER, Known, is_one_of, know
 
 
 def plan_invoice_record(invoice: Invoice, related: Related, books: Books) -> Verdict:
@@ -38,7 +40,7 @@ def plan_invoice_record(invoice: Invoice, related: Related, books: Books) -> Ver
     canceled = invoice.state in {"canceled", "failed"}
     if canceled and bill.key not in related.posted and not sale.tenders:
         return Ignore(f"the invoice is {invoice.state} and was never booked")
-    known = _customer(invoice.customer_id, related, terms)
+    known = _customer(invoice, related, terms)
     if not isinstance(known, Known):
         return known
     captures = captures_of(sale, related)
@@ -58,7 +60,7 @@ def plan_payment_of_invoice(capture: Capture, invoice: Invoice, sale: Sale, rela
         return Wait(f"invoice {invoice.id} is not published yet")
     if before_go_live(_issued_at(invoice, related), invoice.location, terms):
         return Hold((_invoice_before_go_live(capture, invoice),))
-    known = _customer(invoice.customer_id, related, terms)
+    known = _customer(invoice, related, terms)
     if not isinstance(known, Known):
         return known
     bill = _bill(invoice, related, terms)
@@ -80,20 +82,23 @@ def billed(sale: Sale, related: Related, terms: Terms) -> tuple[Bill, Known | Ve
     """The customer document a sale was booked as, if it was not a journal."""
     invoice: Invoice | None = related.one(need.invoice_of(sale))
     if invoice is not None:
-        return _bill(invoice, related, terms), _customer(invoice.customer_id, related, terms)
+        return _bill(invoice, related, terms), _customer(invoice, related, terms)
     business = business_customer(sale, related, terms)
     if business is None:
         return None
     day = business_day(sale.closed_at or sale.updated_at, terms, sale.location)
-    return Bill(f"{terms.code}:ord:{sale.id}", f"order {sale.id}", sale.reference or sale.id, day, None, None), business
+    key = need.order_key(sale, terms)
+    return Bill(key, f"order {sale.id}", sale.reference or sale.id, day, None, None), business
 
 
 def business_customer(sale: Sale, related: Related, terms: Terms) -> Known | None:
     """The customer of an order that is to be invoiced: a company, where the route says so."""
     if not terms.business_orders or not sale.customer_id:
         return None
-    party: Party | None = need.merged(related.one(need.customer(sale.customer_id)), related)
-    return know(party, related, terms, to_book=True) if party is not None and party.is_company else None
+    party = need.customer_of(sale.customer_id, related)
+    if party is None or not party.is_company:
+        return None
+    return _known(party, need.order_key(sale, terms), related, terms)
 
 
 def captures_of(sale: Sale, related: Related) -> dict[str, Capture]:
@@ -115,7 +120,7 @@ def _order_of(order_id: str, related: Related, terms: Terms) -> Sale | Wait:
 
 
 def _bill(invoice: Invoice, related: Related, terms: Terms) -> Bill:
-    key = f"{terms.code}:inv:{invoice.id}"
+    key = need.invoice_key(invoice, terms)
     day = booked_day(key, related) or business_day(_issued_at(invoice, related), terms, invoice.location)
     here = terms.locations.get(invoice.location or "")
     place = (here.name if here else "") or invoice.location or ""
@@ -132,17 +137,46 @@ def _issued_at(invoice: Invoice, related: Related) -> datetime:
     return max(moments, default=invoice.created_at)
 
 
-def _customer(customer_id: str | None, related: Related, terms: Terms) -> Known | Verdict:
-    if not customer_id:
+def _customer(invoice: Invoice, related: Related, terms: Terms) -> Known | Verdict:
+    if not invoice.customer_id:
         return Hold((_no_customer(),))
-    party: Party | None = need.merged(related.one(need.customer(customer_id)), related)
-    if party is None:
-        return Wait(f"customer {customer_id} is not read yet")
+    party = need.customer_of(invoice.customer_id, related)
+    if party is not None:
+        return _known(party, need.invoice_key(invoice, terms), related, terms)
+    number = related.decisions.get(GONE, "").removeprefix(NUMBER).strip()
+    if number:
+        return Known(number, (), PartyMatch(number, made=False, because=f"a person chose {number}"))
+    return Hold((_gone(invoice.customer_id),))
+
+
+def _known(party: Party, key: str, related: Related, terms: Terms) -> Known:
+    """Who a customer is in the ledger.
+
+    A document that is booked keeps its customer when that is merged: what is put against it must be on the same one.
+    """
+    for one in related.documents(need.booked(key)) or () if party.is_of_others else ():
+        content = one.contents.get(key)
+        if (
+            isinstance(content, CustomerInvoice)
+            and one.state != "open"
+            and is_one_of(content.customer, party, related, terms)
+        ):
+            number = None if isinstance(content.customer, Ref) else content.customer
+            return Known(content.customer, (), PartyMatch(number, made=False, because="its document is booked on it"))
     return know(party, related, terms, to_book=True)
 
 
 def _completed(captures: Iterable[Capture]) -> list[Capture]:
     return [capture for capture in captures if capture.state == "completed"]
+
+
+def _gone(customer_id: str) -> Finding:
+    return Finding(
+        GONE,
+        f"Square has no customer {customer_id} any more, and nothing tells whether it was merged into another or "
+        f"deleted. Answer with `{NUMBER}` and the number of the customer in the ledger that this is for.",
+        "customer",
+    )
 
 
 def _no_customer() -> Finding:

@@ -5,15 +5,26 @@ from __future__ import annotations
 from datetime import datetime
 from functools import lru_cache
 
-from ml_connector.finance.documents import Capture, Dispute, Document, Invoice, Party, Payout, PayoutEntry, Refund, Sale
+from ml_connector.finance.documents import (
+    Capture,
+    Dispute,
+    Document,
+    Invoice,
+    Party,
+    Payout,
+    PayoutEntry,
+    Refund,
+    Sale,
+    Succession,
+)
 from ml_connector.finance.plan import Elsewhere, Need, Related
 from ml_connector.finance.rulebook import Terms
-from ml_connector.flows import shops
+from ml_connector.flows import shops, successions
 from ml_connector.flows.square_articles import articles_of
 from ml_connector.flows.square_entries import ENTRIES
 from ml_connector.flows.verdicts import is_before_go_live
 from ml_connector.rules.bookkeeping import role_of
-from ml_connector.rules.parties import party_need
+from ml_connector.rules.parties import party_needs
 
 _ASKED_LATELY = 2_048  # a record asks the same several times while it is read and planned: a round's worth is kept
 
@@ -31,7 +42,7 @@ def needs(document: Document, related: Related, terms: Terms) -> tuple[Need, ...
     if isinstance(document, Dispute):
         return (payouts_of_dispute(document),) if document.state == "lost" else ()
     if isinstance(document, Party):
-        return (party_need(document, terms),)
+        return _of_party(document, related, terms)
     if isinstance(document, Sale):
         return articles_of(document, terms) if is_exchange(document) else ()
     return ()
@@ -44,6 +55,8 @@ def is_exchange(sale: Sale) -> bool:
 
 def links(document: Document) -> tuple[tuple[str, str], ...]:
     """By which (name, value) other records find this one."""
+    if isinstance(document, Succession):
+        return successions.links(document)
     if isinstance(document, Invoice) and document.order_id:
         return (("order", document.order_id),)
     if isinstance(document, Capture) and document.order_id:
@@ -80,9 +93,14 @@ def payment(payment_id: str) -> Need:
     return Need(kind="payment", id=payment_id)
 
 
-def customer(customer_id: str) -> Need:
-    """A customer by its id; one that is gone is an answer."""
-    return Need(kind="customer", id=customer_id, optional=True)
+def customer_of(customer_id: str, related: Related) -> Party | None:
+    """The customer that an id means today; None: Square has none of it."""
+    return successions.party_of("customer", customer_id, related)
+
+
+def booked(key: str) -> Need:
+    """What we have booked under the key of a customer document."""
+    return Need(kind="customer_document", system="own", fields=(("prefix", key),))
 
 
 def refunds_of(refund: Refund) -> Need:
@@ -135,13 +153,6 @@ def dispute(dispute_id: str) -> Need:
 def publication(invoice: Invoice) -> Need:
     """When an invoice left draft: told by its event alone. That nobody can tell any more is an answer too."""
     return Need(kind="publication", id=invoice.id)
-
-
-def merged(known: Party | None, related: Related) -> Party | None:
-    """The customer that stands today: the one a merged customer became, where it is known."""
-    if known is None or not known.merged_into:
-        return known
-    return related.one(customer(known.merged_into)) or known
 
 
 def first_in_payout(sale: Sale) -> str | None:
@@ -214,7 +225,7 @@ def _of_invoice(invoice: Invoice, related: Related, terms: Terms) -> tuple[Need,
     if invoice.state in {"draft", "scheduled"} or not invoice.order_id:
         return ()
     own = order(invoice.order_id)
-    found = [own, *_of_issue(invoice), *_of_customer(invoice.customer_id, related, terms)]
+    found = [own, *_of_issue(invoice), *_of_customer(invoice.customer_id, invoice_key(invoice, terms), related, terms)]
     sale: Sale | None = related.one(own)
     if sale is not None:
         found.extend(payment(tender.payment_id) for tender in sale.tenders)
@@ -239,10 +250,21 @@ def _around(sale: Sale, related: Related, terms: Terms) -> list[Need]:
     found = [own, *articles_of(sale, terms)]
     invoice: Invoice | None = related.one(own)
     if invoice is not None:
-        found.extend((*_of_issue(invoice), *_of_customer(invoice.customer_id, related, terms)))
+        key = invoice_key(invoice, terms)
+        found.extend((*_of_issue(invoice), *_of_customer(invoice.customer_id, key, related, terms)))
     elif terms.business_orders:
-        found.extend(_of_customer(sale.customer_id, related, terms, companies_only=True))
+        found.extend(_of_customer(sale.customer_id, order_key(sale, terms), related, terms, companies_only=True))
     return found
+
+
+def invoice_key(invoice: Invoice, terms: Terms) -> str:
+    """The key of the customer document of an invoice."""
+    return f"{terms.code}:inv:{invoice.id}"
+
+
+def order_key(sale: Sale, terms: Terms) -> str:
+    """The key of the customer document of an order that is invoiced."""
+    return f"{terms.code}:ord:{sale.id}"
 
 
 def _of_issue(invoice: Invoice) -> tuple[Need, ...]:
@@ -252,18 +274,23 @@ def _of_issue(invoice: Invoice) -> tuple[Need, ...]:
 
 
 def _of_customer(
-    customer_id: str | None, related: Related, terms: Terms, *, companies_only: bool = False
+    customer_id: str | None, key: str, related: Related, terms: Terms, *, companies_only: bool = False
 ) -> list[Need]:
+    """Who an id means today, who that is in the ledger, and where it was merged, whom its document is booked on."""
     if not customer_id:
         return []
-    found = [customer(customer_id)]
-    party: Party | None = related.one(found[0])
-    if party is not None and party.merged_into:
-        found.append(customer(party.merged_into))
-        party = merged(party, related)
+    found = successions.needs_of("customer", customer_id, related)
+    party = customer_of(customer_id, related)
     if party is not None and (party.is_company or not companies_only):
-        found.append(party_need(party, terms))
+        found += [*party_needs(party, terms), *((booked(key),) if party.is_of_others else ())]
     return found
+
+
+def _of_party(party: Party, related: Related, terms: Terms) -> tuple[Need, ...]:
+    if party.role != "customer":
+        return party_needs(party, terms)
+    today = customer_of(party.id, related) or party
+    return (*successions.needs_of("customer", party.id, related), *party_needs(today, terms))
 
 
 def _documented(sale: Sale, related: Related, terms: Terms) -> bool:
@@ -272,7 +299,7 @@ def _documented(sale: Sale, related: Related, terms: Terms) -> bool:
         return True
     if not terms.business_orders or not sale.customer_id:
         return False
-    party = merged(related.one(customer(sale.customer_id)), related)
+    party = customer_of(sale.customer_id, related)
     return party is not None and party.is_company
 
 

@@ -15,6 +15,7 @@ from ml_connector.finance.plan import Finding, Hold, Ignore, Plan, Related, Verd
 from ml_connector.finance.rulebook import Rulebook, Terms
 from ml_connector.flows import square_needs as need
 from ml_connector.flows import square_shops as shops
+from ml_connector.flows import successions
 from ml_connector.flows.flow import Flow
 from ml_connector.flows.square_articles import hidden, order_of
 from ml_connector.flows.square_invoices import (
@@ -35,7 +36,7 @@ from ml_connector.rules.days import business_day
 from ml_connector.rules.findings import location_unmapped
 from ml_connector.rules.invoicing import Bill, plan_invoice_refund
 from ml_connector.rules.matching import RefundedBefore, given_back
-from ml_connector.rules.parties import Known, know
+from ml_connector.rules.parties import Known, know, merged_apart
 from ml_connector.rules.refunds import plan_refund
 from ml_connector.rules.rulefile import rule_toml
 from ml_connector.rules.sales import plan_sale, returned_total
@@ -128,7 +129,7 @@ def _sale(sale: Sale, captures: dict[str, Capture], related: Related, books: Boo
         day = business_day(sale.closed_at or sale.updated_at, terms, sale.location)
     business = business_customer(sale, related, terms)
     if business is not None:
-        key = f"{terms.code}:ord:{sale.id}"
+        key = need.order_key(sale, terms)
         bill = Bill(key, f"order {sale.id}", sale.reference or sale.id, day, None, None)
         return verdict(invoice_with_payments(bill, sale, business, captures, related, books))
     made = plan_sale(sale, captures, key=f"{terms.code}:sale:{sale.id}", day=day, books=books, related=related)
@@ -202,14 +203,16 @@ def _unbooked_refund(refund: Refund, terms: Terms) -> Verdict | None:
     return before_go_live(refund.occurred_at, refund.location, terms)
 
 
-def _party(party: Party, related: Related, terms: Terms) -> Verdict:
+def _party(document: Party, related: Related, terms: Terms) -> Verdict:
+    customer = need.customer_of(document.id, related) if document.role == "customer" else None
+    party = customer or document
+    if party.id != document.id:
+        return Ignore(f"it is customer {party.id} now, which is in the ledger for both")
     known = know(party, related, terms, to_book=False)
     if party.role == "customer":
         if party.origin == INSTANT_PROFILE:
             return Ignore("Square made this profile from a card; nobody entered a customer")
-        if party.merged_into:
-            return Ignore(f"merged into customer {party.merged_into}")
-        if not known.match.made:
+        if not known.match.made and not merged_apart(known):
             return Ignore("a customer is written when an invoice names it")
     elif not party.active and known.match.number is None:
         return Ignore("the vendor is inactive and not in the ledger")
@@ -281,5 +284,5 @@ def _paid_but_canceled(capture: Capture, sale: Sale) -> Finding:
 FLOW = Flow(
     name="square_to_visma", source="square", target="visma", kinds=KINDS, roles=ROLES,
     needs=need.needs, plan=plan, links=need.links, moves=("payment", "refund", "payout"),
-    siblings=shops.SIBLINGS, watches=("article",),
+    siblings=shops.SIBLINGS, watches=("article", "customer", successions.KIND), merges=(successions.KIND, "customer"),
 )  # fmt: skip

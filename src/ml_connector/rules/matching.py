@@ -79,7 +79,7 @@ def match_party(party: Party, found: Sequence[Found], *, decision: str, there: s
         return _usable(party, chosen, f"a person chose {chosen.number}")
     bound = [one for one in found if one.how in {"made", "decided"}]
     if bound:
-        return _usable(party, bound[0], f"already bound to {bound[0].number}")
+        return _usable(party, bound[0], f"already bound to {bound[0].number or 'a card on its way'}")
     if not found or decision == "new":
         return PartyMatch(
             None, made=False, because="not in the ledger yet" if not found else "a person chose a new one"

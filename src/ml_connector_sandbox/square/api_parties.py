@@ -17,8 +17,8 @@ from ml_connector_sandbox.square.calls import (
     page_of_list,
     time_range,
 )
-from ml_connector_sandbox.square.faults import Json, Refused, not_found
-from ml_connector_sandbox.square.shelves import EVERYWHERE, Row
+from ml_connector_sandbox.square.faults import Refused, not_found
+from ml_connector_sandbox.square.shelves import EVERYWHERE, Row, Shelf
 from ml_connector_sandbox.square.state import must
 
 _ADDRESS: Shape = dict.fromkeys(
@@ -57,6 +57,7 @@ CREATE_VENDOR: Shape = {"idempotency_key": "str", "vendor": _VENDOR}
 SEARCH_VENDORS: Shape = {
     "filter": {"name": ["str"], "status": ["str"]}, "sort": {"field": "str", "order": "str"}, "cursor": "str",
 }  # fmt: skip
+BULK_CUSTOMERS: Shape = {"customer_ids": ["str"]}
 BULK_VENDORS: Shape = {"vendor_ids": ["str"]}
 
 
@@ -103,6 +104,12 @@ def get_customer(call: Call) -> Answer:
     return get_one(call.merchant.customers, "Customer", "customer", call.args["customer_id"])
 
 
+def bulk_customers(call: Call) -> Answer:
+    """Several customers: each id answers with the customer or with errors."""
+    shelf = call.merchant.customers
+    return _each(need(call.body, "customer_ids"), shelf, "Customer", "customer")
+
+
 def create_customer(call: Call) -> Answer:
     """A new customer."""
     return {"customer": parties.create_customer(call.world, call.merchant, call.body, call.now).body}
@@ -120,6 +127,12 @@ def delete_customer(call: Call) -> Answer:
     row = must(call.merchant.customers.own(call.args["customer_id"]), "Customer", call.args["customer_id"])
     parties.delete_customer(call.world, call.merchant, row, call.now)
     return {}
+
+
+def _each(keys: list[str], shelf: Shelf, what: str, name: str) -> Answer:
+    rows = {key: shelf.get(key) for key in keys}
+    answers = {k: {name: row.body} if row else {"errors": [not_found(what, k).error()]} for k, row in rows.items()}
+    return {"responses": answers}
 
 
 def _vendors_on(call: Call) -> None:
@@ -154,11 +167,7 @@ def get_vendor(call: Call) -> Answer:
 def bulk_vendors(call: Call) -> Answer:
     """Several vendors: each id answers with the vendor or with errors."""
     _vendors_on(call)
-    responses: Json = {}
-    for key in need(call.body, "vendor_ids"):
-        row = call.merchant.vendors.get(key)
-        responses[key] = {"vendor": row.body} if row else {"errors": [not_found("Vendor", key).error()]}
-    return {"responses": responses}
+    return _each(need(call.body, "vendor_ids"), call.merchant.vendors, "Vendor", "vendor")
 
 
 def create_vendor(call: Call) -> Answer:

@@ -70,7 +70,21 @@ def merge_customers(world: World, merchant: Merchant, keys: list[str], now: int)
     made = create_customer(world, merchant, fields, now, source="MERGE", context=context)
     for row in rows:
         delete_customer(world, merchant, row, now, context=context)
+    if world.knobs.merge_repoints:
+        _repoint(merchant, keys, made.id, now)
     return made
+
+
+def _repoint(merchant: Merchant, keys: list[str], to: str, now: int) -> None:
+    for shelf in (merchant.invoices, merchant.orders):
+        for row in list(shelf.rows.values()):
+            holder = row.body.get("primary_recipient") or row.body
+            if holder.get("customer_id") in keys:
+                holder["customer_id"] = to
+                row.body |= {"updated_at": stamp(now)}
+                if "version" in row.body:
+                    row.body["version"] += 1
+                shelf.changed(row, now)
 
 
 def _tell_customer(

@@ -91,6 +91,7 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route("POST", "/v2/customers", _x.create_customer, ("CUSTOMERS_WRITE",), body=_x.CREATE_CUSTOMER, key_limit=192),
     Route("POST", "/v2/customers/search", _x.search_customers, ("CUSTOMERS_READ",), body=_x.SEARCH_CUSTOMERS),
+    Route("POST", "/v2/customers/bulk-retrieve", _x.bulk_customers, ("CUSTOMERS_READ",), body=_x.BULK_CUSTOMERS),
     Route("GET", "/v2/customers/{customer_id}", _x.get_customer, ("CUSTOMERS_READ",)),
     Route("PUT", "/v2/customers/{customer_id}", _x.update_customer, ("CUSTOMERS_WRITE",), body=_x.UPDATE_CUSTOMER),
     Route("DELETE", "/v2/customers/{customer_id}", _x.delete_customer, ("CUSTOMERS_WRITE",), ("version",)),

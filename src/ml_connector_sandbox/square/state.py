@@ -53,6 +53,7 @@ class Knobs:
     lost_share: float = 0.0  # webhooks never sent
     shuffle: bool = False  # order of delivery
     vendors_enabled: bool = True  # False: 403, as for sellers without a retail plan
+    merge_repoints: bool = False  # whether invoices and orders name the customer that a merge made, without any event
 
 
 @dataclass(slots=True)

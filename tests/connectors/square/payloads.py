@@ -248,7 +248,12 @@ def publication(**changes: Any) -> Json:
     return {"id": "INV1", "published_at": "2026-01-31T11:00:00Z", **changes}
 
 
+def succession(**changes: Any) -> Json:
+    return {"id": "C1", "became": "C9", **changes}
+
+
 ALL: dict[str, Json] = {
+    "succession": succession(),
     "publication": publication(),
     "article": article(),
     "payment": payment(),

@@ -9,7 +9,7 @@ import pytest
 
 from ml_connector.connectors.shapes import SourceObject
 from ml_connector.connectors.square.translate import translate
-from ml_connector.connectors.square.webhooks import WEBHOOKS, all_of, delivered
+from ml_connector.connectors.square.webhooks import WEBHOOKS, all_of
 from ml_connector.errors import Untranslatable
 from ml_connector.finance.documents import Publication
 from tests.connectors.square.on_sandbox import START, Shop
@@ -35,7 +35,7 @@ def event(invoice_id: str, moment: str = "2026-01-31T12:00:00Z") -> dict[str, An
 
 def test_the_event_itself_brings_the_moment_and_no_call_is_made() -> None:
     shop = Shop()
-    told, beside = all_of(delivered(event("inv:0-1")))
+    told, beside = all_of(event("inv:0-1"))
     assert (told.kind, told.external_id, told.event_id) == ("invoice", "inv:0-1", "E1")
     assert (beside.kind, beside.event_id) == ("publication", "E1:publication")
     assert read(shop, str(beside.external_id)) == [Publication("inv:0-1", START)]
@@ -43,8 +43,8 @@ def test_the_event_itself_brings_the_moment_and_no_call_is_made() -> None:
 
 
 def test_other_events_bring_none_and_neither_does_one_without_a_time() -> None:
-    assert len(all_of(delivered({**event("inv:0-1"), "type": "invoice.updated"}))) == 1
-    assert len(all_of(delivered({**event("inv:0-1"), "created_at": "some day"}))) == 1
+    assert len(all_of({**event("inv:0-1"), "type": "invoice.updated"})) == 1
+    assert len(all_of({**event("inv:0-1"), "created_at": "some day"})) == 1
     with pytest.raises(Untranslatable):
         WEBHOOKS.read(b'{"type":"invoice.published","created_at":"2026-01-31T12:00:00Z","data":{"id":"x"}}', {})
 

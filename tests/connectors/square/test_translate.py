@@ -305,12 +305,9 @@ def test_a_business_customer_and_a_private_one() -> None:
     assert cast(Party, translate("customer", nameless)).name == "anna@berg.test"
 
 
-def test_a_merged_customer_points_to_the_new_one() -> None:
-    merge = {"merge": {"from_customer_ids": ["C1"], "to_customer_id": "C9"}}
-    found = cast(Party, translate("customer", {"customer": square.customer(), "event_context": merge}))
-    assert found.merged_into == "C9"
-    new = cast(Party, translate("customer", {"customer": square.customer(id="C9"), "event_context": merge}))
-    assert new.merged_into is None
+def test_a_customer_that_square_merged_of_others_is_known_as_that() -> None:
+    assert cast(Party, translate("customer", square.customer(creation_source="MERGE"))).merged
+    assert not cast(Party, translate("customer", square.customer())).merged
 
 
 def test_a_vendor_shows_its_first_contact_that_is_not_removed() -> None:

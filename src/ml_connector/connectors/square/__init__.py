@@ -22,6 +22,7 @@ CONNECTOR = Connector(
         "dispute",
         "article",
         "publication",
+        "succession",
     ),
     writes=(),
     webhooks=True,

@@ -5,9 +5,11 @@ from __future__ import annotations
 from ml_connector.connectors.square.fields import Fields
 from ml_connector.finance.documents import Address, Location, Party
 
+MERGED = "MERGE"  # creation_source of a customer that Square made by merging others
 
-def customer_of(customer: Fields, *, event: Fields | None = None) -> Party:
-    """A customer profile. `event` is the webhook's object around it, if any: only it tells of a merge.
+
+def customer_of(customer: Fields) -> Party:
+    """A customer profile. Of which others it was merged only the events tell (`successions`).
 
     The name is the company's, else the person's, else whatever names the profile at all. Square knows no blocked
     customers.
@@ -28,7 +30,7 @@ def customer_of(customer: Fields, *, event: Fields | None = None) -> Party:
         vat_number=tax_ids.text("eu_vat") if tax_ids is not None else "",
         is_company=bool(company),
         contact=person if company else "",
-        merged_into=_merged_into(id_, event),
+        merged=customer.text("creation_source") == MERGED,
         updated_at=customer.moment_or_none("updated_at"),
         note=customer.text("note"),
         origin=customer.text("creation_source"),
@@ -78,15 +80,6 @@ def location_of(location: Fields) -> Location:
         currency=currency,
         country=location.text("country"),
     )
-
-
-def _merged_into(id_: str, event: Fields | None) -> str | None:
-    context = event.part_or_none("event_context") if event is not None else None
-    merge = context.part_or_none("merge") if context is not None else None
-    if merge is None:
-        return None
-    into = merge.id_or_none("to_customer_id")
-    return into if into != id_ else None
 
 
 def _address(owner: Fields) -> Address:

@@ -8,7 +8,7 @@ from datetime import datetime
 from ml_connector.connectors.http import Http
 from ml_connector.connectors.pacing import Ticking
 from ml_connector.connectors.shapes import Absent, Held, Named, Page, SourceObject
-from ml_connector.connectors.square import articles, payouts_stream, publications, rounds
+from ml_connector.connectors.square import articles, payouts_stream, publications, rounds, successions
 from ml_connector.connectors.square.auth import FixedToken, tokens_of
 from ml_connector.connectors.square.client import (
     FAR_BACK,
@@ -25,7 +25,7 @@ from ml_connector.connectors.square.objects import id_of, source_object
 from ml_connector.connectors.square.pacing import Pacer
 from ml_connector.connectors.square.positions import Lane, Position, dump, load
 from ml_connector.connectors.square.walks import LAG, OVERLAP, advance
-from ml_connector.connectors.square.webhooks import PUBLICATION, SUBSCRIBED, all_of, delivered
+from ml_connector.connectors.square.webhooks import PUBLICATION, SUBSCRIBED, all_of
 from ml_connector.errors import Rejected, Untranslatable, UsageError
 
 WALK_ROOM = 2000  # records of one page of a full walk
@@ -93,6 +93,8 @@ class SquareReader:
         if kind == PUBLICATION:
             merchant = (self._merchant or self._own_merchant()) if self._events is not None else ""
             return list(publications.fetch(self._events, external_ids, merchant=merchant, now=self._clock.now()))
+        if kind == successions.KIND:
+            return successions.fetch(external_ids)
         return self._fetching.fetch(kind, external_ids, since=since)
 
     def find(self, kind: str, link: tuple[str, str], *, location: str | None) -> list[SourceObject]:
@@ -202,7 +204,7 @@ def _nothing_held(_kind: str, _since: datetime) -> list[str]:
 def _named(event: Row) -> list[Named]:
     """What an event asks to read; nothing for one that is ignored or broken: the object itself is polled anyway."""
     try:
-        found = all_of(delivered(event))
+        found = all_of(event)
     except Untranslatable:
         return []
     return [Named(one.kind, one.external_id) for one in found if one.kind and one.external_id]

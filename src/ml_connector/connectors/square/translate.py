@@ -18,6 +18,7 @@ from ml_connector.connectors.square.parties import customer_of, location_of, ven
 from ml_connector.connectors.square.payouts import dispute_of, payout_of
 from ml_connector.connectors.square.publications import publication_of
 from ml_connector.connectors.square.sales import sale_of
+from ml_connector.connectors.square.successions import succession_of
 from ml_connector.errors import Untranslatable
 from ml_connector.finance.documents import Capture, Document, Invoice, Refund
 from ml_connector.finance.money import Money
@@ -169,7 +170,8 @@ _KINDS: Mapping[str, Callable[[Fields, Fields | None], Document]] = {
     "refund": _refund,
     "order": lambda order, _around: sale_of(order),
     "invoice": _invoice,
-    "customer": lambda customer, around: customer_of(customer, event=around),
+    "customer": lambda customer, _around: customer_of(customer),
+    "succession": lambda told, _around: succession_of(told),
     "vendor": lambda vendor, _around: vendor_of(vendor),
     "location": lambda location, _around: location_of(location),
     "payout": payout_of,

@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 from pydantic_core import from_json
 
 from ml_connector.connectors.shapes import Delivered
+from ml_connector.connectors.square import successions
 from ml_connector.connectors.square.fields import MAX_ID, moment_of
 from ml_connector.errors import BadSignature, Untranslatable
 
@@ -88,25 +89,35 @@ class SquareWebhooks:
         Raises Untranslatable for bodies that are no event.
         """
         del headers
-        return all_of(delivered(_parsed(body)))
+        return all_of(_parsed(body))
 
 
 WEBHOOKS = SquareWebhooks()
 
 
-def all_of(told: Delivered) -> list[Delivered]:
-    """What an event tells, and beside it the moment that no later read of the invoice would give."""
-    if told.event_type != PUBLISHED or told.external_id is None or told.occurred_at is None:
+def all_of(event: object) -> list[Delivered]:
+    """What an event tells, and beside it what no later read gives: when an invoice was published, who became whom."""
+    told = delivered(event)
+    if told.external_id is None or not isinstance(event, dict):
         return [told]
-    beside = Delivered(
-        event_id=f"{told.event_id}:{PUBLICATION}" if told.event_id is not None else None,
+    if told.kind == "customer":
+        names = successions.named_in(event)
+        return [told, *(_beside(told, successions.KIND, name, mark=f"{n}") for n, name in enumerate(names))]
+    if told.event_type != PUBLISHED or told.occurred_at is None:
+        return [told]
+    name = f"{told.external_id}{PARTED}{told.occurred_at.isoformat()}"
+    return [told, _beside(told, PUBLICATION, name)]
+
+
+def _beside(told: Delivered, kind: str, external_id: str, *, mark: str = "") -> Delivered:
+    return Delivered(
+        event_id=f"{told.event_id}:{kind}{mark}" if told.event_id is not None else None,
         account_ref=told.account_ref,
-        kind=PUBLICATION,
-        external_id=f"{told.external_id}{PARTED}{told.occurred_at.isoformat()}",
+        kind=kind,
+        external_id=external_id,
         event_type=told.event_type,
         occurred_at=told.occurred_at,
     )
-    return [told, beside]
 
 
 def delivered(event: object) -> Delivered:

@@ -6,7 +6,7 @@ Amounts are as the source states them; nothing here knows an account. Ids are th
 from __future__ import annotations
 
 from ml_connector.finance.documents.invoices import Invoice, InvoiceAdjustment, InvoicePayment, InvoiceRow, Publication
-from ml_connector.finance.documents.parties import Address, Location, Party
+from ml_connector.finance.documents.parties import Address, Location, Party, Succession
 from ml_connector.finance.documents.payments import Capture, Converted, Dispute, DisputeMovement, Refund
 from ml_connector.finance.documents.payouts import Movement, MovementRole, Payout, PayoutEntry
 from ml_connector.finance.documents.sales import (
@@ -25,7 +25,7 @@ from ml_connector.finance.purchasing import PurchaseDocument
 
 Document = (
     Sale | Capture | Refund | Invoice | InvoicePayment | Payout | Dispute | Location | Party | Movement | Article
-    | Publication
+    | Publication | Succession
     | LedgerInvoice | LedgerPayment | PurchaseDocument
 )  # fmt: skip
 
@@ -55,6 +55,7 @@ __all__ = [
     "SaleLine",
     "SaleReturn",
     "StatedRefund",
+    "Succession",
     "TaxShare",
     "Tender",
 ]

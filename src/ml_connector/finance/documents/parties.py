@@ -34,13 +34,27 @@ class Party:
     account_number: str = ""
     is_company: bool = False
     contact: str = ""
-    merged_into: str | None = None
+    merged: bool = False  # the source made it of others, whichever those were
+    formerly: tuple[Party, ...] = ()  # those that became this one
     updated_at: datetime | None = None
     note: str = ""
     origin: str = ""  # how the source came to know the party, in its own word
     group: str = ""  # customer group or role of the source
     refused_numbers: tuple[str, ...] = ()  # VAT and organisation numbers as typed that are no such numbers
     attributes: tuple[tuple[str, str], ...] = ()  # of the ledger's own making: (id, value)
+
+    @property
+    def is_of_others(self) -> bool:
+        """Whether others became this one, be they known or not."""
+        return self.merged or bool(self.formerly)
+
+
+@dataclass(frozen=True, slots=True)
+class Succession:
+    """A party of the source became another: `id` is of the one that is no more."""
+
+    id: str
+    became: str
 
 
 @dataclass(frozen=True, slots=True)
