@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import fields
 from typing import Any
 
-from ml_connector.engine import grounds, placing, reversing, ruling
+from ml_connector.engine import choosing, grounds, placing, reversing, ruling
 from ml_connector.engine.correcting import LEAVE
 from ml_connector.engine.ignoring import ANY_VERSION, CHANGED, PREFIX
 from ml_connector.engine.works import Works
@@ -78,6 +78,8 @@ def answers_to(item: ReviewItem) -> tuple[str, ...]:
     }
     if placed := placing.answers_to(item):
         return (*placed, "plan-again", IGNORE)
+    if chosen := choosing.answers_to(item):
+        return (*chosen, "plan-again", IGNORE)
     return answers.get(item.code, (ACCEPT, DECISION, "plan-again", IGNORE))
 
 
@@ -106,11 +108,18 @@ def resolve(works: Works, workspace_id: str, item_id: str, *, answer: str, by: s
         _close(works, item, answer=answer, by=by)
         return told
     with works.database.writing() as c:
-        told, decision = _carry_out(works, c, item, answer=answer)
-        _last_word(works, c, item, decision=decision)
-        if not reviews.resolve(c, item_id, decision=decision, decided_by=by, now=works.now()):
-            raise UsageError("Somebody else answered at the same moment.", record=item_id)
-        _note(works, c, item, answer=answer, by=by)
+        told = _resolve(works, c, item, answer=answer, by=by)
+        for other in choosing.keep(works, c, item, answer=answer):
+            _resolve(works, c, other, answer=answer, by=by)
+    return told
+
+
+def _resolve(works: Works, c: Connection, item: ReviewItem, *, answer: str, by: str) -> str:
+    told, decision = _carry_out(works, c, item, answer=answer)
+    _last_word(works, c, item, decision=decision)
+    if not reviews.resolve(c, item.id, decision=decision, decided_by=by, now=works.now()):
+        raise UsageError("Somebody else answered at the same moment.", record=item.id)
+    _note(works, c, item, answer=answer, by=by)
     return told
 
 
