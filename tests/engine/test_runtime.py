@@ -16,6 +16,7 @@ import pytest
 from psycopg.errors import DeadlockDetected
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError
+from structlog.testing import capture_logs
 
 from ml_connector.clock import Clock
 from ml_connector.engine.durable import engine_file
@@ -67,11 +68,19 @@ def test_everything_that_is_due_runs_once(database: Database, database_url: str,
     units = several(40)
     errands.add(*units)
     works = bare_works(database)
-    with running(Runtime(works, database_url=database_url, pace=QUICK, run=errands.run, due=errands.due)) as runtime:
+
+    def run(works: Works, unit: Unit, *, stop: Callable[[], bool]) -> Ran:
+        ran = errands.run(works, unit, stop=stop)
+        return replace(ran, error="MLC-501 Visma does not answer.") if unit.subject == "S7" else ran
+
+    runtime = Runtime(works, database_url=database_url, pace=QUICK, run=run, due=errands.due)
+    with capture_logs() as said, running(runtime):
         assert wait_for(lambda: not errands.due(works))
         assert wait_for(lambda: runtime.counts.running == 0)
         assert sum(runtime.counts.ran.values()) >= len(units)
     assert sorted({unit for _, unit, _ in errands.story()}) == sorted(units)
+    assert {one["event"] for one in said} >= {"runtime.started", "runtime.leads", "runtime.ended"}
+    assert {one["fault"] for one in said if one["event"] == "unit.put_off"} == {"MLC-501 Visma does not answer."}
 
 
 def test_a_unit_is_not_queued_again_while_it_runs(database: Database, database_url: str, tmp_path: Path) -> None:

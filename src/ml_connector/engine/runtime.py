@@ -104,6 +104,7 @@ class Runtime:
         self._presence.beat()
         self._durable.launch(self._run_one)
         self._ticked_s = time.monotonic()
+        log.info("runtime.started", process=self.works.holder, database=self.works.database.dialect)
         self._spawn("beat", self._beat_on)
         if self._leads:
             self._spawn("ticker", self._tick_on)
@@ -124,6 +125,7 @@ class Runtime:
             self._presence.leave(finished=finished)
         except ConnectorError as fault:
             log.warning("runtime.left_without_goodbye", fault=str(fault))  # others find it silent
+        log.info("runtime.ended", process=self.works.holder, finished=finished)
         return finished
 
     def ring(self, connection_ids: Collection[str] = ()) -> None:
@@ -149,6 +151,8 @@ class Runtime:
             except Exception as fault:
                 log.exception("unit.failed", unit=unit.name, fault=type(fault).__name__)
                 return {"worked": worked, "failed": True}
+            if ran.error:
+                log.warning("unit.put_off", unit=unit.name, fault=ran.error[:500])
             worked = worked or ran.worked
             if ran.worked and self.leading:
                 self._bell.set()  # what it did may have made other units due
@@ -180,7 +184,9 @@ class Runtime:
                 self._ending.wait(self._pace.after_ring_s)
             self._bell.clear()
             try:
-                self.leading = self._presence.lead()
+                led, self.leading = self.leading, self._presence.lead()
+                if self.leading and not led:
+                    log.info("runtime.leads", process=self.works.holder)
                 if self.leading:
                     self.tick()
                 self._ticked_s = time.monotonic()
