@@ -14,7 +14,7 @@ from ml_connector.connectors.square.translate import KINDS, translate
 from ml_connector.connectors.square.webhooks import EVENTS, WEBHOOKS
 from ml_connector.errors import Untranslatable
 
-PUT_TOGETHER = {"article", "publication"}  # from several objects or an event: no example holds one
+PUT_TOGETHER = {"article", "publication", "succession"}  # from several objects or an event: no example holds one
 
 SPEC = Path(__file__).parents[4] / "shared" / "specs" / "square" / "api.json"
 
