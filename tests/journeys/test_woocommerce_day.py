@@ -73,6 +73,12 @@ def test_what_was_doubtful_was_asked_and_nothing_waits(day: Row) -> None:
     assert day["notices"] > 40
 
 
+def test_an_order_that_people_ship_and_invoice_takes_its_prepayment(day: Row) -> None:
+    sold = day["sold_by_order"]
+    assert "not invoiced in Visma yet" in sold["waited"]
+    assert (sold["order"], sold["state"], sold["left"]) == ("000001", "posted", "0.00 SEK")
+
+
 def test_an_order_edited_after_posting_changes_nothing_until_a_person_says_so(day: Row) -> None:
     assert day["edited_after_posting"]["ledger_untouched"] is True
     assert day["edited_after_posting"]["asked"] == ["correction"]

@@ -6,6 +6,7 @@ It is interrupted, corrected, replayed and proven.
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -15,9 +16,11 @@ from ml_connector.cli.output import Output
 from ml_connector.cli.stories import steps
 from ml_connector.cli.stories.door import listening
 from ml_connector.cli.stories.steps import DAYS_AGO, Stage
-from ml_connector.engine import reviewing
+from ml_connector.engine import replaying, reviewing, ruling
 from ml_connector.finance.money import Money
 from ml_connector.logs import Redactor
+from ml_connector.store import records, trips
+from ml_connector.store.trips import Trip
 
 SHOP = "Fjord & Fjäll"
 CURRENCY = "SEK"
@@ -29,7 +32,7 @@ GATEWAYS = {
     "bacs": ("1588", "Clearing bank transfers"),
 }
 ABROAD = {"number": "10003", "name": "Shop customers, EU, in SEK", "zone": "EU", "currency": "SEK", "terms": "0"}
-RECEIVABLE, SHIPPING = "1510", "3520"
+RECEIVABLE, SHIPPING, ADVANCES = "1510", "3520", "2420"
 VAT = {"25": "2611", "12": "2621"}
 INVOICE = "POST /v2/customerinvoice"
 POSTS = (INVOICE, "POST /v2/customerCreditNote", "POST /v2/customerpayment", "POST /v2/journaltransaction")
@@ -58,7 +61,9 @@ def tell(folder: Path, out: Output, *, redactor: Redactor) -> dict[str, Any]:
                 "interrupted": cut, "replayed": again, **steps.prove(s, place="the payment method"),
             }  # fmt: skip
             edited = edit_after_posting(s, order)
-            return {**told_all, "edited_after_posting": edited, "seconds": round(time.monotonic() - began, 1)}
+            sold = sell_by_order(s)
+            seconds = round(time.monotonic() - began, 1)
+            return {**told_all, "edited_after_posting": edited, "sold_by_order": sold, "seconds": seconds}
 
 
 def open_the_books(s: Stage, day: date) -> None:
@@ -188,6 +193,45 @@ def edit_after_posting(s: Stage, order: dict[str, Any]) -> dict[str, Any]:
         s.out.say(f"Asked: {item.sentence}")
     untouched = before == {one.token for one in steps.posted(s)}
     return {"order": str(order["id"]), "asked": [one.code for one in asked], "ledger_untouched": untouched}
+
+
+def sell_by_order(s: Stage) -> dict[str, Any]:
+    """From now on orders become sales orders: people ship and invoice one, and its prepayment is put against that."""
+    s.out.say("\nFrom now on people ship and invoice in Visma: the route makes sales orders of the shop's orders.")
+    s.visma.do("set_item", number="GOODS", description="Goods", vat="25", account="3001")
+    terms = replace(ruling.terms_now(s.works, s.route_ids[0]), order_document="sales_order",
+                    order_items={"sales": "GOODS"})  # fmt: skip
+    ruling.save_terms(s.works, s.route_ids[0], terms, by="demo")
+    bought = s.source.do("order", lines=[{"price": "250.00", "tax": "25"}], gateway="stripe")["order"]
+    listen(s)
+    steps.settle(s)
+    trip = _trip_of(s, str(bought["id"]))
+    (order,) = s.visma.do("sales_orders")
+    s.out.say(
+        f"Sales order {order['number']} of {order['total']} was made on hold, compared, and is {order['status']} now; "
+        f"{_advances(s)} of prepayments stand in the ledger. It waits: {trip.reason}."
+    )
+    made = s.visma.do("invoice_sales_order", number=order["number"])
+    s.out.say(f"Somebody ships it and makes invoice {made['invoice']} of it; it is looked at again at once, by name.")
+    s.works.parties.forget()  # what people make in the ledger is remembered for five minutes
+    replaying.replay_trips(s.works, s.workspace, [trip.id], by="demo")
+    steps.settle(s)
+    state, left = _trip_of(s, str(bought["id"])).state, _advances(s)
+    s.out.say(
+        f"The prepayment is put against invoice {made['invoice']}: {left} is left of it, and the order is {state}."
+    )
+    return {"order": order["number"], "waited": trip.reason, "invoice": made["invoice"], "left": left, "state": state}
+
+
+def _trip_of(s: Stage, order_id: str) -> Trip:
+    with s.works.database.reading() as c:
+        record = records.by_names(c, s.source_id, "order", [order_id])[order_id]
+        return trips.of_record(c, record.id)[0]
+
+
+def _advances(s: Stage) -> str:
+    balance: dict[str, str] = s.visma.do("balances")["accounts"].get(ADVANCES, {})
+    return str(-_money(balance.get(CURRENCY, "0")))
 
 
 def _money(amount: Any) -> Money:
