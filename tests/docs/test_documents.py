@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
+from ml_connector.cli.commands import app
 from ml_connector.settings import reference
 
 ROOT = Path(__file__).parents[2]
 MAKEFILE = (ROOT / "Makefile").read_text()
 TARGETS = set(re.findall(r"^([a-z]+):.*## ", MAKEFILE, re.MULTILINE)) - {"help"}
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("src/**/*.md")])
+ROOT_COMMAND = typer.main.get_command(app)
 DECISIONS = sorted(ROOT.glob("docs/decisions/[0-9]*.md"))
 
 
@@ -40,6 +44,46 @@ def test_a_document_links_to_what_is_there(document: Path) -> None:
     links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", document.read_text())
     missing = [link for link in links if "://" not in link and not (document.parent / link).exists()]
     assert missing == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=named)
+def test_a_document_links_to_a_heading_that_is_there(document: Path) -> None:
+    links = re.findall(r"\]\(([^)#\s:]*)#([^)]+)\)", document.read_text())
+    missing = [f"{path}#{anchor}" for path, anchor in links if anchor not in headings(document.parent / path, document)]
+    assert missing == []
+
+
+def headings(path: Path, document: Path) -> set[str]:
+    """The anchors of a document, as those who show it make them of its headings."""
+    text = (document if path.is_dir() else path).read_text()
+    found = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", one.lower()).strip().replace(" ", "-") for one in found}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=named)
+def test_a_command_that_a_document_names_exists_with_its_options(document: Path) -> None:
+    assert [wrong for words in typed(document.read_text()) if (wrong := unknown(words))] == []
+
+
+def typed(text: str) -> list[list[str]]:
+    """The commands of ours that a text names in code, each as its words."""
+    code = re.findall(r"`([^`]+)`", text) + re.findall(r"^ {4,}(.+)$", text.replace("\\\n", " "), re.MULTILINE)
+    found = [piece for one in code for piece in re.findall(r"\bml-connector((?: +[^\s|;&#]+)+)", one)]
+    return [one.split() for one in found]
+
+
+def unknown(words: list[str]) -> str:
+    """What of a command is not there; empty where all is."""
+    command: Any = ROOT_COMMAND
+    for before, word in zip(["", *words], words, strict=False):
+        options = {name for one in command.params for name in (*one.opts, *one.secondary_opts)} | {"--help"}
+        if word.startswith("--") and word.partition("=")[0] not in options:
+            return f"{' '.join(words)}: {word}"
+        if hasattr(command, "commands") and not word.startswith("-") and before != "--workspace":
+            if word not in command.commands:
+                return f"{' '.join(words)}: {word}"
+            command = command.commands[word]
+    return ""
 
 
 def test_every_make_target_is_told_to_make_as_a_command() -> None:
