@@ -10,10 +10,13 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from decimal import Decimal
+from functools import lru_cache
 from typing import Any, ClassVar, NoReturn, Self
 
 from ml_connector.errors import Untranslatable
 
+_DECIMAL = re.compile(r"-?\d{1,12}(\.(?P<decimals>\d+))?")
 UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
 
@@ -26,6 +29,7 @@ class Fields(ABC):
     max_id: ClassVar[int] = 300
     max_text: ClassVar[int] = 10_000
     max_items: ClassVar[int] = 5_000
+    max_decimals: ClassVar[int] = 9  # of a number written as text
     time_form: ClassVar[str] = "time"  # what a moment is, when something is none
 
     def __init__(self, node: object, where: str = "", record: str | None = None) -> None:
@@ -83,6 +87,14 @@ class Fields(ABC):
             self.fail(key, "is neither true nor false")
         return found
 
+    def decimal_or_none(self, key: str) -> Decimal | None:
+        """A number that the vendor writes as text ("7.25")."""
+        found = self.node.get(key)
+        if found is None or found == "":
+            return None
+        read = _decimal(found, self.max_decimals) if type(found) is str else None
+        return self.fail(key, "is no decimal number in text form") if read is None else read
+
     def moment(self, key: str) -> datetime:
         """A time that must be there."""
         found = self.moment_or_none(key)
@@ -116,3 +128,9 @@ class Fields(ABC):
         where = self.path(key)
         for place, one in enumerate(found):
             yield type(self)(one, f"{where}[{place}]", self.record)
+
+
+@lru_cache(maxsize=4096)  # quantities and rates repeat
+def _decimal(text: str, most_decimals: int) -> Decimal | None:
+    read = _DECIMAL.fullmatch(text)
+    return Decimal(text) if read is not None and len(read["decimals"] or "") <= most_decimals else None

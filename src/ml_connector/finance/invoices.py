@@ -14,9 +14,10 @@ from ml_connector.finance import refs
 from ml_connector.finance.documents import Address
 from ml_connector.finance.journal import Dimensions
 from ml_connector.finance.money import Money
+from ml_connector.finance.totals import check_total
 
 Ref = refs.Ref  # journals refer to other writes too
-Number = str | Ref
+Number = refs.Number
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +67,7 @@ class CustomerInvoice:
     identity: str | None = None  # which of the things that its source gave the same id it is of
 
     def __post_init__(self) -> None:
-        off = sum(line.net.minor for line in self.lines) + self.vat_total.minor - self.total.minor
-        if off:
-            raise ValueError(f"lines and VAT differ from the total by {Money(off, self.currency)}")
+        check_total((line.net for line in self.lines), vat=self.vat_total, total=self.total)
         if not self.lines:
             raise ValueError("an invoice has at least one line")
 

@@ -16,3 +16,7 @@ class Ref:
 
     key: str
     field: Literal["number", "remote_id", "url", "base_total"] = "number"
+
+
+Number = str | Ref
+"""The number of a document or a party: known, or what another write of ours will have."""

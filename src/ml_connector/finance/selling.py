@@ -7,9 +7,8 @@ from datetime import date
 from decimal import Decimal
 
 from ml_connector.finance.money import Money
-from ml_connector.finance.refs import Ref
-
-Number = str | Ref
+from ml_connector.finance.refs import Number
+from ml_connector.finance.totals import check_total
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +43,7 @@ class SalesOrder:
     identity: str | None = None  # which of the orders that its source gave the same id it is of
 
     def __post_init__(self) -> None:
-        off = sum(line.net.minor for line in self.lines) + self.vat_total.minor - self.total.minor
-        if off:
-            raise ValueError(f"lines and VAT differ from the total by {Money(off, self.currency)}")
+        check_total((line.net for line in self.lines), vat=self.vat_total, total=self.total)
         if not self.lines:
             raise ValueError("an order has at least one line")
 

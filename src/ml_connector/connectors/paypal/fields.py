@@ -9,7 +9,6 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from functools import lru_cache
 
 from ml_connector.connectors import fields
 from ml_connector.finance.money import Money
@@ -28,7 +27,6 @@ MAX_VALUE = 32  # characters of an amount
 YEARS = range(1998, 2201)  # PayPal's own; beyond these a date cannot be moved between time zones
 
 _AMOUNT = re.compile(r"-?(\d{1,15}(\.\d{0,9})?|\.\d{1,9})")
-_DECIMAL = re.compile(r"-?\d{1,12}(\.\d{1,18})?")
 
 
 def moment_of(text: str) -> datetime | None:
@@ -62,19 +60,12 @@ class Fields(fields.Fields):
 
     system = "PayPal"
     max_id = MAX_ID
+    max_decimals = 18
     max_items = 1_000  # an invoice has at most 100 lines, 100 payments and 100 refunds
     time_form = "time in RFC 3339 with a zone"
 
     def read_moment(self, value: object) -> datetime | None:
         return moment_of(value) if type(value) is str else None
-
-    def decimal_or_none(self, key: str) -> Decimal | None:
-        """A number that PayPal writes as text ("7.25")."""
-        found = self.node.get(key)
-        if found is None or found == "":
-            return None
-        read = _decimal(found) if type(found) is str else None
-        return self.fail(key, "is no decimal number in text form") if read is None else read
 
     def day_or_none(self, key: str) -> date | None:
         """A date; PayPal shows some as `2026-11-20Z` or with a time behind, which is cut."""
@@ -126,8 +117,3 @@ class Fields(fields.Fields):
         """The minor units of an amount in this currency; 0 when absent."""
         found = self.money_or_none(key, currency)
         return 0 if found is None else found.minor
-
-
-@lru_cache(maxsize=4096)
-def _decimal(text: str) -> Decimal | None:
-    return Decimal(text) if _DECIMAL.fullmatch(text) else None

@@ -10,7 +10,8 @@ from typing import Any
 from ml_connector.connectors.paypal.client import ListPage, PayPalClient, Row, wire
 from ml_connector.connectors.paypal.faults import NotPermitted
 from ml_connector.connectors.paypal.objects import id_of, part, time_of
-from ml_connector.connectors.paypal.positions import Position, digest_of, dump, load
+from ml_connector.connectors.paypal.positions import Position, dump, load
+from ml_connector.connectors.positions import digest_of
 from ml_connector.connectors.shapes import Named, Page
 
 OVERLAP = timedelta(days=2)  # payments of an invoice carry a date only, in the account's zone

@@ -7,13 +7,12 @@ changes, so a list row that looks as before names nothing to read again.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 from dataclasses import dataclass
 from datetime import datetime
 
 from ml_connector.connectors.paypal.fields import moment_of
-from ml_connector.errors import UsageError
+from ml_connector.connectors.positions import taking_apart
 
 VERSION = 1
 MAX_SPAN_S = 30 * 86_400  # a report's window is at most 31 days
@@ -64,7 +63,7 @@ def load(text: str | None) -> Position:
     """The position in a text, an empty one for None. Raises UsageError when it is no position of ours."""
     if text is None:
         return Position()
-    try:
+    with taking_apart("PayPal"):
         read = json.loads(text)
         if read.pop("v") != VERSION:
             raise ValueError("version")
@@ -76,16 +75,6 @@ def load(text: str | None) -> Position:
         if not all(type(value) is int for value in (position.page, position.seen, position.digest, position.span_s)):
             raise ValueError("numbers")
         return position
-    except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
-        raise UsageError(
-            "The position of a PayPal stream cannot be read.",
-            fix="Reset the stream's cursor: it is read again from go-live.",
-        ) from None
-
-
-def digest_of(*parts: object) -> str:
-    """Twelve characters that stand for a state."""
-    return hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()[:12]
 
 
 def _time(text: str) -> datetime:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from decimal import Decimal
 from functools import lru_cache
 
 from ml_connector.connectors import fields
@@ -24,7 +23,6 @@ MAX_ID = 300  # Square's longest documented id is 255 characters
 # Square's payout example carries 1970; beyond these a date cannot be moved between time zones
 YEARS = range(1970, 2201)
 
-_DECIMAL = re.compile(r"-?\d{1,12}(\.\d{1,9})?")
 _LOOSE = re.compile(
     r"(?P<day>\d{4}-\d\d-\d\d)[T ](?P<time>\d\d:\d\d:)(?P<second>\d\d)(?P<part>\.\d+)? ?"
     r"(?P<zone>Z|[+-]\d\d:?\d\d)?(?: UTC)?(?: M=[+-][\d.]+)?"
@@ -80,14 +78,6 @@ class Fields(fields.Fields):
             self.fail(key, "is no whole number of a sensible size")
         return found
 
-    def decimal_or_none(self, key: str) -> Decimal | None:
-        """A number that Square writes as text ("7.25")."""
-        found = self.node.get(key)
-        if found is None or found == "":
-            return None
-        read = _decimal(found) if type(found) is str else None
-        return self.fail(key, "is no decimal number in text form") if read is None else read
-
     def day_or_none(self, key: str) -> date | None:
         found = self.node.get(key)
         if found is None or found == "":
@@ -127,8 +117,3 @@ class Fields(fields.Fields):
         """The minor units of an amount in this currency; 0 when absent."""
         found = self.money_or_none(key, currency, negative=negative)
         return 0 if found is None else found.minor
-
-
-@lru_cache(maxsize=4096)
-def _decimal(text: str) -> Decimal | None:
-    return Decimal(text) if _DECIMAL.fullmatch(text) else None

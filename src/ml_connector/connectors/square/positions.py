@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from ml_connector.connectors.positions import taking_apart
 from ml_connector.connectors.square.fields import moment_of
-from ml_connector.errors import UsageError
 
 VERSION = 1
 
@@ -63,7 +63,7 @@ def load(text: str | None) -> Position:
     """The position in a text, an empty one for None. Raises UsageError when it is no position of ours."""
     if text is None:
         return Position()
-    try:
+    with taking_apart("Square"):
         read = json.loads(text)
         if read["v"] != VERSION:
             raise ValueError("version")
@@ -77,11 +77,6 @@ def load(text: str | None) -> Position:
             place=str(read.get("place", "")),
             walked=int(read.get("walked", 0)),
         )
-    except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
-        raise UsageError(
-            "The position of a Square stream cannot be read.",
-            fix="Reset the stream's cursor: it is read again from go-live.",
-        ) from None
 
 
 def _lane_out(lane: Lane) -> list[Any]:

@@ -6,11 +6,10 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 from dataclasses import dataclass
 
-from ml_connector.errors import UsageError
+from ml_connector.connectors.positions import taking_apart
 
 FORM = 1
 
@@ -50,7 +49,7 @@ def load(text: str | None) -> Position:
     """The position in a text, an empty one for None. Raises UsageError when it is no position of ours."""
     if text is None:
         return Position()
-    try:
+    with taking_apart("Stripe"):
         read = json.loads(text)
         if read.pop("v") != FORM:
             raise ValueError("version")
@@ -62,13 +61,3 @@ def load(text: str | None) -> Position:
         if type(position.after) is not str or type(position.day) is not str:
             raise ValueError("texts")
         return position
-    except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
-        raise UsageError(
-            "The position of a Stripe stream cannot be read.",
-            fix="Reset the stream's cursor: it is read again from go-live.",
-        ) from None
-
-
-def digest_of(*parts: object) -> str:
-    """Twelve characters that stand for a state."""
-    return hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()[:12]

@@ -11,11 +11,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from ml_connector.connectors.positions import digest_of
 from ml_connector.connectors.shapes import Named, Page, SourceObject
 from ml_connector.connectors.stripe.client import Row, StripeClient
 from ml_connector.connectors.stripe.fields import id_in
 from ml_connector.connectors.stripe.objects import PATHS, expand_of, source_object
-from ml_connector.connectors.stripe.positions import Position, digest_of, dump, load
+from ml_connector.connectors.stripe.positions import Position, dump, load
 from ml_connector.connectors.stripe.webhooks import POLLED, named
 from ml_connector.errors import Rejected, Untranslatable, UsageError
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from ml_connector.connectors.positions import taking_apart
 from ml_connector.connectors.woocommerce.fields import moment_of
-from ml_connector.errors import UsageError
 
 VERSION = 1
 
@@ -74,7 +74,7 @@ def load(text: str | None) -> Position:
     """The position in a text, an empty one for None. Raises UsageError when it is no position of ours."""
     if text is None:
         return Position()
-    try:
+    with taking_apart("WooCommerce"):
         read = json.loads(text)
         if read["v"] != VERSION:
             raise ValueError("version")
@@ -85,11 +85,6 @@ def load(text: str | None) -> Position:
             counts={str(kind): _count_in(count) for kind, count in read.get("counts", {}).items()},
             counting=str(read.get("counting", "")),
         )
-    except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
-        raise UsageError(
-            "The position of a WooCommerce stream cannot be read.",
-            fix="Reset the stream's cursor: it is read again from go-live.",
-        ) from None
 
 
 def _count_out(count: Count) -> list[Any]:
