@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from ml_connector.engine import placing, preview, reviewing, ruling, setup
+from ml_connector.engine import placing, preview, replaying, reviewing, ruling, setup
 from ml_connector.engine.tracing import trace
 from ml_connector.errors import UsageError
+from ml_connector.store import setups
 from ml_connector.store.reviews import ReviewItem
 from tests.databases import Databases, inbox_beside, migrated
 from tests.engine.crash_walk import killed_everywhere, step
@@ -111,12 +112,12 @@ def test_a_person_may_choose_another_value_and_the_question_of_a_sale_serves_as_
     expect_settled(world)
 
 
-@pytest.mark.parametrize("text", ["create:400", "create:10=Bergen", "create:9/40", "create:40=", "crate:40"])
-def test_what_cannot_be_made_is_refused_and_nothing_is_saved(world: World, text: str) -> None:
+def test_what_cannot_be_made_is_refused_and_nothing_is_saved(world: World) -> None:
     item = world_with_question(world)
     before = ruling.terms_now(world.works, world.route_id)
-    with pytest.raises(UsageError):
-        reviewing.resolve(world.works, world.workspace, item.id, answer=text.replace("40=", "40=" + "x" * 61), by="Ann")
+    for text in ("create:400", "create:10=Bergen", "create:9/40", f"create:40={61 * 'x'}", "crate:40"):
+        with pytest.raises(UsageError):
+            reviewing.resolve(world.works, world.workspace, item.id, answer=text, by="Ann")
     assert ruling.terms_now(world.works, world.route_id) == before
     assert about_the_place(world).id == item.id
 
@@ -154,22 +155,41 @@ def test_what_somebody_made_meanwhile_by_the_same_name_is_taken(world: World) ->
     world.pass_time(800, step=400)
     assert (questions(world), puts(world)) == ([], 0)
     sold_on(world, "40")
+    in_visma(world, "40", "Bergen sentrum", operation="Update")
+    world.sell(location_id=item.proposal["location"])
+    world.pass_time(2_000, step=1_000)
+    assert (questions(world), len(in_ledger(world))) == ([], 2), "once it is made people may call it as they like"
     expect_settled(world)
 
 
-def in_visma(world: World, value: str, description: str) -> None:
-    """A person makes a value in Visma."""
-    row = {"operation": "Insert", "value": value, "description": {"value": description}, "active": {"value": True}}
-    world.ledger("by_hand", method="PUT", path=SEGMENT, body={"segmentValues": [row]})
+def test_what_is_read_back_otherwise_than_it_was_sent_is_asked_about_before_anything_is_booked(world: World) -> None:
+    item = world_with_question(world)
+    renamed = {"tenant_id": world.company["tenant_id"], **row("40", "Fuel", operation="Update")}
+    effect = {"kind": "control", "verb": "by_hand", "arguments": renamed}
+    world.visma.add({"match": {"path": SEGMENT, "method": "GET"}, "effect": effect, "skip": 1})
+    answer(world, item, "create")
+    (differs,) = asked(world, "differs")
+    assert "it is called Fuel instead of Bergen" in differs.sentence
+    assert in_ledger(world) == []
+    in_visma(world, "40", "Bergen", operation="Update")
+    answer(world, differs, "check-again")
+    sold_on(world, "40")
+    expect_settled(world)
+
+
+def in_visma(world: World, value: str, description: str, *, operation: str = "Insert") -> None:
+    """A person makes or renames a value in Visma."""
+    world.ledger("by_hand", **row(value, description, operation=operation))
+
+
+def row(value: str, description: str, *, operation: str) -> dict[str, Any]:
+    said = {"operation": operation, "value": value, "description": {"value": description}, "active": {"value": True}}
+    return {"method": "PUT", "path": SEGMENT, "body": {"segmentValues": [said]}}
 
 
 @pytest.mark.parametrize(
     ("effect", "sent"),
-    [
-        ({"kind": "cut_after"}, 1),
-        ({"kind": "cut_before"}, 2),
-        ({"kind": "delay_commit", "seconds": 60}, 1),
-    ],
+    [({"kind": "cut_after"}, 1), ({"kind": "delay_commit", "seconds": 60}, 1)],
 )
 def test_a_lost_answer_is_looked_for_and_the_value_is_made_once(
     world: World, effect: dict[str, Any], sent: int
@@ -223,7 +243,8 @@ def test_a_dry_run_shows_the_value_and_a_route_that_does_not_post_makes_none(wor
 
 
 def test_what_was_made_is_set_inactive_once_no_rule_gives_it_and_may_be_made_again(world: World) -> None:
-    answer(world, world_with_question(world), "create")
+    place = open_shop(world)
+    answer(world, about_the_place(world), "create")
     with pytest.raises(UsageError, match="place-bergen"):
         placing.set_inactive(world.works, world.company_id, 1, "40", by="Ann")
     with pytest.raises(UsageError, match="not made here"):
@@ -231,11 +252,36 @@ def test_what_was_made_is_set_inactive_once_no_rule_gives_it_and_may_be_made_aga
     book = ruling.rules_now(world.works, world.route_id)
     ruling.save_rules(world.works, world.route_id, replace(book, rules=book.rules[:-1]), by="Ann")
     placing.set_inactive(world.works, world.company_id, 1, "40", by="Ann")
+    ((trip,),) = query(world, "SELECT trip_id FROM planned_write WHERE key = 'dim:1:40'")
+    replaying.replay_trips(world.works, world.workspace, [trip], by="Ann")
     world.pass_time(60, step=30)
     assert values(world)["40"] == ("Bergen", False)
     sold_on(world, "40")
     expect_settled(world)
     assert query(world, "SELECT state FROM planned_write WHERE key = 'dim:1:40'") == [("reversed",)]
+    with world.database.reading() as c:
+        (route,) = setups.routes(c, company_id=world.company_id)
+    placing.create_for(world.works, route, place, "1/40", by="Ann")
+    world.pass_time(60, step=30)
+    assert values(world)["40"] == ("Bergen", True)
+    expect_settled(world)
+
+
+def test_two_new_places_never_get_one_value(world: World) -> None:
+    for name in ("Bergen", "Narvik"):
+        world.do("location", name=name, timezone="Europe/Oslo")
+    world.pass_time(4_000, step=2_000)
+    first, second = asked(world, "location-unmapped")
+    assert first.proposal["new_value"]["value"] == second.proposal["new_value"]["value"] == "40"
+    reviewing.resolve(world.works, world.workspace, first.id, answer="create", by="Ann")
+    with pytest.raises(UsageError, match="is called"):
+        reviewing.resolve(world.works, world.workspace, second.id, answer="create", by="Ann")
+    world.pass_time(60, step=30)
+    (again,) = asked(world, "location-unmapped")
+    assert again.proposal["new_value"]["value"] == "50"
+    answer(world, again, "create")
+    assert {values(world)["40"][0], values(world)["50"][0]} == {"Bergen", "Narvik"}
+    expect_settled(world)
 
 
 def killed_while(world: World) -> None:
@@ -273,3 +319,27 @@ def again(world: World, approved: Any) -> None:
     if [one for one in asked(world, "location-unmapped") if one.proposal.get("name")]:
         approved(world)
     killed_while(world)
+
+
+def test_where_plans_wait_for_consent_the_value_itself_does_not_ask_again(world: World) -> None:
+    setup.switch_posting(world.works, world.route_id, "approve", by="Ann")
+    answer(world, world_with_question(world), "create")
+    assert values(world)["40"] == ("Bergen", True), "who approved the value has consented to its making"
+    (item,) = asked(world, "consent")
+    assert in_ledger(world) == []
+    answer(world, item, "accept")
+    sold_on(world, "40")
+    expect_settled(world)
+
+
+def test_sales_that_share_a_voucher_wait_for_the_value_too(world: World) -> None:
+    terms = replace(ruling.terms_now(world.works, world.route_id), mode="batch", batch_size=2)
+    ruling.save_terms(world.works, world.route_id, terms, by="Ann")
+    place = open_shop(world)
+    world.sell(location_id=place, lines=[{"name": "Mug", "amount": 12_500, "tax": "25"}])
+    world.pass_time(800, step=400)
+    answer(world, about_the_place(world), "create")
+    (voucher,) = in_ledger(world)
+    assert {line["segments"]["1"] for line in voucher["lines"] if line["account"] == "3001"} == {"40"}
+    assert voucher["attachments"] == 1
+    expect_settled(world)

@@ -109,7 +109,7 @@ def not_made_yet(works: Works, company_id: str, terms: Terms) -> Terms:
         number: {value: name for value, name in values.items() if key_of(number, value) not in done}
         for number, values in approved.items()
     }
-    return replace(terms, new_dimension_values=left)
+    return replace(terms, new_dimension_values={number: values for number, values in left.items() if values})
 
 
 def by_rules(road: Road, rulebooks: tuple[Rulebook, ...]) -> Road:

@@ -13,6 +13,7 @@ from typing import Any
 
 from ml_connector.finance.encoding import booked_hash, hash_of
 from ml_connector.finance.plan import Finding, Hold, Ignore, Plan, Wait
+from ml_connector.rules.dimension_values import KIND
 from ml_connector.store.reviews import ReviewItem
 
 PREFIX = "ignore:"  # how such a decision begins
@@ -71,10 +72,11 @@ def content_hash(verdict: object) -> str:
 def plan_hash(plan: Plan, booked: Mapping[str, str] | None = None) -> str:
     """What consent names: the same writes with the same booked content give the same hash.
 
-    `booked`: the hashes of the contents by key, where they were made already.
+    `booked`: the hashes of the contents by key, where they were made already. A dimension's value is no part of it: a
+    person approved it by itself, and once it stands in the ledger the plan goes without.
     """
     known = booked or {write.key: booked_hash(write.kind, write.content) for write in plan.writes}
-    return hash_of([[write.key, write.kind, known[write.key]] for write in plan.writes])
+    return hash_of([[write.key, write.kind, known[write.key]] for write in plan.writes if write.kind != KIND])
 
 
 def changed(plan: Plan, ignoring: Ignoring) -> Finding:

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ml_connector.engine import reversing, ruling
-from ml_connector.engine.books import fresh_chart, open_books
+from ml_connector.engine.books import fresh_chart, open_books, route_terms
 from ml_connector.engine.noting import note
 from ml_connector.engine.works import Works
 from ml_connector.errors import UsageError
@@ -19,9 +19,9 @@ from ml_connector.finance.chart import Chart
 from ml_connector.finance.dimensions import key_of
 from ml_connector.finance.rulebook import LocationTerms, Terms
 from ml_connector.rules import places
-from ml_connector.rules.dimension_values import Proposal, wrong_with
+from ml_connector.rules.dimension_values import Proposal, with_new, wrong_with
 from ml_connector.rules.rulefile import rule_toml
-from ml_connector.store import audit, reviews, setups, trips, write_moves, writes
+from ml_connector.store import audit, records, reviews, setups, trip_moves, trips, write_moves, writes
 from ml_connector.store.reviews import ReviewItem
 from ml_connector.store.setups import RouteRow
 
@@ -64,7 +64,7 @@ def approve(works: Works, route: RouteRow, wanted: Proposal, *, by: str, about: 
     `about`: what of the source it is for, as the audit trail names it.
     """
     _, chart, _ = fresh_chart(works, route.company_id)
-    if problem := wrong_with(chart, wanted):
+    if problem := wrong_with(_as_it_will_be(works, route.company_id, chart), wanted):
         raise UsageError(problem, record=f"{wanted.segment}/{wanted.value}", fix=f"Answer `{HOW}` with another.")
     segment = chart.segments[wanted.segment]
     called = f"{wanted.value} {wanted.description} in dimension {segment.id} {segment.description}".strip()
@@ -115,9 +115,16 @@ def create_for(works: Works, route: RouteRow, location: str, said: str, *, by: s
         fix = "Change that one: `ml-connector rules export`, then `rules import`."
         raise UsageError(f"Rule {given[0]} gives it a dimension already.", record=location, fix=fix)
     _, chart, _ = fresh_chart(works, route.company_id)
-    new = places.new_value_for(place.name, book, chart)
+    new = places.new_value_for(place.name, book, _as_it_will_be(works, route.company_id, chart))
     told = {"location": location, "name": place.name, **({"new_value": asdict(new)} if new is not None else {})}
-    return _place(works, route, told, said=said, by=by)
+    answer = _place(works, route, told, said=said, by=by)
+    with works.database.writing() as c:
+        own = [
+            one.id for kind in works.flows[route.flow].kinds
+            for one in records.by_names(c, route.source_id, kind, [location]).values()
+        ]  # fmt: skip
+        trip_moves.reopen(c, trips.of_records(c, route.id, own), now=works.now())
+    return answer
 
 
 def set_inactive(works: Works, company_id: str, segment: int, value: str, *, by: str) -> str:
@@ -205,6 +212,15 @@ def _same(works: Works, route: RouteRow, item: ReviewItem, *, by: str) -> str:
     segment, value = int(item.proposal["segment"]), str(item.proposal["value"])
     _forget(works, route, segment, value, by=by)
     return f"{value} {item.proposal['called']} is used as it is; its records are planned again."
+
+
+def _as_it_will_be(works: Works, company_id: str, chart: Chart) -> Chart:
+    """The chart with all that was approved for any source of the company."""
+    with works.database.reading() as c:
+        approved = [route_terms(c, one).new_dimension_values for one in setups.routes(c, company_id=company_id)]
+    for one in approved:
+        chart = with_new(chart, one)
+    return chart
 
 
 def _standing(chart: Chart, terms: Terms, number: int, value: str) -> tuple[int, str, str, str]:

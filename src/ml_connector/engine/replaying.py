@@ -93,7 +93,10 @@ def undo(works: Works, trip_id: str, *, by: str) -> list[str]:
         if not several and found.state == "waiting":
             raise UsageError("Only a posted record can be taken back; this one is waiting.", record=trip_id)
         if not several:
-            raise UsageError("This record shares its posting with another; undo that one.", record=trip_id)
+            raise UsageError(
+                "This record shares its posting with another, or has none.", record=trip_id, fix="Undo that one; what "
+                "was made for a place is set inactive by `ml-connector places close`.",
+            )  # fmt: skip
         several = _whole_records(c, books, several)
         undone = sorted({write.trip_id for write in several})
         made = reversing.reversals_of(works, c, books, several, purpose=reversing.UNDOING, of_trips=undone)

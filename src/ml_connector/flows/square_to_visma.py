@@ -33,6 +33,7 @@ from ml_connector.flows.verdicts import before_go_live, pooled, verdict
 from ml_connector.rules import places
 from ml_connector.rules.bookkeeping import Books
 from ml_connector.rules.days import business_day
+from ml_connector.rules.dimension_values import with_new
 from ml_connector.rules.findings import location_unmapped
 from ml_connector.rules.invoicing import Bill, plan_invoice_refund
 from ml_connector.rules.matching import RefundedBefore, given_back
@@ -229,11 +230,12 @@ def _location(location: Location, books: Books) -> Verdict:
         return Plan(makes) if makes else Ignore("the location is mapped")
     if not location.active:
         return Ignore("the location is inactive")
-    rule = places.rule_for(location.id, location.name, books.mapper.rulebook, books.chart)
+    book, terms = books.mapper.rulebook, books.terms
+    rule = places.rule_for(location.id, location.name, book, books.chart)
     found = location_unmapped(
         location.id, name=location.name, time_zone=location.time_zone, currency=location.currency,
         rule=rule_toml(rule) if rule is not None else "",
-        new_value=places.new_value_for(location.name, books.mapper.rulebook, books.chart),
+        new_value=places.new_value_for(location.name, book, with_new(books.chart, terms.new_dimension_values)),
     )  # fmt: skip
     return Hold((found,))
 

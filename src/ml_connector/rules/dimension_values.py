@@ -125,7 +125,7 @@ def wrong_with(chart: Chart, wanted: Proposal) -> str:
     if len(wanted.description) > MOST_DESCRIPTION:
         return f"The description of {wanted.value} is longer than {MOST_DESCRIPTION} characters."
     if (other := taken(segment, wanted.value, wanted.description)) is not None:
-        return f"{wanted.value} of {called} is in the ledger already and is called {other}."
+        return f"{wanted.value} of {called} is called {other} already."
     return ""
 
 
