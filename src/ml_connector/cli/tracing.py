@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 import typer
@@ -43,18 +43,31 @@ def _vouchers(s: Session, story: Story) -> list[journals.Voucher]:
 
 
 def _print(console: Console, found: list[tuple[Story, list[journals.Voucher], tuple[PayPage, ...]]]) -> None:
-    for story, vouchers, pages in found:
-        console.print(f"{story.connection} {story.kind} {story.external_id}", style="bold", markup=False)
+    marks = _marks(len(found))
+    for mark, (story, vouchers, pages) in zip(marks, found, strict=True):
+        console.print(f"{mark}{story.connection} {story.kind} {story.external_id}", style="bold", markup=False)
         for told in (*_standing(story), *(_page(page) for page in pages)):
             console.print(f"  {told.rstrip()}", markup=False)
         for voucher in vouchers:
             if voucher.lines:
                 title = f"  {voucher.number or 'not numbered yet'}  {voucher.day}  {voucher.text}"
                 journal_table.show(console, title, _of_story(voucher, story))
-        console.print("  Timeline", style="italic", markup=False)
-        width = max((len(one.what) for one in story.moments), default=0)
-        for one in story.moments:
-            console.print(f"  {when(one.at)}  {one.what.ljust(width)}  {_told(one)}", markup=False)
+    console.print("Timeline", style="italic", markup=False)
+    for told in timeline([story for story, _, _ in found]):
+        console.print(f"  {told}", markup=False)
+
+
+def timeline(stories: Sequence[Story]) -> Iterator[str]:
+    """All that happened to these records, in the order of time; each line has the mark of its record, if several."""
+    told = [(one, mark) for mark, story in zip(_marks(len(stories)), stories, strict=True) for one in story.moments]
+    width = max((len(one.what) for one, _ in told), default=0)
+    for one, mark in sorted(told, key=lambda pair: pair[0].at):
+        yield f"{mark}{when(one.at)}  {one.what.ljust(width)}  {_told(one)}"
+
+
+def _marks(count: int) -> list[str]:
+    """What records are told apart by."""
+    return [f"{n})".ljust(len(str(count)) + 2) for n in range(1, count + 1)] if count > 1 else [""] * count
 
 
 def _standing(story: Story) -> Iterator[str]:
