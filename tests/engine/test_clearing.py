@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from ml_connector.engine import clearing
+from ml_connector.engine import clearing, replaying, ruling
 from ml_connector.engine.clearing import Statement
-from tests.engine.business_days import Open, answer, rest
+from ml_connector.finance.rulebook import Rule, When
+from tests.engine.business_days import Open, answer, items, rest
 from tests.engine.world import World
 
 DAY = 24 * 3600
@@ -94,3 +96,34 @@ def test_what_is_not_paid_out_for_more_than_a_week_is_told(open_world: Open) -> 
     world.clock.advance(2 * DAY)
     (late,) = statement(world).overdue(world.clock.now().date())
     assert (late.amount.minor, late.why) == (12_500, "not paid out yet")
+
+
+def test_a_payout_that_failed_waits_until_it_is_paid_out_anew(open_world: Open) -> None:
+    world = open_world()
+    world.sell()
+    rest(world)
+    world.clock.advance(DAY)
+    sent = world.do("payout")["payout_id"]
+    rest(world, 4_000, step=400)
+    world.do("payout", payout_id=sent, fail=True)
+    rest(world, DAY, step=4_000)
+    (waits,) = statement(world).open_amounts
+    assert (waits.amount.minor, waits.why) == (12_375, "its payout failed")
+    world.do("payout")
+    rest(world, 4_000, step=400)
+    found = statement(world)
+    assert (found.ledger.minor, found.open_amounts, found.unexplained.minor) == (0, [], 0)
+
+
+def test_what_is_posted_and_held_for_a_correction_counts_as_it_stands(open_world: Open) -> None:
+    world = open_world()
+    world.sell()
+    rest(world)
+    where = Rule("moved", ("sales",), When(type=("sale",)), account="3002", vat_code="25")
+    book = ruling.rules_now(world.works, world.route_id)
+    ruling.save_rules(world.works, world.route_id, replace(book, rules=(where, *book.rules)), by="Ann")
+    replaying.replay_range(world.works, world.company_id, since=None, until=None, states=None, by="Ann")
+    rest(world)
+    assert [one.code for one in items(world, "correction")] == ["correction"]
+    found = statement(world)
+    assert (found.ledger.minor, found.unbooked_amounts, found.unexplained.minor) == (12_500, [], 0)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any, Literal, NamedTuple
 
 from ml_connector.engine import gathering
@@ -14,13 +14,16 @@ from ml_connector.engine.works import Works
 from ml_connector.finance.documents import Capture, Movement, Payout, Refund, Sale
 from ml_connector.finance.money import Money
 from ml_connector.rules import clearing as rules
-from ml_connector.store import records, trips, unsent, writes
-from ml_connector.store.database import Connection
+from ml_connector.store import records, trips
 
 USUAL = timedelta(days=7)  # what waits longer is a finding: processors pay out within days
 
 Place = tuple[str, str]
 """(account, currency) of a clearing account."""
+
+
+Booked = Mapping[tuple[str, Place], int]
+"""What the writes of a record (its trip) have put on an account, in minor units: reversals count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,25 +53,42 @@ class Told(NamedTuple):
     by: Literal["payouts", "balance", "nothing"] = "payouts"
 
 
+class _At(NamedTuple):
+    """Where a record stands here."""
+
+    trip_id: str
+    state: str
+    reason: str
+
+    @property
+    def why(self) -> str:
+        return f"{self.state}: {self.reason}"
+
+    def left(self, amount: Money, account: str, booked: Booked) -> Money | None:
+        """What of this amount is not on the account yet; None: all of it is, or a person or another record saw to it.
+
+        What is held for a correction, or waits for what the ledger makes of it, stands there all the same.
+        """
+        if self.state in ("posted", "ignored"):
+            return None
+        left = Money(amount.minor - booked.get((self.trip_id, (account, amount.currency)), 0), amount.currency)
+        return left or None
+
+
 @dataclass(frozen=True, slots=True)
 class _Movement:
-    """One movement of the processor's money: where it stands in our house."""
+    """One movement of the processor's money, and where its record stands here."""
 
     source_id: str
     amount: Money
-    state: str
-    reason: str
-    at: datetime
+    at: _At
+    day: date
     method: str | None = None  # a shop's payment method, which has a clearing of its own
 
     @property
     def never_ours(self) -> bool:
         """Left out by a rule: before go-live, or no money. What a person ignored was booked by hand."""
-        return self.state == "ignored" and not by_person(self.reason)
-
-    @property
-    def unbooked(self) -> bool:
-        return self.state not in ("posted", "ignored")
+        return self.at.state == "ignored" and not by_person(self.at.reason)
 
 
 @dataclass(slots=True)
@@ -85,122 +105,117 @@ class _Money:
     by_ours: dict[str, Money] = field(default_factory=dict)
 
 
-def told(works: Works, books: Books) -> Iterator[Told]:
+def told(works: Works, books: Books, booked: Booked) -> Iterator[Told]:
     """What the processor's own records say: what it still holds, and what of that is not booked here."""
     for road in books.roads.values():
         documents = _documents(works, road)
-        yield from _kept(books, road, documents)
+        yield from _kept(books, road, documents, booked)
         money = _moved(road, documents)
-        yield from _of_movements(books, road, money)
+        yield from _of_movements(books, road, money, booked)
         for one in (*money.payouts, *money.returned):
             account = rules.clearing_account(road.rulebooks[-1], one.amount.currency, books.chart)
-            if account is None or one.state == "ignored":
+            if account is None or one.at.state == "ignored":
                 continue
-            key, day = f"{road.terms.code}:{one.source_id}", one.at.date()
+            key, day = f"{road.terms.code}:{one.source_id}", one.day
             if one in money.returned:
                 why = "its payout failed" if one.amount.minor > 0 else "paid out after it had failed"
                 yield Told(account, OpenAmount(key, one.amount, why, day), "waiting")
-            elif one.unbooked:
-                yield Told(account, OpenAmount(key, -one.amount, f"{one.state}: {one.reason}", day), "unbooked")
+            elif left := one.at.left(-one.amount, account, booked):
+                yield Told(account, OpenAmount(key, left, one.at.why, day), "unbooked")
 
 
-def _of_movements(books: Books, road: Road, money: _Money) -> Iterator[Told]:
+def _of_movements(books: Books, road: Road, money: _Money, booked: Booked) -> Iterator[Told]:
     ours = {one.source_id for one in money.movements if not one.never_ours}
     for one in money.movements:
         account = rules.clearing_account(road.rulebooks[-1], one.amount.currency, books.chart, method=one.method)
         if account is None or one.never_ours:
             continue
-        key, day = f"{road.terms.code}:{one.source_id}", one.at.date()
+        key, day = f"{road.terms.code}:{one.source_id}", one.day
         by: Literal["payouts", "nothing"] = "payouts" if one.method is None else "nothing"
         if one.source_id not in money.settled:
             age = day if by == "payouts" else None
             yield Told(account, OpenAmount(key, one.amount, "not paid out yet", age), "waiting", by)
-        if one.unbooked:
-            yield Told(account, OpenAmount(key, one.amount, f"{one.state}: {one.reason}", day), "unbooked", by)
+        if left := one.at.left(one.amount, account, booked):
+            yield Told(account, OpenAmount(key, left, one.at.why, day), "unbooked", by)
     for source_id, gross in money.by_ours.items():
         account = rules.clearing_account(road.rulebooks[-1], gross.currency, books.chart)
         if source_id not in ours and account is not None:
             yield Told(account, OpenAmount(source_id, gross, ""), "settled before")
 
 
-def _kept(books: Books, road: Road, documents: Sequence[tuple[Any, tuple[str, str]]]) -> Iterator[Told]:
+def _kept(books: Books, road: Road, documents: Sequence[tuple[Any, _At]], booked: Booked) -> Iterator[Told]:
     """A processor that keeps a balance: its own rows add up to it, and each one that is not booked is named."""
-    rows = [(one, told) for one, told in documents if isinstance(one, Movement)]
+    rows = [(one, at) for one, at in documents if isinstance(one, Movement)]
     sums: dict[Place, int] = {}
-    for row, (state, reason) in rows:
+    for row, at in rows:
         moved = rules.kept(row, road.terms)
         account = rules.clearing_account(road.rulebooks[-1], moved.currency, books.chart) if moved else None
         if account is None or not moved:
             continue
         sums[account, moved.currency] = sums.get((account, moved.currency), 0) + moved.minor
-        if state not in ("posted", "ignored"):  # ignored: another record books it, or a person did
-            amount = OpenAmount(f"{road.terms.code}:{row.id}", moved, f"{state}: {reason}", row.occurred_at.date())
+        if left := at.left(moved, account, booked):
+            amount = OpenAmount(f"{road.terms.code}:{row.id}", left, at.why, row.occurred_at.date())
             yield Told(account, amount, "unbooked", "balance")
     for (account, currency), minor in sums.items():
         amount = OpenAmount(f"{road.terms.code}:balance", Money(minor, currency), "in the balance")
         yield Told(account, amount, "waiting", "balance")
 
 
-def _documents(works: Works, road: Road) -> list[tuple[Any, tuple[str, str]]]:
-    """Records that move money, each with its (state, reason) here."""
+def _documents(works: Works, road: Road) -> list[tuple[Any, _At]]:
+    """Records that move money, each with where it stands here."""
     with works.database.reading() as c:
         found = trips.of_route(c, road.route.id)
         stored = records.by_ids(c, [trip.record_id for trip in found])
-        standing = _standing(c, [trip.id for trip in found if trip.state == "waiting" and trip.plan_hash is not None])
-    documents: list[tuple[Any, tuple[str, str]]] = []
+    documents: list[tuple[Any, _At]] = []
     for trip in found:
         record = stored[trip.record_id]
         if record.payload is not None and record.kind in road.flow.moves:
             document, _ = gathering.document_of(works, record, road.translate)
             if document is not None:  # what cannot be read is held with a question of its own
-                state = "posted" if trip.id in standing else trip.state
-                documents.append((document, (state, trip.reason or "")))
+                documents.append((document, _At(trip.id, trip.state, trip.reason or "")))
     return documents
 
 
-def _standing(c: Connection, trip_ids: Sequence[str]) -> set[str]:
-    """Of trips that wait, those whose money is booked: what they wait for is what the ledger makes of it."""
-    booked = {write.trip_id for write in writes.of_trips(c, trip_ids, states=("done",)) if write.reverses_id is None}
-    return booked - unsent.unfinished_trips(c, sorted(booked))
-
-
-def _moved(road: Road, documents: Sequence[tuple[Any, tuple[str, str]]]) -> _Money:
+def _moved(road: Road, documents: Sequence[tuple[Any, _At]]) -> _Money:
     money = _Money()
     means = {document.id: document.means for document, _ in documents if isinstance(document, Capture)}
     unpaid = {one.id for one, _ in documents if isinstance(one, Sale) and not one.tenders}
-    for document, told in documents:
+    for document, at in documents:
         if isinstance(document, Sale) or (isinstance(document, Refund) and document.payment_method):
-            money.movements += _in_shop(document, told, road, unpaid)
+            money.movements += _in_shop(document, at, road, unpaid)
         elif isinstance(document, Capture) and document.state == "completed" and rules.enters_clearing(document.means):
-            money.movements.append(_Movement(document.id, document.total, *told, document.occurred_at))
+            money.movements.append(_Movement(document.id, document.total, at, document.occurred_at.date()))
         elif isinstance(document, Refund) and document.state == "completed":
             # A refund that does not say where its money went goes back the way the payment came.
             if rules.enters_clearing(document.means or means.get(document.payment_id or "", "card")):
-                money.movements.append(_Movement(document.id, -document.amount, *told, document.occurred_at))
+                money.movements.append(_Movement(document.id, -document.amount, at, document.occurred_at.date()))
         elif isinstance(document, Payout):
-            _paid_out(money, document, told)
+            _paid_out(money, document, at)
     return money
 
 
-def _paid_out(money: _Money, payout: Payout, told: tuple[str, str]) -> None:
-    currency, at = payout.amount.currency, payout.created_at
+def _paid_out(money: _Money, payout: Payout, at: _At) -> None:
+    currency, day = payout.amount.currency, payout.created_at.date()
     gross = Money(sum(entry.net.minor + entry.fee.minor for entry in payout.entries), currency)
     failed = payout.amount if payout.state == "failed" else Money(0, currency)
-    one = _Movement(payout.id, gross - failed, *told, at)
+    one = _Movement(payout.id, gross - failed, at, day)
     money.payouts.append(one)
     carried = rules.settled_by(payout)
     money.settled |= carried.keys()
     if not one.never_ours:
         money.by_ours.update(carried)
-    back = rules.came_back(payout)
-    if back:
-        money.returned.append(_Movement(payout.id, Money(back, currency), *told, at))
+    for back in rules.came_back(payout):
+        twin = next((one for one in money.returned if one.amount == Money(-back, currency)), None)
+        if twin is None:
+            money.returned.append(_Movement(payout.id, Money(back, currency), at, day))
+        else:
+            money.returned.remove(twin)  # what failed was paid out anew
 
 
-def _in_shop(document: Sale | Refund, told: tuple[str, str], road: Road, unpaid: set[str]) -> list[_Movement]:
+def _in_shop(document: Sale | Refund, at: _At, road: Road, unpaid: set[str]) -> list[_Movement]:
     """What an order or a refund moved in its payment method's clearing; a refund of an unpaid order moved nothing."""
     moved = rules.shop_money(document, road.terms)
     if moved is None or (isinstance(document, Refund) and document.sale_id in unpaid):
         return []
-    at = document.occurred_at if isinstance(document, Refund) else document.created_at
-    return [_Movement(document.id, moved, *told, at, method=document.payment_method)]
+    moment = document.occurred_at if isinstance(document, Refund) else document.created_at
+    return [_Movement(document.id, moved, at, moment.date(), method=document.payment_method)]

@@ -72,10 +72,10 @@ class Statement:
 def statements(works: Works, company_id: str) -> list[Statement]:
     """The clearing statement of each processor account, by the ledger's own lines: a call a thousand of them."""
     books = open_books(works, company_id)
-    found, ours = _booked(works, books)
+    found, ours, booked = _booked(works, books)
     settled: Counter[Place] = Counter()
     told_by: dict[Place, set[str]] = {}
-    for told in at_processor.told(works, books):
+    for told in at_processor.told(works, books, booked):
         place = (told.account, told.amount.amount.currency)
         one = found.setdefault(place, Statement(*place))
         told_by.setdefault(place, set()).add(told.by)
@@ -100,9 +100,10 @@ def left_of(brought: int, settled: int) -> int:
     return brought - (max(0, min(settled, brought)) if brought > 0 else min(0, max(settled, brought)))
 
 
-def _booked(works: Works, books: Books) -> tuple[dict[Place, Statement], set[str]]:
-    """What we have put on each clearing account, and the numbers of all our documents."""
+def _booked(works: Works, books: Books) -> tuple[dict[Place, Statement], set[str], Counter[tuple[str, Place]]]:
+    """What we have put on each clearing account, the numbers of all our documents, and what each record put there."""
     found: dict[Place, Statement] = {}
+    by_record: Counter[tuple[str, Place]] = Counter()
     numbers: set[str] = set()
     for write in _posted(works, books.company.id):
         numbers |= {write.number} if write.number else set()
@@ -113,7 +114,8 @@ def _booked(works: Works, books: Books) -> tuple[dict[Place, Statement], set[str
             one = found.setdefault((account, currency), Statement(account, currency))
             one.booked_minor += minor
             one.entries += 1
-    return found, numbers
+            by_record[write.trip_id, (account, currency)] += minor
+    return found, numbers, by_record
 
 
 def _posted(works: Works, company_id: str) -> Iterator[writes.Write]:

@@ -32,10 +32,10 @@ def settled_by(payout: Payout) -> dict[str, Money]:
     return found
 
 
-def came_back(payout: Payout) -> int:
-    """Minor units that a payout leaves with the processor: its own where it failed, less what an earlier one left."""
-    left = payout.amount.minor if payout.state == "failed" else 0
-    return left - sum(entry.net.minor for entry in payout.entries if entry.type == "RETURNED_PAYOUT")
+def came_back(payout: Payout) -> list[int]:
+    """Minor units that a payout leaves with the processor: its own where it failed, less each that it pays out anew."""
+    left = [payout.amount.minor] if payout.state == "failed" else []
+    return left + [-entry.net.minor for entry in payout.entries if entry.type == "RETURNED_PAYOUT"]
 
 
 def shop_money(document: Sale | Refund, terms: Terms) -> Money | None:

@@ -110,7 +110,12 @@ def _send(
 
 def _conclude_later(world: World, merchant: Merchant, row: Stored, *, now: int, fail: bool) -> None:
     due = world.after(now, world.knobs.payout_paid_delay_s)
-    world.later(due, lambda at: _conclude(world, merchant, row, fail=fail, now=at))
+
+    def conclude(at: int) -> None:
+        if row.body["status"] == "SENT":  # else it failed, or was paid, before its time
+            _conclude(world, merchant, row, fail=fail, now=at)
+
+    world.later(due, conclude)
 
 
 def _conclude(world: World, merchant: Merchant, row: Stored, *, fail: bool, now: int) -> None:
