@@ -24,7 +24,7 @@ def read_around(
     works: Works, line: Line, wanted: Wanted, brought: Sequence[Brought]
 ) -> tuple[list[Reading], dict[Place, int]]:
     """What these objects need and nobody has stored, read now; and when each walk for it began."""
-    if wanted.translate is None or not wanted.routes:
+    if not brought or wanted.translate is None or not wanted.routes:
         return [], {}
     around = _Around(works, wanted)
     around.add(brought)

@@ -98,6 +98,8 @@ def keep(
     facts: Mapping[str, object] | None = None
 ) -> list[Kept]:  # fmt: skip
     """Store readings, give them trips, wake who waited for them; one audit event for all. The caller's transaction."""
+    if not readings:
+        return []
     connection = wanted.connection
     now = works.now()
     kept = records.keep(
