@@ -9,7 +9,7 @@ import pytest
 import typer
 
 from ml_connector.cli import reference
-from ml_connector.cli.commands import app, run
+from ml_connector.cli.commands import PANELS, app, run
 
 DOCS = Path(__file__).parents[2] / "docs"
 COMMANDS: dict[str, Any] = dict(reference._leaves(typer.main.get_command(app), ""))
@@ -41,6 +41,11 @@ def test_every_command_of_the_issue_is_there() -> None:
         "review replay undo trace clearing census audit keys webhook worker serve migrate move-to-postgresql "
         "backup restored".split()
     )
+
+
+def test_every_command_stands_under_a_heading_of_the_help() -> None:
+    named = " ".join(PANELS.values()).split()
+    assert sorted(named) == sorted({path.split()[0] for path in COMMANDS})
 
 
 @pytest.mark.parametrize("name", list(reference.HEADS))

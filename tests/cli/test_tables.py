@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from rich.console import Console
 
-from ml_connector.cli import journal_table, output
+from ml_connector.cli import audit_trail, journal_table, output
 from ml_connector.engine.journals import Line
 from ml_connector.finance.money import Money
 
@@ -76,3 +76,11 @@ def test_times_are_told_in_the_zone_of_the_books(monkeypatch: pytest.MonkeyPatch
     output.tell_times_in(ZoneInfo("Europe/Stockholm"))
     assert output.when(noon) == "2025-11-21 12:40:00 CET"
     assert output.when(None) == ""
+
+
+def test_the_facts_of_an_event_are_a_line_of_words() -> None:
+    assert audit_trail._facts({"chart": 1, "trips": [["T1", "held"], ["T2", None]], "now": {"a": True}}) == (
+        "chart: 1; trips: T1 held, T2 -; now: a True"
+    )
+    long = audit_trail._facts({"keys": ["sq:sale:1"] * 100})
+    assert long.endswith("sq:sale:1 … (--json tells all)")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -16,6 +17,7 @@ from ml_connector.store.audit import Head
 
 app = typer.Typer(help="The trail of everything that was done.", no_args_is_help=True)
 
+MOST_FACTS = 400  # characters of an event for people
 OutFile = Annotated[Path, typer.Argument(dir_okay=False, help="Where to write.")]
 
 
@@ -32,13 +34,36 @@ def show(
 ) -> None:
     """The newest events of this workspace, or all about one id."""
     with session(as_json=as_json) as s, s.works.database.reading() as c:
+        names = {one.id: one.name for one in s.companies()} | {one.id: one.code for one in s.connections()}
         if subject:
             found = audit.events_about(c, s.workspace, subject=subject, limit=limit)
         else:
             found = audit.latest_events(c, s.workspace, limit=limit)
-        rows = [(when(e.at), e.actor, e.verb, e.subject, e.facts[:200]) for e in found]
         events = [{**plain(e), "facts": json.loads(e.facts)} for e in found]
-        s.out.answer({"events": events}, table("Events", ("when", "who", "did", "to", "facts"), rows))
+        told = [
+            line
+            for e, row in zip(found, events, strict=True)
+            for line in (
+                f"{when(e.at)}  {e.actor}  {e.verb}  {names.get(e.subject, e.subject)}",
+                f"    {_facts(row['facts'])}",
+            )
+            if line.strip()
+        ]
+        s.out.answer({"events": events}, lines(*(told or ["Events: none."])))
+
+
+def _facts(facts: Mapping[str, Any]) -> str:
+    """What an event says besides, in a line; a batch's many ids are cut short, --json has them all."""
+    text = "; ".join(f"{name}: {_words(value)}" for name, value in facts.items())
+    return text if len(text) <= MOST_FACTS else f"{text[:MOST_FACTS].rpartition(' ')[0]} … (--json tells all)"
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_words(one)}" for name, one in value.items())
+    if isinstance(value, list):
+        return (", " if any(isinstance(one, list) for one in value) else " ").join(map(_words, value))
+    return "-" if value is None else str(value)
 
 
 @app.command("verify")

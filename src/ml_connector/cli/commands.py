@@ -57,7 +57,7 @@ def root(
     choose_workspace(workspace)
 
 
-@app.command()
+@app.command("about")
 def about(as_json: AsJson = False) -> None:
     """The version that is installed."""
     number = version("ml-connector")
@@ -69,6 +69,21 @@ for group in (
     tracing, checking, audit_trail, keys, webhooks, serving, backups, reference,
 ):  # fmt: skip
     group.register(app)
+
+PANELS = {
+    "Set up": "init connect connections ping company route rules places doctor webhook schedule workspaces",
+    "Every day": "read dry-run post review collect clearing",
+    "Mend and prove": "trace replay undo census audit",
+    "Run": "serve worker backup restored migrate move-to-postgresql keys",
+    "Get to know": "demo about",
+}
+"""Under which heading of the help each command stands, in the order in which they are used."""
+
+_panel_of = {word: name for name, words in PANELS.items() for word in words.split()}
+for command in app.registered_commands:
+    command.rich_help_panel = _panel_of.get(command.name or "")
+for named in app.registered_groups:
+    named.rich_help_panel = _panel_of.get(str(named.name))
 
 
 def run(arguments: Sequence[str]) -> int:

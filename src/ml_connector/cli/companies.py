@@ -78,7 +78,8 @@ def company_add(
         )
         company = s.company(made)
         s.out.answer(
-            {"company": made, **_company(company)}, lines(f"{name} keeps its books in {company.base_currency}.")
+            {"company": made, **_company(company)},
+            lines(f"{name} keeps its books in {company.base_currency}.", "Next: ml-connector route add --source CODE"),
         )
 
 

@@ -16,7 +16,9 @@ from ml_connector.cli.session import telling
 from ml_connector.errors import UsageError
 from ml_connector.logs import Redactor, configure
 
-STORIES = ("square", "woocommerce", "paypal", "stripe", "basware")
+STORIES = {
+    "square": "Square", "woocommerce": "WooCommerce", "paypal": "PayPal", "stripe": "Stripe", "basware": "Basware",
+}  # fmt: skip
 ALL = "all"
 
 
@@ -40,7 +42,7 @@ def demo(
         redactor = Redactor()
         configure(level="ERROR", form="console", redactor=redactor)
         with _folder(keep) as folder:
-            names = STORIES if story == ALL else (story,)
+            names = tuple(STORIES) if story == ALL else (story,)
             told = {name: _tell(name, _room(folder, name, story), out, redactor) for name in names}
         good = all(all_is_well(one) for one in told.values())
         if not as_json:
@@ -59,7 +61,7 @@ def _room(folder: Path, name: str, story: str) -> Path:
 
 def _tell(name: str, folder: Path, out: Output, redactor: Redactor) -> dict[str, Any]:
     """One story, told; its parts load only here."""
-    out.say(f"\n=== {name} and Visma.net ERP ===\n")
+    out.say(f"\n=== {STORIES[name]} and Visma.net ERP ===\n")
     teller = import_module(f"ml_connector.cli.stories.{name}").tell
     told: dict[str, Any] = teller(folder, out, redactor=redactor)
     return told

@@ -87,6 +87,7 @@ def import_file(
         row = s.route(route)
         saved = ruling.save_rules(s.works, row.id, _read(file), by=s.by, force=force)
         told = [f"Saved as version {saved.version}.", *(finding.sentence for finding in saved.findings)]
+        told.append("Next: ml-connector doctor, then ml-connector read and ml-connector dry-run")
         s.out.answer({"version": saved.version, "findings": _findings(saved.findings)}, lines(*told))
 
 

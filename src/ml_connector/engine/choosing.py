@@ -36,4 +36,3 @@ def keep(works: Works, c: Connection, item: ReviewItem, *, answer: str) -> Seque
         )  # fmt: skip
     found = reviews.open_items(c, route.workspace_id, company_id=item.company_id, code=item.code)
     return [one for one in found if one.proposal.get("bind") == kept and one.id != item.id]
-

@@ -31,6 +31,8 @@ def show(console: Console, vouchers: Sequence[Voucher]) -> None:
         journal_table.show(console, f"{one.number}  {one.day}  {one.kind}  {', '.join(one.keys)}", one.lines)
         console.print()
     shown = {one.token for one in whole.values()}
+    if len(shown) < len(vouchers):
+        console.print("The others, a line each: number, day, total, records, and the accounts they went to.")
     for one in vouchers:
         if one.token not in shown:
             accounts = ", ".join(dict.fromkeys(line.account or line.role for line in one.lines))

@@ -260,8 +260,10 @@ def lost_answer(s: Stage, operation: str, happen: Callable[[], str]) -> dict[str
     outcomes = _outcomes(s, made)
     copies = ledger.copies(s.visma.do("books")["vouchers"], [one.token for one in made])
     most = max(copies.values(), default=0)
+    often = {0: "not in the ledger", 1: "in the ledger once"}.get(most, f"in the ledger {most} TIMES")
     s.out.say(
-        f"{order}: {', '.join(outcomes)}; in the ledger {most} time(s), as {', '.join(one.number for one in made)}."
+        f"{order}: what had no answer was looked for by its mark and taken over ({', '.join(outcomes)}). "
+        f"It is {often}, as {', '.join(one.number for one in made)}."
     )
     return {
         "order": order, "vouchers": [one.number for one in made], "attempts": outcomes, "copies_in_ledger": most,
