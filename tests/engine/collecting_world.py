@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import tomllib
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import httpx2
 
 from ml_connector.connectors.stripe import VERSION
-from ml_connector.engine import connecting, reviewing, rulebooks, ruling, setup
+from ml_connector.engine import connecting, rulebooks, ruling, setup
 from ml_connector.finance.rulebook import Terms
 from ml_connector.store import cursors
 from ml_connector.store.connection_rows import ConnectionRow
 from ml_connector_sandbox.core.faults import Faulty
 from ml_connector_sandbox.core.wire import Request
 from ml_connector_sandbox.stripe import Stripe
-from tests.engine.proofs import query
-from tests.engine.world import GO_LIVE, SQUARE_URL, VISMA_URL, World
+from tests.engine.told_world import ToldWorld, brought
+from tests.engine.world import GO_LIVE, SQUARE_URL, VISMA_URL
 
 CLEARING = {"SEK": "1583", "EUR": "1595"}
 BANK, FEES, RECEIVABLE = "1930", "6570", "1510"
 CUSTOMER = "10010"
 
 
-class CollectingWorld(World):
+class CollectingWorld(ToldWorld):
     """Pretend Visma and Stripe. Both are read by polling; Stripe's own delays are none."""
 
     def __init__(self, database_url: str, folder: Path, *, inbox_url: str | None = None, seed: int = 1) -> None:
@@ -57,9 +56,9 @@ class CollectingWorld(World):
             self.works, self.workspace, connector="stripe", code="st", title="Stripe", by="test", base_url=SQUARE_URL,
             credentials={"api_key": self.key}, settings={},
         )  # fmt: skip
-        shipped = tomllib.loads(_shipped("stripe_terms.toml"))
+        shipped = tomllib.loads(brought("stripe_terms.toml"))
         self.terms = ruling.parse_terms({**shipped, "collect": "all", **terms}, base=Terms(code="st"))
-        self.book = rulebooks.read(_shipped("stripe_rules.toml"), form="toml")
+        self.book = rulebooks.read(brought("stripe_rules.toml"), form="toml")
         self.route_id = self._route("visma_to_stripe", self.visma_id, self.stripe_id, posting=posting)
 
     def open_the_way_back(self, *, posting: str = "on") -> None:
@@ -165,26 +164,6 @@ class CollectingWorld(World):
         found = self.stripe.control("truth", {"detail": True}, self.clock.now())["objects"]
         return list(found.get("invoice", ()))
 
-    def trips(self) -> dict[str, tuple[str, str | None]]:
-        """(state, reason) by kind and external id."""
-        rows = query(
-            self, "SELECT r.kind, r.external_id, t.state, t.reason FROM trip t JOIN record r ON r.id = t.record_id"
-        )
-        return {f"{row[0]} {row[1]}": (row[2], row[3]) for row in rows}
-
-    def keys(self) -> dict[str, str]:
-        """State of each live write by key."""
-        rows = query(self, "SELECT key, state FROM planned_write WHERE state NOT IN ('dropped', 'reversed')")
-        return {row[0]: row[1] for row in rows}
-
-    def items(self) -> dict[str, str]:
-        """Sentence of each open question by its code."""
-        return {one.code: one.sentence for one in reviewing.open_items(self.works, self.workspace)}
-
 
 def _wrapped(fields: dict[str, Any]) -> dict[str, Any]:
     return {name: {"value": value} for name, value in fields.items()}
-
-
-def _shipped(name: str) -> str:
-    return files("ml_connector.cli").joinpath(name).read_text(encoding="utf-8")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,23 @@ def database_url(databases: Databases) -> Iterator[str]:
 def inbox_url(database_url: str) -> str:
     """Where its inbox lives: the file beside it on SQLite, the same database on PostgreSQL."""
     return inbox_beside(database_url)
+
+
+@pytest.fixture
+def open_square(database_url: str, inbox_url: str, tmp_path: Path) -> Iterator[Callable[[], World]]:
+    """A shop with a company on SQLite and on PostgreSQL, its streams read up to now."""
+    opened: list[World] = []
+
+    def make() -> World:
+        world = World(database_url, tmp_path, inbox_url=inbox_url)
+        opened.append(world)
+        world.set_up()
+        world.run()
+        return world
+
+    yield make
+    for world in opened:
+        world.close()
 
 
 @pytest.fixture

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import base64
 import tomllib
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import httpx2
 
 from ml_connector.connectors.basware.scopes import FILE_SCOPE
-from ml_connector.engine import connecting, reviewing, rulebooks, ruling, setup
+from ml_connector.engine import connecting, rulebooks, ruling, setup
 from ml_connector.finance.rulebook import Terms
 from ml_connector.store import cursors
 from ml_connector.store.connection_rows import ConnectionRow
 from ml_connector_sandbox.basware import Basware
 from ml_connector_sandbox.core.faults import Faulty
-from tests.engine.proofs import query
-from tests.engine.world import GO_LIVE, SQUARE_URL, VISMA_URL, World
+from tests.engine.told_world import ToldWorld, brought
+from tests.engine.world import GO_LIVE, SQUARE_URL, VISMA_URL
 
 BASWARE_URL = SQUARE_URL
 COMPANY = "SE01"
@@ -32,7 +31,7 @@ SUPPLIERS = [
 PDF = b"%PDF-1.4\nan invoice\n"
 
 
-class PurchaseWorld(World):
+class PurchaseWorld(ToldWorld):
     """Pretend Visma and Basware. Everything is read by polling; the clock moves by hand."""
 
     def __init__(self, database_url: str, folder: Path, *, inbox_url: str | None = None, seed: int = 1) -> None:
@@ -65,10 +64,10 @@ class PurchaseWorld(World):
             self.works, self.workspace, connection_id=self.visma_id, name="Buyer AB", time_zone="Europe/Stockholm",
             go_live=GO_LIVE, by="test",
         )  # fmt: skip
-        shipped = tomllib.loads(_shipped("basware_terms.toml"))
+        shipped = tomllib.loads(brought("basware_terms.toml"))
         shipped["purchase"] |= purchase
         self.terms = ruling.parse_terms(shipped, base=Terms(code="bw"))
-        book = rulebooks.read(_shipped("basware_rules.toml"), form="toml")
+        book = rulebooks.read(brought("basware_rules.toml"), form="toml")
         ends = {"visma_to_basware": (self.visma_id, self.basware_id), "basware_to_visma": (self.basware_id, None)}
         self.routes = {}
         for flow, (source, target) in list(ends.items())[: 1 if self.only_out else 2]:
@@ -165,29 +164,6 @@ class PurchaseWorld(World):
     def document(self, invoice_id: str) -> dict[str, Any]:
         return dict(self.at_basware("truth")["documents"][invoice_id])
 
-    def trips(self, kind: str) -> dict[str, tuple[str, str | None]]:
-        """(state, reason) by external id."""
-        rows = query(
-            self,
-            "SELECT r.external_id, t.state, t.reason FROM trip t JOIN record r ON r.id = t.record_id "
-            "WHERE r.kind = :kind",
-            kind=kind,
-        )
-        return {row[0]: (row[1], row[2]) for row in rows}
-
-    def keys(self) -> dict[str, str]:
-        """State of each live write by key."""
-        rows = query(self, "SELECT key, state FROM planned_write WHERE state NOT IN ('dropped', 'reversed')")
-        return {row[0]: row[1] for row in rows}
-
-    def items(self) -> dict[str, str]:
-        """Sentence of each open question by its code."""
-        return {one.code: one.sentence for one in reviewing.open_items(self.works, self.workspace)}
-
     def supplier_invoices(self) -> list[dict[str, Any]]:
         """What stands in the supplier ledger's vouchers, one for each invoice."""
         return [one for one in self.books() if one["module"] == "AP"]
-
-
-def _shipped(name: str) -> str:
-    return files("ml_connector.cli").joinpath(name).read_text(encoding="utf-8")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import tomllib
 from dataclasses import replace
 from decimal import Decimal
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +16,14 @@ from ml_connector.store import cursors
 from ml_connector.store.connection_rows import ConnectionRow
 from ml_connector_sandbox.core.faults import Faulty
 from ml_connector_sandbox.woocommerce import WooCommerce
-from tests.engine.proofs import query
-from tests.engine.world import SQUARE_URL, World
+from tests.engine.told_world import ToldWorld, brought
+from tests.engine.world import SQUARE_URL
 
 CLEARING, SUSPENSE, RECEIVABLE, SALES, VAT_25 = "1580", "1799", "1510", "3001", "2611"
 GUESTS = {"SE:EUR": "10000"}
 
 
-class RegisterWorld(World):
+class RegisterWorld(ToldWorld):
     """Pretend Visma, Square and web shop. Everything is read by polling."""
 
     def __init__(self, database_url: str, folder: Path, *, seed: int = 1) -> None:
@@ -41,13 +40,13 @@ class RegisterWorld(World):
             base_url=SQUARE_URL, settings={},
             credentials={name: shop[name] for name in ("consumer_key", "consumer_secret")},
         )  # fmt: skip
-        shipped = tomllib.loads(_shipped("woocommerce_terms.toml"))
+        shipped = tomllib.loads(brought("woocommerce_terms.toml"))
         given = {**shipped, "collective_customers": GUESTS, **terms}
         self.shop_route_id = setup.add_route(
             self.works, company_id=self.company_id, flow="woocommerce_to_visma", source_id=self.shop_id, posting="on",
             terms=ruling.parse_terms(given, base=Terms(code="wc")), by="test",
         )  # fmt: skip
-        book = rulebooks.read(_shipped("woocommerce_rules.toml"), form="toml")
+        book = rulebooks.read(brought("woocommerce_rules.toml"), form="toml")
         kept = tuple(rule for rule in book.rules if "clearing" not in rule.roles)  # all its money is Square's to book
         ruling.save_rules(self.works, self.shop_route_id, replace(book, rules=kept), by="test")
 
@@ -71,30 +70,7 @@ class RegisterWorld(World):
         found = self.ledger("balances")["accounts"].get(account, {})
         return f"{Decimal(found.get('EUR', '0')):.2f}"
 
-    def trips(self, kind: str) -> dict[str, tuple[str, str | None]]:
-        """(state, reason) by external id."""
-        rows = query(
-            self,
-            "SELECT r.external_id, t.state, t.reason FROM trip t JOIN record r ON r.id = t.record_id "
-            "WHERE r.kind = :kind",
-            kind=kind,
-        )
-        return {row[0]: (row[1], row[2]) for row in rows}
-
-    def keys(self) -> dict[str, str]:
-        """State of each live write by key."""
-        rows = query(self, "SELECT key, state FROM planned_write WHERE state NOT IN ('dropped', 'reversed')")
-        return {row[0]: row[1] for row in rows}
-
-    def items(self) -> dict[str, str]:
-        """Sentence of each open question by its code."""
-        return {one.code: one.sentence for one in reviewing.open_items(self.works, self.workspace)}
-
     def answer(self, word: str) -> None:
         """A person answers everything that is asked."""
         for item in reviewing.open_items(self.works, self.workspace):
             reviewing.resolve(self.works, self.workspace, item.id, answer=word, by="Ann")
-
-
-def _shipped(name: str) -> str:
-    return files("ml_connector.cli").joinpath(name).read_text(encoding="utf-8")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
-from importlib.resources import files
 from typing import Any
 
 import httpx2
@@ -16,6 +15,7 @@ from ml_connector.store.connection_rows import ConnectionRow
 from ml_connector_sandbox.core.faults import Faulty
 from ml_connector_sandbox.woocommerce import WooCommerce
 from tests.engine.proofs import query
+from tests.engine.told_world import brought
 from tests.engine.world import GO_LIVE, SQUARE_URL, VISMA_URL, World
 
 SHOP_URL = SQUARE_URL
@@ -58,13 +58,13 @@ class ShopWorld(World):
             self.works, self.workspace, connection_id=self.visma_id, name="Shop AB", time_zone="Europe/Stockholm",
             go_live=GO_LIVE, by="test",
         )  # fmt: skip
-        shipped = tomllib.loads(_shipped("woocommerce_terms.toml"))
+        shipped = tomllib.loads(brought("woocommerce_terms.toml"))
         self.terms = ruling.parse_terms({**shipped, "mode": mode, **terms}, base=Terms(code="wc"))
         self.route_id = setup.add_route(
             self.works, company_id=self.company_id, flow="woocommerce_to_visma", source_id=self.shop_id,
             terms=self.terms, posting=posting, by="test",
         )  # fmt: skip
-        book = rulebooks.read(_shipped("woocommerce_rules.toml"), form="toml")
+        book = rulebooks.read(brought("woocommerce_rules.toml"), form="toml")
         book = replace(book, rules=(*rules, *book.rules))
         self.saved = ruling.save_rules(self.works, self.route_id, book, by="test")
 
@@ -129,7 +129,3 @@ class ShopWorld(World):
         """A person answers every question of this code."""
         for item in self.items(code):
             reviewing.resolve(self.works, self.workspace, item.id, answer=word, by="Ann")
-
-
-def _shipped(name: str) -> str:
-    return files("ml_connector.cli").joinpath(name).read_text(encoding="utf-8")

@@ -6,11 +6,8 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
-
-import pytest
 
 from ml_connector.engine import doorkeeping
 from ml_connector.engine.door_rows import doors_of
@@ -20,22 +17,6 @@ from tests.engine.world import World
 
 KEY = "a-signature-key"
 Open = Callable[[], World]
-
-
-@pytest.fixture
-def open_world(database_url: str, inbox_url: str, tmp_path: Path) -> Iterator[Open]:
-    opened: list[World] = []
-
-    def make() -> World:
-        world = World(database_url, tmp_path, inbox_url=inbox_url)
-        world.set_up()
-        world.run()
-        opened.append(world)
-        return world
-
-    yield make
-    for world in opened:
-        world.close()
 
 
 def drafted(world: World) -> str:
@@ -74,8 +55,8 @@ def invoices(world: World) -> list[str]:
     return [str(one["date"])[:10] for one in world.books() if one["module"] == "AR"]
 
 
-def test_an_invoice_that_was_drafted_in_march_and_sent_in_april_is_booked_in_april(open_world: Open) -> None:
-    world = open_world()
+def test_an_invoice_that_was_drafted_in_march_and_sent_in_april_is_booked_in_april(open_square: Open) -> None:
+    world = open_square()
     invoice = drafted(world)
     world.clock.advance((datetime(2026, 4, 2, 9, tzinfo=UTC) - world.clock.now()).total_seconds())
     world.do("invoice_publish", invoice_id=invoice)
@@ -91,8 +72,8 @@ def test_an_invoice_that_was_drafted_in_march_and_sent_in_april_is_booked_in_apr
     expect_settled(world)
 
 
-def test_where_nobody_can_tell_it_is_dated_when_it_was_made_and_nobody_is_asked(open_world: Open) -> None:
-    world = open_world()
+def test_where_nobody_can_tell_it_is_dated_when_it_was_made_and_nobody_is_asked(open_square: Open) -> None:
+    world = open_square()
     invoice = drafted(world)
     world.do("invoice_publish", invoice_id=invoice)
     world.pass_time(90_000, step=10_000)

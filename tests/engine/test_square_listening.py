@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -21,13 +20,11 @@ Open = Callable[[], World]
 
 
 @pytest.fixture
-def open_world(database_url: str, inbox_url: str, tmp_path: Path) -> Iterator[Open]:
+def open_world(open_square: Open) -> Open:
     """A shop whose connection has the application's personal access token; its lists are read once a week only."""
-    opened: list[World] = []
 
     def make() -> World:
-        world = World(database_url, tmp_path, inbox_url=inbox_url)
-        world.set_up()
+        world = open_square()
         with world.database.writing() as c:
             token = {"personal_access_token": world.shop["pat"]}
             safekeeping.store_credentials(world.works, c, world.workspace, world.square_id, token)
@@ -35,12 +32,9 @@ def open_world(database_url: str, inbox_url: str, tmp_path: Path) -> Iterator[Op
         for stream in ("payments", "refunds", "orders"):
             schedules.set_every(world.works, world.square_id, stream, WEEK_S, by="Ann")
         world.run()
-        opened.append(world)
         return world
 
-    yield make
-    for world in opened:
-        world.close()
+    return make
 
 
 def listening(world: World) -> str:

@@ -4,28 +4,27 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import replace
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import httpx2
 
-from ml_connector.engine import connecting, reviewing, rulebooks, ruling, setup
+from ml_connector.engine import connecting, rulebooks, ruling, setup
 from ml_connector.finance.rulebook import Terms
 from ml_connector.store import cursors
 from ml_connector.store.connection_rows import ConnectionRow
 from ml_connector_sandbox.core.faults import Faulty
 from ml_connector_sandbox.paypal import PayPal
 from ml_connector_sandbox.woocommerce import WooCommerce
-from tests.engine.proofs import query
-from tests.engine.world import GO_LIVE, SQUARE_URL, VISMA_URL, World
+from tests.engine.told_world import ToldWorld, brought
+from tests.engine.world import GO_LIVE, SQUARE_URL, VISMA_URL
 
 BALANCES = {"SEK": "1591", "EUR": "1592", "USD": "1593", "JPY": "1594"}
 GATEWAYS = {"stripe": "1583", "ppcp-gateway": "1584", "klarna_payments": "1586", "cod": "1587", "bacs": "1588"}
 TRANSIT, SUSPENSE, RECEIVABLE, CURRENCY = "1690", "1799", "1510", "7960"
 
 
-class WalletWorld(World):
+class WalletWorld(ToldWorld):
     """Pretend Visma, PayPal and web shop. Everything is read by polling; PayPal's report does not lag."""
 
     def __init__(self, database_url: str, folder: Path, *, inbox_url: str | None = None, seed: int = 1) -> None:
@@ -81,12 +80,12 @@ class WalletWorld(World):
     def _route(
         self, source: str, code: str, source_id: str, *, posting: str, without: tuple[str, ...], terms: dict[str, Any]
     ) -> str:
-        shipped = tomllib.loads(_shipped(f"{source}_terms.toml"))
+        shipped = tomllib.loads(brought(f"{source}_terms.toml"))
         route_id = setup.add_route(
             self.works, company_id=self.company_id, flow=f"{source}_to_visma", source_id=source_id, posting=posting,
             terms=ruling.parse_terms({**shipped, **terms}, base=Terms(code=code)), by="test",
         )  # fmt: skip
-        book = rulebooks.read(_shipped(f"{source}_rules.toml"), form="toml")
+        book = rulebooks.read(brought(f"{source}_rules.toml"), form="toml")
         kept = replace(book, rules=tuple(rule for rule in book.rules if rule.id not in without))
         ruling.save_rules(self.works, route_id, kept, by="test")
         return route_id
@@ -123,29 +122,9 @@ class WalletWorld(World):
         found = self.ledger("balances")["accounts"].get(account, {})
         return str(found.get(currency or next(iter(found), ""), "0"))
 
-    def trips(self, kind: str = "transaction") -> dict[str, tuple[str, str | None]]:
-        """(state, reason) by external id."""
-        rows = query(
-            self,
-            "SELECT r.external_id, t.state, t.reason FROM trip t JOIN record r ON r.id = t.record_id "
-            "WHERE r.kind = :kind",
-            kind=kind,
-        )
-        return {row[0]: (row[1], row[2]) for row in rows}
-
-    def keys(self) -> dict[str, str]:
-        """State of each live write by key."""
-        rows = query(self, "SELECT key, state FROM planned_write WHERE state NOT IN ('dropped', 'reversed')")
-        return {row[0]: row[1] for row in rows}
-
-    def items(self) -> dict[str, str]:
-        """Sentence of each open question by its code."""
-        return {one.code: one.sentence for one in reviewing.open_items(self.works, self.workspace)}
+    def trips(self, kind: str | None = "transaction") -> dict[str, tuple[str, str | None]]:
+        return super().trips(kind)
 
 
 def _cash(number: str, currency: str) -> dict[str, Any]:
     return {"number": number, "description": number, "type": "Asset", "currency": currency, "cash": True}
-
-
-def _shipped(name: str) -> str:
-    return files("ml_connector.cli").joinpath(name).read_text(encoding="utf-8")
