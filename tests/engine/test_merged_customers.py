@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,14 +18,24 @@ from tests.engine.world import World
 NUMBERS = "SELECT our_key, remote_id FROM binding WHERE kind = 'customer' ORDER BY our_key"
 
 
+def opened(world: World, **terms: Any) -> Iterator[World]:
+    world.set_up(**terms)
+    world.clock.advance(60)
+    world.run()
+    yield world
+    world.close()
+
+
 @pytest.fixture
-def world(database_url: str, inbox_url: str, tmp_path: Path) -> Iterator[World]:
-    opened = World(database_url, tmp_path, inbox_url=inbox_url)
-    opened.set_up()
-    opened.clock.advance(60)
-    opened.run()
-    yield opened
-    opened.close()
+def world(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[World]:
+    """A shop whose route posts, or does what the parameter says."""
+    yield from opened(World(f"sqlite:///{tmp_path / 'main.db'}", tmp_path), posting=getattr(request, "param", "on"))
+
+
+@pytest.fixture
+def on_both(database_url: str, inbox_url: str, tmp_path: Path) -> Iterator[World]:
+    """The same on SQLite and on PostgreSQL."""
+    yield from opened(World(database_url, tmp_path, inbox_url=inbox_url))
 
 
 def customer(world: World, name: str) -> str:
@@ -99,7 +110,8 @@ def test_the_binding_follows_to_the_customer_that_stays_and_nothing_is_doubled(w
         assert any(f"became another: customer {first} is {new} now" in one for one in words)
 
 
-def test_two_that_are_bound_apart_are_asked_about_once_and_the_answer_counts_from_then_on(world: World) -> None:
+def test_two_that_are_bound_apart_are_asked_about_once_and_the_answer_counts_from_then_on(on_both: World) -> None:
+    world = on_both
     first, second = customer(world, "Harbour"), customer(world, "Bakery")
     old = bill(world, first), bill(world, second)
     rest(world, *old)
@@ -164,4 +176,22 @@ def test_an_invoice_to_one_that_square_lost_is_asked_about_and_goes_on_when_the_
     rest(world)
     assert trip_state(world, "invoice", made)[0] == "posted"
     assert [key for key, _ in query(world, NUMBERS)] == [f"sq:cus:{new}"]
+    expect_settled(world)
+
+
+@pytest.mark.parametrize("world", ["approve"], indirect=True)
+def test_a_card_that_waits_for_consent_is_not_planned_a_second_time_for_the_one_that_stays(world: World) -> None:
+    first, second = customer(world, "Harbour"), customer(world, "Harbor")
+    before = bill(world, first)
+    rest(world, before)
+    new = merge(world, first, second)
+    rest(world, before, bill(world, new))
+    for _ in range(3):  # a card before its invoice, each with its own consent
+        for item in reviewing.open_items(world.works, world.workspace):
+            assert item.code == "consent"
+            reviewing.resolve(world.works, world.workspace, item.id, answer="accept", by="Ann")
+        rest(world)
+    assert states(world)[("invoice", "posted")] == 2
+    assert world.visma.calls["POST /v1/customer"] == 1
+    assert [key for key, _ in query(world, NUMBERS)] == [f"sq:cus:{first}"]
     expect_settled(world)
