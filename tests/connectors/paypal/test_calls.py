@@ -291,6 +291,12 @@ def test_a_permission_that_fails_otherwise_is_not_called_missing() -> None:
     assert "could not be tried" in check.sentence
 
 
+def test_what_a_ping_made_up_may_be_found_fault_with() -> None:
+    refused = reply(400, {"name": "VALIDATION_ERROR", "details": [{"field": "cert_url", "issue": "no such file"}]})
+    answer = pinged(everything(**{"/v1/notifications/verify-webhook-signature": refused}))
+    assert answer.ok
+
+
 def test_a_ping_says_which_part_of_verifying_webhooks_failed() -> None:
     def cut(request: httpx2.Request) -> httpx2.Response:
         raise httpx2.ConnectError("no route", request=request)

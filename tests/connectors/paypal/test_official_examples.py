@@ -13,16 +13,19 @@ import httpx2
 import pytest
 from jsonschema import Draft4Validator
 
+from ml_connector.connectors.paypal.checks import NO_DELIVERY, NO_EVENT
 from ml_connector.connectors.paypal.fields import Fields
 from ml_connector.connectors.paypal.invoices import invoice_of
+from ml_connector.connectors.paypal.subscriptions import watch
 from ml_connector.connectors.shapes import Context
 from ml_connector.errors import Untranslatable
 from ml_connector.finance.documents import InvoiceAdjustment
 from ml_connector.finance.money import Money
 from tests.connectors.paypal import payloads as paypal
 from tests.connectors.paypal.payloads import INVOICE
-from tests.connectors.paypal.scripted import INVOICES, REPORT, SEARCH, WEBHOOKS, Report, Scripted, reply
+from tests.connectors.paypal.scripted import CREDENTIALS, INVOICES, REPORT, SEARCH, WEBHOOKS, Report, Scripted, reply
 
+URL = "https://door.example/hooks/paypal/x"
 SPECS = Path(__file__).parents[4] / "shared" / "specs" / "paypal"
 
 pytestmark = pytest.mark.skipif(
@@ -152,6 +155,19 @@ def test_every_path_we_call_is_described() -> None:
     } <= described
 
 
+def test_what_we_say_about_webhooks_is_what_the_vendor_takes() -> None:
+    made = {"id": "8PT597110X687430LKGECATA", "url": URL, "event_types": [{"name": "VAULT.X"}]}
+    script = Scripted({
+        "/v1/notifications/webhooks-event-types": {}, f"GET {WEBHOOKS}": {"webhooks": [made]},
+        f"{WEBHOOKS}/{made['id']}": {},
+    })  # fmt: skip
+    watch(script.http, CREDENTIALS, URL, clock=script.clock)
+    (patch,) = script.to(f"{WEBHOOKS}/{made['id']}", "PATCH")
+    assert faults("notifications_webhooks_v1", "patch_request", patch) == []
+    asked = {**NO_DELIVERY, "webhook_event": json.loads(NO_EVENT)}
+    assert faults("notifications_webhooks_v1", "verify_webhook_signature", asked) == []
+
+
 def examples() -> list[Any]:
     found = spec("invoicing_v2")["components"]["examples"]
     return [found[name]["value"] for name in ("invoice", "invoice_draft")]
@@ -183,9 +199,6 @@ def test_every_event_we_subscribe_to_is_within_what_a_webhook_takes() -> None:
             f"POST {WEBHOOKS}": lambda _request: httpx2.Response(201, json={"id": "8PT597110X687430LKGECATA"}),
         }
     )
-    from ml_connector.connectors.paypal.subscriptions import watch
-    from tests.connectors.paypal.scripted import CREDENTIALS
-
-    watch(script.http, CREDENTIALS, "https://door.example/hooks/paypal/x", clock=script.clock)
+    watch(script.http, CREDENTIALS, URL, clock=script.clock)
     (body,) = script.to(WEBHOOKS, "POST")
     assert faults("notifications_webhooks_v1", "webhook", body) == []

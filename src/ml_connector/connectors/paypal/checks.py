@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -17,7 +18,7 @@ from ml_connector.connectors.paypal.reader import open_client
 from ml_connector.connectors.paypal.webhooks import WEBHOOKS
 from ml_connector.connectors.shapes import Check, Ping
 from ml_connector.connectors.tokens import Tokens
-from ml_connector.errors import ConnectorError, NotAuthorized
+from ml_connector.errors import ConnectorError, NotAuthorized, Rejected
 
 NO_SUCH_CAPTURE = "0MLCONNECTORPING0"  # 17 characters; "not found" proves that we may ask
 NO_CERTIFICATE = "/v1/notifications/certs/CERT-ml-connector-ping"  # "not found" proves that the host is in reach
@@ -25,6 +26,7 @@ NO_DELIVERY = {
     "auth_algo": "SHA256withRSA", "cert_url": f"https://api.paypal.com{NO_CERTIFICATE}", "transmission_id": "ping",
     "transmission_sig": "cGluZw==", "transmission_time": "2026-01-01T00:00:00Z", "webhook_id": "PING",
 }  # fmt: skip
+NO_EVENT = b'{"id":"WH-PING","event_type":"PING","resource":{}}'
 LATER = "A token made before that serves up to nine hours more: then ping again."
 
 
@@ -51,6 +53,12 @@ def _report(client: PayPalClient, clock: Ticking) -> str:
         return ""
 
 
+def _verification(client: PayPalClient, _clock: Ticking) -> None:
+    """That PayPal finds fault with what we made up shows as well as an answer does that we may ask."""
+    with suppress(Rejected):
+        client.verify_signature(NO_DELIVERY, NO_EVENT)
+
+
 PERMISSIONS = (
     Permission("Transaction Search", "reporting/search/read", "Transaction search", "", _report),
     Permission("balances", "reporting/balances/read", "Transaction search", "Balances are not proven.",
@@ -69,7 +77,7 @@ PERMISSIONS = (
                lambda client, _clock: client.webhooks()),
     Permission("webhook verification", "applications/verify-webhook-signature", "Webhooks",
                "A webhook whose certificate cannot be had is refused; polling reads all.",
-               lambda client, _clock: client.verify_signature(NO_DELIVERY, b"{}")),
+               _verification),
 )  # fmt: skip
 
 
