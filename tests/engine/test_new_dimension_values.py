@@ -115,11 +115,22 @@ def test_a_person_may_choose_another_value_and_the_question_of_a_sale_serves_as_
 def test_what_cannot_be_made_is_refused_and_nothing_is_saved(world: World) -> None:
     item = world_with_question(world)
     before = ruling.terms_now(world.works, world.route_id)
-    for text in ("create:400", "create:10=Bergen", "create:9/40", f"create:40={61 * 'x'}", "crate:40"):
+    for text in (
+        "create:400",
+        "create:10=Bergen",
+        "create:9/40",
+        f"create:40={61 * 'x'}",
+        "crate:40",
+        "use:77",
+        "use:90",
+    ):
         with pytest.raises(UsageError):
             reviewing.resolve(world.works, world.workspace, item.id, answer=text, by="Ann")
     assert ruling.terms_now(world.works, world.route_id) == before
     assert about_the_place(world).id == item.id
+    answer(world, item, "use:10")
+    assert (questions(world), puts(world)) == ([], 0)
+    sold_on(world, "10")
 
 
 def world_with_question(world: World) -> ReviewItem:
@@ -204,7 +215,7 @@ def test_a_lost_answer_is_looked_for_and_the_value_is_made_once(
 
 
 @pytest.mark.parametrize(
-    ("text", "value", "made"), [("create:=Centre", "77", 1), ("create:78=Centre", "78", 1), ("create:10=Oslo", "10", 0)]
+    ("text", "value", "made"), [("create:=Centre", "77", 1), ("create:78=Centre", "78", 1), ("use:10", "10", 0)]
 )
 def test_a_rule_that_names_a_missing_value_gets_that_or_another(world: World, text: str, value: str, made: int) -> None:
     book = ruling.rules_now(world.works, world.route_id)

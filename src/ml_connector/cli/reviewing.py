@@ -23,7 +23,7 @@ _MEANINGS = {
     "accept": "as it is proposed",
     "ignore": "book nothing of this record; ignore:REASON keeps why",
     "plan-again": "what was wrong is mended, look again",
-    "use": "the proposed rule, with this value instead",
+    "use": "this value instead of the proposed one",
     "create": "make the value in the ledger first, as it is proposed or as you say, and book on it",
     "check-again": "look at the ledger again",
     "release-again": "it is mended in the ledger, release it",

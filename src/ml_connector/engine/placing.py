@@ -26,23 +26,24 @@ from ml_connector.store.reviews import ReviewItem
 from ml_connector.store.setups import RouteRow
 
 PLACE, UNKNOWN, TAKEN = "location-unmapped", "dimension-unknown", "dimension-taken"
-ACCEPT, CREATE = "accept", "create"
+ACCEPT, CREATE, USE = "accept", "create", "use"
 HOW = f"{CREATE}:<[segment/]value=description>"
+OR_USE = f"{USE}:<[segment/]value that the ledger has>"
 
 
 def answers_to(item: ReviewItem) -> tuple[str, ...]:
     """What may be answered here beside what every question takes; nothing for questions about something else."""
     if item.code == PLACE:
-        return (ACCEPT, *((CREATE,) if item.proposal.get("new_value") else ()), HOW)
+        return (ACCEPT, *((CREATE,) if item.proposal.get("new_value") else ()), HOW, OR_USE)
     if item.code == UNKNOWN and item.proposal.get("value"):
-        return (HOW,)
-    return (ACCEPT, HOW) if item.code == TAKEN else ()
+        return (HOW, OR_USE)
+    return (ACCEPT, HOW, OR_USE) if item.code == TAKEN else ()
 
 
 def answered(works: Works, item: ReviewItem, *, answer: str, by: str) -> str | None:
     """Carry out an answer to such a question, and say what it set in motion; None where it is none of these."""
-    creates = answer.partition(":")[0] == CREATE
-    if item.code not in (PLACE, UNKNOWN, TAKEN) or not (creates or answer == ACCEPT):
+    names_one = answer.partition(":")[0] in (CREATE, USE)
+    if item.code not in (PLACE, UNKNOWN, TAKEN) or not (names_one or answer == ACCEPT):
         return None
     if item.trip_id is None:
         raise UsageError("The question names no record.", record=item.id)
@@ -50,11 +51,10 @@ def answered(works: Works, item: ReviewItem, *, answer: str, by: str) -> str | N
         route = setups.get_route(c, trips.by_ids(c, [item.trip_id])[item.trip_id].route_id)
     if route is None:
         raise UsageError("There is no such route.", record=item.trip_id)
-    said = answer.partition(":")[2]
     if item.code == PLACE:
-        return _place(works, route, _as_described(works, route, item), said=said if creates else None, by=by)
-    if creates:
-        return _named(works, route, item, said, by=by)
+        return _place(works, route, _as_described(works, route, item), answer=answer, by=by)
+    if names_one:
+        return _named(works, route, item, answer, by=by)
     return _same(works, route, item, by=by) if item.code == TAKEN else None
 
 
@@ -117,7 +117,7 @@ def create_for(works: Works, route: RouteRow, location: str, said: str, *, by: s
     _, chart, _ = fresh_chart(works, route.company_id)
     new = places.new_value_for(place.name, book, _as_it_will_be(works, route.company_id, chart))
     told = {"location": location, "name": place.name, **({"new_value": asdict(new)} if new is not None else {})}
-    answer = _place(works, route, told, said=said, by=by)
+    answer = _place(works, route, told, answer=f"{CREATE}:{said}", by=by)
     with works.database.writing() as c:
         own = [
             one.id for kind in works.flows[route.flow].kinds
@@ -163,16 +163,17 @@ def value_named(text: str) -> tuple[int, str]:
     return int(number), value
 
 
-def _place(works: Works, route: RouteRow, told: Mapping[str, Any], *, said: str | None, by: str) -> str:
+def _place(works: Works, route: RouteRow, told: Mapping[str, Any], *, answer: str, by: str) -> str:
     """Add the location to the route's terms as the source describes it, with its rule; its records are planned again.
 
     The rule comes before the location: whatever is planned between finds the place still unmapped.
     """
     location, name = str(told["location"]), str(told.get("name", ""))
     made, rule = "", str(told.get("place_rule") or "")
-    if said is not None:
-        wanted = _wanted(said, {"description": name, **(told.get("new_value") or {})})
-        made = approve(works, route, wanted, by=by, about={"location": location, "name": name}) + " "
+    if answer != ACCEPT:
+        wanted = _wanted(answer, {"description": name, **(told.get("new_value") or {})})
+        about = {"location": location, "name": name}
+        made = _made_or_there(works, route, wanted, answer=answer, by=by, about=about) + " "
         book = ruling.rules_now(works, route.id)
         own = places.rule_with(location, name, book, wanted.segment, wanted.value)
         known = any(one.when == own.when and one.dimensions == own.dimensions for one in book.rules)
@@ -186,15 +187,16 @@ def _place(works: Works, route: RouteRow, told: Mapping[str, Any], *, said: str 
     return f"{made}The location is in the terms (version {version}); its records are planned again."
 
 
-def _named(works: Works, route: RouteRow, item: ReviewItem, said: str, *, by: str) -> str:
+def _named(works: Works, route: RouteRow, item: ReviewItem, answer: str, *, by: str) -> str:
     """Rules name a value that the ledger lacks or has for something else: it is made, or another one instead of it."""
     old = int(item.proposal["segment"]), str(item.proposal["value"])
     terms, book = ruling.terms_now(works, route.id), ruling.rules_now(works, route.id)
     giving = [one for one in book.rules if old in one.dimensions]
     names = [terms.locations[place].name for one in giving for place in one.when.location if place in terms.locations]
     called = str(item.proposal.get("description") or (names[0] if len(names) == 1 else ""))
-    wanted = _wanted(said, {"segment": old[0], "value": old[1], "description": called})
-    told = approve(works, route, wanted, by=by, about={"rules": [one.id for one in giving]})
+    wanted = _wanted(answer, {"segment": old[0], "value": old[1], "description": called})
+    about = {"rules": [one.id for one in giving]}
+    told = _made_or_there(works, route, wanted, answer=answer, by=by, about=about)
     new = wanted.segment, wanted.value
     if new != old:
         rules = tuple(
@@ -205,6 +207,27 @@ def _named(works: Works, route: RouteRow, item: ReviewItem, said: str, *, by: st
         ruling.save_rules(works, route.id, replace(book, rules=rules), by=by)
         _forget(works, route, *old, by=by)
     return told
+
+
+def _made_or_there(
+    works: Works, route: RouteRow, wanted: Proposal, *, answer: str, by: str, about: Mapping[str, Any]
+) -> str:
+    """Approve the value, or see that the ledger has it in use where that is what was said. Raises UsageError."""
+    if not answer.startswith(f"{USE}:"):
+        return approve(works, route, wanted, by=by, about=about)
+    _, chart, _ = fresh_chart(works, route.company_id)
+    segment = chart.segments.get(wanted.segment)
+    if segment is None or not segment.values.get(wanted.value, False):
+        has = (
+            [f"{one} {segment.names.get(one, '')}".strip() for one, on in segment.values.items() if on]
+            if segment
+            else []
+        )
+        raise UsageError(
+            f"The ledger has no {wanted.value} in use in dimension {wanted.segment}.", record=answer,
+            fix=f"It has {', '.join(has[:20]) or 'none'}; or answer `{HOW}`.",
+        )  # fmt: skip
+    return f"{wanted.value} {segment.names.get(wanted.value, '')} of the ledger is used."
 
 
 def _same(works: Works, route: RouteRow, item: ReviewItem, *, by: str) -> str:
@@ -249,16 +272,16 @@ def _as_described(works: Works, route: RouteRow, item: ReviewItem) -> Mapping[st
     return same[-1] if same else item.proposal
 
 
-def _wanted(said: str, base: Mapping[str, Any]) -> Proposal:
-    """What a person named, over what is proposed: [SEGMENT/]VALUE[=DESCRIPTION]. Raises UsageError."""
-    place, _, description = said.partition("=")
+def _wanted(answer: str, base: Mapping[str, Any]) -> Proposal:
+    """What a person named, over what is proposed: create:[SEGMENT/]VALUE[=DESCRIPTION]. Raises UsageError."""
+    place, _, description = answer.partition(":")[2].partition("=")
     number, slash, rest = place.strip().partition("/")
     named = slash and number.isdecimal()
     segment, value = (int(number), rest.strip()) if named else (base.get("segment"), place.strip())
     found = value or str(base.get("value") or "")
     if segment is None or not found:
         raise UsageError(
-            "Which segment and value is not clear.", record=said or CREATE, fix=f"Answer `{HOW}`, such as "
+            "Which segment and value is not clear.", record=answer, fix=f"Answer `{HOW}`, such as "
             f"`{CREATE}:1/40=Bergen`.",
         )  # fmt: skip
     return Proposal(int(segment), found, description.strip() or str(base.get("description") or ""))
