@@ -214,8 +214,6 @@ class DueRule:
     kind: str = ""
     days: int | None = None
     day_of_month: int | None = None
-    delay_days: int | None = None
-    discount_kind: str = ""
     discount_days: int | None = None
     discount_percent: Decimal | None = None
     instalments: bool = False
@@ -257,7 +255,6 @@ class CodingRow:
     receipt: str = ""
     receipt_line: str = ""
     quantity: Decimal | None = None
-    matching: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,7 +292,6 @@ class ApprovedInvoice:
     transfers: tuple[GivenAnswer, ...] = ()
     payments: tuple[GivenAnswer, ...] = ()
     voucher: str = ""
-    prebooked: bool = False
     document_id: str = ""  # by which the network knows it: the one trace of a document that we sent in
     updated_at: datetime | None = None
 

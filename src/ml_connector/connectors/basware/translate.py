@@ -49,7 +49,6 @@ def approved_invoice(row: Fields) -> ApprovedInvoice:
         transfers=tuple(_answer(one) for one in row.parts("transferResponses")),
         payments=tuple(_answer(one) for one in row.parts("paymentResponses")),
         voucher=row.text("voucherNumber1").strip(),
-        prebooked=row.flag("prebooked"),
         document_id=row.text("bumid").strip(),
         updated_at=moment_of(row.node.get("lastUpdated")),
     )
@@ -78,7 +77,6 @@ def _coding(row: Fields, currency: str) -> CodingRow:
         receipt=row.text("goodsReceiptNumber").strip(),
         receipt_line=row.text("goodsReceiptItemNumber").strip(),
         quantity=quantity if quantity is not None else row.number_or_none("allocatedQuantity"),
-        matching=row.whole_or_none("matchingType"),
     )
 
 

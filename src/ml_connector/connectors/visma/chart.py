@@ -255,7 +255,6 @@ _PARTS: dict[str, _Part] = {
     "currencies": _Part("/v1/currency", "plain", currencies),
     "payment_methods": _Part("/v1/paymentmethod", "unpaged", payment_methods),
 }
-PARTS = tuple(_PARTS)
 
 
 @dataclass(frozen=True, slots=True)

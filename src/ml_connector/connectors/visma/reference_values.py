@@ -33,8 +33,6 @@ def credit_term(row: Row) -> ReferenceValue:
         kind=text(row.get("dueDateType")),
         days=whole_of(row, "dueDay1"),
         day_of_month=whole_of(row, "dueDay1"),
-        delay_days=whole_of(row, "delayDays"),
-        discount_kind=text(row.get("discountType")),
         discount_days=whole_of(row, "discountDay"),
         discount_percent=percent or None,
         instalments=text(row.get("instalmentType")).lower() in ("multiple", "m"),
