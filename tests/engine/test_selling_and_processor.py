@@ -204,5 +204,42 @@ def test_an_advance_through_stripe_is_put_against_the_invoice_once_however_the_s
     assert charging.items() == {}
 
 
+def test_an_advance_that_stripe_takes_back_after_it_was_applied_leaves_the_invoice_open_again(
+    charging: ChargingWorld,
+) -> None:
+    charging.clock.advance(10)
+    paid = charging.at_stripe("charge", amount=12_500, currency="sek")
+    lines = [{"price": "125.00", "tax": "25"}]
+    bought = {"lines": lines, "gateway": "stripe", "transaction_id": paid["charge_id"]}
+    order = charging.woo.control("order", bought, charging.clock.now())["order"]
+    charging.clock.advance(10)
+    charging.read(charging.shop_id)
+    charging.look(seconds=4_000, step=400)
+    number = charging.ledger("invoice_sales_order", number="000001")["invoice"]
+    charging.look(seconds=9_000, step=600)
+    assert charging.open_amount(number) == 0
+    charging.at_stripe("fail_late", charge_id=paid["charge_id"])
+    charging.look(seconds=9_000, step=600)
+    for item in reviewing.open_items(charging.works, charging.workspace):
+        assert item.code == "correction"
+        reviewing.resolve(charging.works, charging.workspace, item.id, answer="accept", by="Ann")
+    charging.look(seconds=9_000, step=600)
+    assert (charging.open_amount(number), charging.balance(ADVANCES), charging.balance(RECEIVABLE)) == (
+        125.0, "0.00", "125.00"
+    )  # fmt: skip
+    keys = charging.keys()
+    assert keys[f"wc:app:{order['id']}:{number}:rev"] == keys[f"st:ch:{paid['charge_id']}:rev"] == "done"
+    assert not [key for key in keys if key.startswith("wc:app:") and not key.endswith(":rev")]
+    assert "advance-left" in str(trace(charging.works, charging.workspace, f"wc:ord:{order['id']}"))
+    again = charging.at_stripe("charge", amount=12_500, currency="sek")["charge_id"]
+    charging.woo.control(
+        "edit_order", {"order_id": order["id"], "change": {"transaction_id": again}}, charging.clock.now()
+    )
+    charging.clock.advance(10)
+    charging.read(charging.shop_id)
+    charging.look(seconds=9_000, step=600)
+    assert (charging.open_amount(number), charging.balance(ADVANCES), charging.items()) == (0, "0.00", {})
+
+
 def _shipped(name: str) -> str:
     return files("ml_connector.cli").joinpath(name).read_text(encoding="utf-8")

@@ -106,6 +106,7 @@ CONTENTS: dict[str, Content] = {
     "reverse_invoice": Reversal("reverse_invoice", Ref("k"), "Invoice", "s"),
     "void_payment": Reversal("void_payment", "7", "Payment", "s"),
     "order_cancellation": Reversal("order_cancellation", "7", "SO", "s"),
+    "application_freed": Reversal("application_freed", "7", "SO", "s"),
     "sales_order": SalesOrder(
         Ref("k"),
         DAY,

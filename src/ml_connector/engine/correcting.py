@@ -79,11 +79,17 @@ def unlike(several: Sequence[Write], hashes: Mapping[str, str]) -> list[Write]:
 
 
 def without_ground(several: Sequence[Write], live: Mapping[str, Write], leaving: Collection[str]) -> list[Write]:
-    """Those put against a document that is being taken back: it cannot be, while they stand. `leaving`: ids."""
+    """Those put against a document that is being taken back: it cannot be, while they stand. `leaving`: ids.
+
+    What was put against an invoice goes with its payment, before or after.
+    """
     return [
         write
         for write in several
-        if any((base := live.get(key)) is not None and base.id in leaving for key in refers_to(write))
+        if any(
+            base.id in leaving if (base := live.get(key)) is not None else write.kind == "payment_application"
+            for key in refers_to(write)
+        )
     ]
 
 

@@ -82,22 +82,50 @@ def reversals_of(
     ordered = _last_first(several, needed)
     keys = {write.id: reversal_key(write) for write in ordered}
     live = writes.live(c, books.company.id, sorted(keys.values()))
+    freed = _freed(c, books, ordered, needed)
     rows, needs, findings = [], [], []
     for old in ordered:
         if keys[old.id] in live or keys[old.id] in under_way:
             continue
-        row = _row(works, old, books, purpose=purpose if old.trip_id in of_trips else CORRECTING)
+        why = purpose if old.trip_id in of_trips else CORRECTING
+        row = _row(works, old, books, purpose=why, freed=old.id in freed)
         if isinstance(row, Finding):
             findings.append(row)
             continue
         rows.append(row)
-        first = [keys[other.id] for other in ordered if old.key in needed.get(other.id, ())]
+        if old.id in freed:  # by what it stands on, so after that
+            first = freed[old.id]
+        else:
+            first = [keys[one.id] for one in ordered if old.key in needed.get(one.id, ()) and one.id not in freed]
         needs += [_need(books, row["id"], key) for key in first]
     if findings:
         return tuple(findings)
     waited_for = {need["key"] for need in needs}
     last = tuple(key for key in keys.values() if key not in waited_for)
     return Reversals(tuple(ordered), tuple(rows), tuple(needs), tuple(keys.values()), last)
+
+
+def _freed(
+    c: Connection, books: Books, several: Sequence[Write], needed: Mapping[str, Collection[str]]
+) -> dict[str, list[str]]:
+    """What is put against an invoice by a payment that is taken back, now or before: the ledger frees it with that.
+
+    By id, the keys of the reversals that do it. Not where the order is to go as well: it is invoiced, and that invoice
+    is a person's matter first.
+    """
+    applied = {one.id: needed.get(one.id, ()) for one in several if one.kind == "payment_application"}
+    if not applied or any(one.kind == "sales_order" for one in several):
+        return {}
+    standing = writes.live(c, books.company.id, sorted({key for keys in applied.values() for key in keys}))
+    back = {key: reversal_key(payment) for key, payment in standing.items()}
+    going = {one.key for one in several}
+    on_its_way = writes.live(c, books.company.id, sorted(back.values()))
+    free = {key for key, name in back.items() if key in going or name in on_its_way}
+    return {
+        id_: [back[key] for key in keys if key in back]
+        for id_, keys in applied.items()
+        if free.issuperset(key for key in keys if key in back)
+    }
 
 
 def _last_first(several: Sequence[Write], needed: Mapping[str, Collection[str]]) -> list[Write]:
@@ -120,10 +148,15 @@ def _need(books: Books, write_id: str, key: str) -> dict[str, Any]:
     }
 
 
-def _row(works: Works, old: Write, books: Books, *, purpose: str) -> dict[str, Any] | Finding:
+def _row(works: Works, old: Write, books: Books, *, purpose: str, freed: bool) -> dict[str, Any] | Finding:
     """A new open write under the reversal's key that takes `old` back, or why that cannot be done here."""
     content = decode_content(old.kind, json.loads(old.content)["content"])
-    opposite = _inactive(content) if isinstance(content, DimensionValue) else opposite_of(content, old, books)
+    opposite: tuple[str, Content] | Finding
+    if isinstance(content, PaymentApplication) and freed:
+        place = old.remote_id or ""
+        opposite = "application_freed", Reversal("application_freed", place, "Invoice", content.source)
+    else:
+        opposite = _inactive(content) if isinstance(content, DimensionValue) else opposite_of(content, old, books)
     if isinstance(opposite, Finding):
         return opposite
     kind, reversing = opposite
@@ -206,12 +239,30 @@ def opposite_of(content: Content, old: Write, books: Books) -> tuple[str, Conten
     if isinstance(content, SalesOrder):
         return "order_cancellation", Reversal("order_cancellation", number, content.type, content.source)
     if isinstance(content, CustomerInvoice) and content.kind == "customer_invoice":
-        return "reverse_invoice", Reversal("reverse_invoice", number, "Invoice", content.source)
+        return _reversed_invoice(content, old, books, number)
     if isinstance(content, CustomerInvoice) and content.kind == "credit_note" and content.applies_to is None:
         return _debit_note(content, old, books, number)
     if isinstance(content, SupplierInvoice):
         return "reverse_invoice", Reversal("reverse_invoice", number, "SupplierInvoice", content.source)
     return Finding("reversal-by-hand", _by_hand(content, number), field=old.key)
+
+
+def _reversed_invoice(content: CustomerInvoice, old: Write, books: Books, number: str) -> tuple[str, Content] | Finding:
+    """By the ledger's own call, which takes over the invoice's day.
+
+    Where that is closed, or its VAT reported: by a credit note of the same lines in the next open period, put against
+    the invoice.
+    """
+    day = _day_back(content.day, closing.CUSTOMER, books, vat=True)
+    if day is None:
+        return _never_open(content.day, old, number)
+    if day == content.day:
+        return "reverse_invoice", Reversal("reverse_invoice", number, "Invoice", content.source)
+    note = replace(
+        content, kind="credit_note", day=day, due_on=None, text=f"reverses {number}", applies_to=number,
+        event_day=content.event_day or content.day,
+    )  # fmt: skip
+    return "credit_note", note
 
 
 def _void(content: CustomerPayment, old: Write, books: Books, number: str) -> tuple[str, Content] | Finding:
@@ -253,8 +304,9 @@ def _by_hand(content: Content, number: str) -> str:
         )
     if isinstance(content, PaymentApplication):
         return (
-            f"Advance {number} is put against invoice {content.invoice}, and no call of Visma frees it again. Void the "
-            "advance and credit the invoice in Visma; then answer ignore, or ignore the record."
+            f"Advance {number} is put against invoice {content.invoice} with {content.amount}, and no call of Visma "
+            "frees it again. In Visma, credit the invoice, void the advance where its money went back, and close or "
+            "return the sales order; then answer ignore: what stands here stays until the record changes once more."
         )
     return f"{number} is of a kind that only a person can take back in Visma. Do so there, then ignore the record."
 

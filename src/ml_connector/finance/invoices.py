@@ -174,10 +174,11 @@ class PartyCard:
 class Reversal:
     """Takes back a document by the ledger's own call.
 
-    An invoice (credit note), a payment (void), a sales order that nothing was made of.
+    An invoice (credit note), a payment (void), a sales order that nothing was made of; what an advance that is voided
+    was put against (`document_type` and `number`) is free again by that.
     """
 
-    kind: Literal["reverse_invoice", "void_payment", "order_cancellation"]
+    kind: Literal["reverse_invoice", "void_payment", "order_cancellation", "application_freed"]
     number: Number
     document_type: str
     source: str

@@ -98,4 +98,5 @@ KINDS: Mapping[str, Kind] = {
     "sales_order": Kind(SalesOrder, deleted=True),
     "order_cancellation": Kind(Reversal, released=False),
     "payment_application": Kind(PaymentApplication),
+    "application_freed": Kind(Reversal, released=False),
 }

@@ -119,7 +119,8 @@ def _advance(
     left = (standing.amount if standing is not None else sale.total) - selling.given_back(
         related.documents(need.against(key)) or (), currency=sale.currency
     )
-    advance = Advance(key, left) if left.minor > 0 else None
+    stands = standing is not None or paid.how == "here"
+    advance = Advance(key, left, stands) if left.minor > 0 else None
     if paid.how == "elsewhere":
         return advance, Plan(())
     if invoiced and standing is not None:

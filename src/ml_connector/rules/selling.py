@@ -30,10 +30,11 @@ _OPEN = frozenset({"Open", "Closed"})  # an invoice that is in the ledger
 
 @dataclass(frozen=True, slots=True)
 class Advance:
-    """What was paid before the invoice: the key of its payment, and how much."""
+    """What was paid before the invoice: the key of its payment, how much, and whether that is planned or booked."""
 
     key: str
     amount: Money
+    stands: bool = True
 
 
 # ------------------------------------------------------------------------------------------ what must be known
@@ -232,11 +233,14 @@ def applications(
 ) -> list[PlannedWrite]:
     """What of an advance is put against which invoice: what was, as it was, and what is left on those that are open."""
     prefix = f"{terms.code}:app:{order_id}:"
-    before = {key: one for key, one in (posted or {}).items() if key.startswith(prefix)}
-    made = [_applied(key, one, advance) for key, one in before.items() if isinstance(one, PaymentApplication)]
-    left = advance.amount.minor - sum(
-        one.amount.minor for one in before.values() if isinstance(one, PaymentApplication)
-    )
+    before = {
+        key: one for key, one in (posted or {}).items()
+        if key.startswith(prefix) and isinstance(one, PaymentApplication) and _from(one) == advance.key
+    }  # fmt: skip
+    if before and not advance.stands:
+        return []
+    made = [_applied(key, one, advance) for key, one in before.items()]
+    left = advance.amount.minor - sum(one.amount.minor for one in before.values())
     for invoice in sorted(invoices, key=lambda one: one.number):
         key, owed = f"{prefix}{invoice.number}", int(invoice.facts.get("open", "0"))
         if key in before or invoice.status != "Open" or invoice.currency != advance.amount.currency:
@@ -250,6 +254,10 @@ def applications(
             made.append(_applied(key, content, advance))
             left -= minor
     return made
+
+
+def _from(one: PaymentApplication) -> str:
+    return one.payment.key if isinstance(one.payment, Ref) else one.payment
 
 
 def _applied(key: str, content: PaymentApplication, advance: Advance) -> PlannedWrite:

@@ -338,6 +338,23 @@ def test_a_lost_application_is_looked_for_on_the_payment() -> None:
     assert found.remote_id == f"{content.payment}/{content.invoice}"
 
 
+def test_what_a_voided_advance_was_put_against_is_free_again_and_nothing_is_called_for_that() -> None:
+    sandbox, writer, driver = sold()
+    content, _ = applied(driver, sandbox)
+    context = driver.create("payment_application", content)
+    writer.release("payment_application", content, context)
+    undo = Reversal("application_freed", context.remote_id, "Invoice", "wc:app:77")
+    calls = sum(sandbox.meter.calls.values())
+    made = writer.create("application_freed", undo, driver.context())
+    assert sum(sandbox.meter.calls.values()) == calls
+    done = replace(driver.context(), remote_id=made.remote_id)
+    assert writer.observe("application_freed", [(undo, done)])[made.remote_id].state == "pending"
+    number = str(content.payment).partition("/")[2]
+    driver.released("void_payment", Reversal("void_payment", number, "Prepayment", "wc:pay:77"))
+    assert writer.observe("application_freed", [(undo, done)])[made.remote_id].state == "released"
+    assert balances(sandbox, "1510") == "250.00"
+
+
 def balances(sandbox: Sandbox, account: str) -> str:
     return str(sandbox.control("balances")["accounts"][account]["SEK"])
 

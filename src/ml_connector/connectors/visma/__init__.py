@@ -52,6 +52,7 @@ CONNECTOR = Connector(
         "sales_order",
         "order_cancellation",
         "payment_application",
+        "application_freed",
         "ledger_attachment",
         "ledger_note",
         "ledger_coding",

@@ -7,6 +7,7 @@ that stands already means that nothing is to be sent.
 from __future__ import annotations
 
 import dataclasses
+from typing import Literal
 
 from ml_connector.connectors.shapes import Context, Created, Observed
 from ml_connector.connectors.visma import payloads, search
@@ -14,7 +15,7 @@ from ml_connector.connectors.visma.client import BACKGROUND, VismaClient, job_of
 from ml_connector.connectors.visma.kinds import place_of
 from ml_connector.connectors.visma.observed import gone
 from ml_connector.errors import Conflict, NotFound, Rejected
-from ml_connector.finance.invoices import Application
+from ml_connector.finance.invoices import Application, Reversal
 from ml_connector.finance.selling import PaymentApplication
 
 _INVOICE = place_of("customer_invoice")
@@ -75,6 +76,23 @@ def observe(client: VismaClient, content: PaymentApplication) -> Observed | None
         paid, remote_id=_id(content), number=paid.number, state="released" if done else "draft",
         total=content.amount.minor, facts={**paid.facts, "invoice": invoice.number, "invoice_balance": left},
     )  # fmt: skip
+
+
+def freeing(content: Reversal) -> Created:
+    """Nothing is called for it: the void of the payment frees the invoice."""
+    known = payloads.known(content.number)
+    return Created(f"{known}/freed", known.rpartition("/")[2])
+
+
+def freed(client: VismaClient, content: Reversal) -> Observed:
+    """Whether a payment that was put against an invoice is voided, or its line is gone. One call."""
+    known = payloads.known(content.number)
+    payment, _, invoice = known.rpartition("/")
+    paid = search.payment(client, payment)
+    done = paid is None or paid.status == "Voided" or ["Invoice", invoice] not in paid.facts["applications"]
+    made = freeing(content)
+    state: Literal["released", "pending"] = "released" if done else "pending"
+    return Observed(made.remote_id, made.number, state, "Freed" if done else "Applied", "", 0, None, None, ())
 
 
 def _read(client: VismaClient, content: PaymentApplication) -> Observed | None:

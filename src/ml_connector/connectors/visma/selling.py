@@ -15,7 +15,7 @@ from ml_connector.finance.invoices import Reversal
 from ml_connector.finance.plan import Content, Found
 from ml_connector.finance.selling import PaymentApplication, SalesOrder
 
-KINDS = frozenset({"sales_order", "order_cancellation", "payment_application"})
+KINDS = frozenset({"sales_order", "order_cancellation", "payment_application", "application_freed"})
 LOOKED_UP = frozenset({"item", "order_invoice", "order_service"})
 SELLABLE = frozenset({"Active", "NoPurchases", "NoRequest"})
 
@@ -35,6 +35,8 @@ class Selling:
         if isinstance(content, SalesOrder):
             with _of_service(context, then="Then plan the record again."):
                 return orders.create(self.service, content, context)
+        if isinstance(content, Reversal) and content.kind == "application_freed":
+            return applying.freeing(content)
         if isinstance(content, Reversal):
             with _of_service(context, then="Then plan the record again."):
                 return orders.cancel(self.service, content, context)
@@ -65,6 +67,8 @@ class Selling:
             return seen | orders_reading.observe(self.service, sold)
 
     def _seen(self, content: Content, context: Context) -> Observed:
+        if isinstance(content, Reversal) and content.kind == "application_freed":
+            return applying.freed(self.client, content)
         if isinstance(content, Reversal):
             return orders_reading.cancelled(self.service, content) or gone(context.remote_id)
         return applying.observe(self.client, _application(content)) or gone(context.remote_id)
