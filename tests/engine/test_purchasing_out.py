@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ml_connector.engine import replaying, reviewing, ruling, setup, tracing
+from ml_connector.engine import replaying, reviewing, ruling, setup, tracing, waiting
 from ml_connector.finance.rulebook import Terms
 from ml_connector_sandbox.core.wire import Request
 from tests.engine.proofs import query
@@ -56,6 +56,20 @@ def as_somebody_else(world: PurchaseWorld, path: str, rows: list[dict[str, Any]]
     headers = {"authorization": f"Basic {secret}", "content-type": "application/json"}
     answer = world.basware.answer(Request("POST", path, "", headers, json.dumps(rows).encode()), world.clock.now())
     assert answer.status == 200, answer.body
+
+
+def test_rows_that_wait_to_share_a_call_are_told_and_go_when_a_person_says_so(world: PurchaseWorld) -> None:
+    world.read()
+    waits = waiting.of_company(world.works, world.company_id)
+    shares = [one for one in waits if one.until is not None]
+    assert {(one.code, one.kind, one.is_call) for one in shares} == {("bw", "reference_row", True)}
+    assert all(one.until is not None and one.until > world.works.now() for one in shares)
+    assert [one.kind for one in waits if one.until is None] == ["supplier_card"], "they need their terms first"
+    assert world.at_basware("truth")["requests"] == []
+    waiting.send_now(world.works, world.company_id, by="Ann")
+    world.run()
+    assert [one.until for one in waiting.of_company(world.works, world.company_id)] == [None]
+    assert len(world.at_basware("truth")["requests"]) == len(shares)
 
 
 def test_reference_data_then_terms_then_suppliers_then_orders_then_lines_with_receipts(world: PurchaseWorld) -> None:

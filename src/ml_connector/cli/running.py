@@ -75,7 +75,9 @@ def post(
             return unit.subject == row.id or (unit.kind == "fetch" and unit.subject in sources)
 
         ran = run(s, "posting", is_its)
-        while now and waiting.of_company(s.works, row.id):  # what was sent may let others go that need it
+        while now and any(
+            one.until for one in waiting.of_company(s.works, row.id)
+        ):  # one may let others go that need it
             waiting.send_now(s.works, row.id, by=s.by)
             sent = run(s, "posting what waits", is_its)
             ran += sent
@@ -156,7 +158,9 @@ def _tell(
             for one, number in off.items()
         ]
         waits = waiting.of_company(s.works, company_id)
-        content["waits"] = [{**plain(one), "until": moment(one.until).isoformat()} for one in waits]
+        content["waits"] = [
+            {**plain(one), "until": moment(one.until).isoformat() if one.until else None} for one in waits
+        ]
         told += [_waits(one) for one in waits]
     if asked:
         told.append(f"{asked} questions wait for a person: ml-connector review list")
@@ -167,6 +171,8 @@ def _tell(
 def _waits(one: Waiting) -> str:
     """What waits for more of its kind, and how to send it before."""
     of = f"{one.number} {one.kind.replace('_', ' ')}{'s' if one.number > 1 else ''}"
+    if one.until is None:
+        return f"{of} {'for' if one.is_call else 'of'} {one.code}: sent once what they need is done."
     if one.day is not None:
         return f"{of} of {one.code}: the voucher of {one.day} is sent once that day is over, {when(one.until)}."
     share = f"for {one.code}: sent together in one call" if one.is_call else f"of {one.code}: sent together"

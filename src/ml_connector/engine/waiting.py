@@ -17,7 +17,8 @@ from ml_connector.store.audit import Entry
 class Waiting:
     """`number` writes of one `kind` that are to share a voucher, or a call to the system `code` (`is_call`).
 
-    `until` (microseconds): they go then, or before that once they fill it. `day`: the one whose voucher it is.
+    `until` (microseconds): they go then, or before that once they fill it; None: they need others that are not done.
+    `day`: the one whose voucher it is.
     """
 
     pool: str
@@ -27,24 +28,32 @@ class Waiting:
     is_call: bool
     day: date | None
     number: int
-    until: int
+    until: int | None
 
 
 def of_company(works: Works, company_id: str) -> list[Waiting]:
-    """What could be sent and waits for more, the soonest first."""
+    """What is planned and could be sent, and waits: the soonest first, then what needs others first."""
     runs = {one.route_id: one.next_at for one in timetables.of_company(works, company_id)}
     with works.database.reading() as c:
         closing = pools.terms_by_code(c, {company_id})
         ages = unsent.pool_ages(c, company_id, sendable=unsent.pool_ages(c, company_id).keys())
+        ready = unsent.pool_ages(c, company_id, sendable=ages.keys(), grounded=True)
     found = []
-    for pool, (number, oldest) in ages.items():
-        name, whose = pooling.named(pool), pools.whose(pool)
-        known = closing.get((company_id, *whose))
-        if known is not None:
+    for pool, (number, _) in ages.items():
+        known = closing.get((company_id, *pools.whose(pool)))
+        free, oldest = ready.get(pool, (0, 0))
+        if known is not None and free:
             until = max(known.closes_at(pool, oldest=oldest), runs[known.route.id] or 0)
-            day = name.day if name.mode == "daily" else None
-            found.append(Waiting(pool, name.code, name.kind, name.mode, name.is_parcel, day, number, until))
-    return sorted(found, key=lambda one: (one.until, one.pool))
+            found.append(_waiting(pool, free, until))
+        if number > free:
+            found.append(_waiting(pool, number - free, None))
+    return sorted(found, key=lambda one: (one.until is None, one.until, one.pool))
+
+
+def _waiting(pool: str, number: int, until: int | None) -> Waiting:
+    name = pooling.named(pool)
+    day = name.day if name.mode == "daily" else None
+    return Waiting(pool, name.code, name.kind, name.mode, name.is_parcel, day, number, until)
 
 
 def send_now(works: Works, company_id: str, *, by: str) -> None:

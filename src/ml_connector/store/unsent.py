@@ -131,12 +131,13 @@ def posts(c: Connection, company_id: str, *, gates: Gates = ALL_OPEN) -> bool:
 
 
 def pool_ages(
-    c: Connection, company_id: str, *, sendable: Collection[str] | None = None, gates: Gates = ALL_OPEN
-) -> dict[str, tuple[int, Micros]]:
+    c: Connection, company_id: str, *, sendable: Collection[str] | None = None, gates: Gates = ALL_OPEN,
+    grounded: bool = False,
+) -> dict[str, tuple[int, Micros]]:  # fmt: skip
     """Open pooled writes by pool: how many and when the oldest was planned.
 
     `sendable` asks for these pools alone and leaves out what is of held records or of routes that do not post; that
-    reads their trips, all else reads an index.
+    reads their trips, all else reads an index. `grounded` leaves out what needs another write that is not done, too.
     """
     if sendable is not None and not sendable:
         return {}
@@ -153,6 +154,8 @@ def pool_ages(
         query = query.where(planned_write.c.pool_key.in_(sendable))
         query = query.join(trip, trip.c.id == planned_write.c.trip_id).join(route, route.c.id == trip.c.route_id)
         query = query.where(_may_be_sent(gates))
+    if grounded:
+        query = query.where(~UNMET)
     return {row[0]: (row[1], row[2]) for row in c.execute(query)}
 
 
