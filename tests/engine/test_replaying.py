@@ -154,3 +154,18 @@ def test_a_payment_in_a_closed_period_is_taken_back_when_it_is_open_again(open_w
     replaying.undo(world.works, trip_of(world, "invoice"), by="Ann")
     rest(world)
     assert (cents_on(world, "1580"), cents_on(world, "3001")) == (0, 0)
+
+
+def test_an_invoice_in_a_closed_period_is_taken_back_by_a_credit_note_in_the_next(open_world: Open) -> None:
+    world = open_world()
+    company = {"company_name": "Harbour Café Ltd", "email_address": "h@x.ie"}
+    world.do("invoice", due_date="2026-03-20", customer=company)
+    rest(world)
+    world.ledger("close_period", period="202603")
+    world.clock.advance(25 * 24 * 3600)
+    replaying.undo(world.works, trip_of(world, "invoice"), by="Ann")
+    rest(world)
+    assert sorted(one["date"] for one in world.books()) == ["2026-03-10", "2026-04-01"]
+    assert [cents_on(world, account) for account in ("1510", "3001", "2611")] == [0, 0, 0]
+    assert states(world)[("invoice", "reversed")] == 1
+    expect_settled(world)
