@@ -29,6 +29,7 @@ PAGE_SIZE = 100  # the most that is given where anything is expanded; asked for 
 OVERLAP = timedelta(hours=2)
 _GONE = frozenset({"cancelled", "canceled", "voided"})
 _HELD = frozenset({"hold", "on hold", "onhold"})
+_UNTOUCHED = _HELD | {"open", "backorder", "back order"}
 
 
 def cancelled(client: VismaClient, content: Reversal) -> Observed | None:
@@ -112,11 +113,11 @@ def _named(row: Row, *names: str) -> str:
 
 
 def token_of(client: VismaClient, remote_id: str) -> str | None:
-    """Our token on an order, or nothing; None when it is gone."""
+    """Our token on an order of which something may have been made; nothing while it is open; None when it is gone."""
     found = client.row(place_of(remote_id), operation=ONE, params={"expand": "customer"})
     if found is None or state_of(found[0]) == "gone":
         return None
-    return next(iter(_marks(found[0])), "")
+    return "" if _status(found[0]).lower() in _UNTOUCHED else next(iter(_marks(found[0])), "")
 
 
 def missing_rights(client: VismaClient) -> str:
