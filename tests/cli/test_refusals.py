@@ -110,6 +110,14 @@ def test_a_flow_that_does_not_join_the_two_ends_says_what_it_joins(terminal: Ter
     assert told["square_to_visma"]["what"].startswith("square_to_visma goes from square to visma, and these ends are")
 
 
+def test_a_command_that_is_not_understood_is_told_in_parts_with_the_help_to_look_at(terminal: Terminal) -> None:
+    said = terminal("rules", "import", "nowhere.toml")
+    assert said.code == USAGE
+    what, todo = said.err.splitlines()
+    assert what == "MLC-702  Invalid value for 'file': file 'nowhere.toml' does not exist."
+    assert todo == "To do:    See `ml-connector rules import --help`."
+
+
 def test_a_command_that_is_not_understood_is_told_as_json_too(terminal: Terminal) -> None:
     ended = terminal("trace", "--json")
     assert ended.code == USAGE

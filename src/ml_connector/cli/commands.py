@@ -31,8 +31,9 @@ from ml_connector.cli import (
     tracing,
     webhooks,
 )
-from ml_connector.cli.output import MEANING, USAGE, AsJson
+from ml_connector.cli.output import MEANING, USAGE, AsJson, tell
 from ml_connector.cli.session import choose_workspace
+from ml_connector.errors import UsageError
 from ml_connector.store.setups import DEFAULT_WORKSPACE
 
 EPILOG = "Exit codes: " + "; ".join(f"{code} {meaning}" for code, meaning in MEANING.items()) + "."
@@ -89,7 +90,7 @@ for named in app.registered_groups:
 def run(arguments: Sequence[str]) -> int:
     """Run one command; its exit code. Never raises."""
     try:
-        code = app(list(arguments), standalone_mode=False)
+        code = app(list(arguments), prog_name="ml-connector", standalone_mode=False)
     except typer.TyperException as problem:
         return _misused(problem, as_json="--json" in arguments)
     except typer.Exit as end:
@@ -103,15 +104,10 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _misused(problem: typer.TyperException, *, as_json: bool) -> int:
-    """A command that was not understood."""
+    """A command that was not understood, told in three parts as all errors are. A group alone has shown its help."""
     sentence = problem.format_message() if hasattr(problem, "format_message") else str(problem)
-    if as_json:
-        fix = "See the command's --help."
-        print(
-            json.dumps({"error": {"code": "MLC-702", "what": sentence, "record": None, "fix": fix}}, ensure_ascii=False)
-        )
-    elif hasattr(problem, "show"):
-        problem.show()
-    else:
-        print(sentence, file=sys.stderr)
+    context = getattr(problem, "ctx", None)
+    path = context.command_path if context is not None else "ml-connector"
+    if sentence or as_json:
+        tell(UsageError(sentence or "A command is missing.", fix=f"See `{path} --help`."), as_json=as_json)
     return USAGE

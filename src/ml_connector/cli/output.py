@@ -216,6 +216,12 @@ def told(error: ConnectorError) -> dict[str, Any]:
 
 def fail(error: ConnectorError, *, as_json: bool) -> NoReturn:
     """Tell an error and end with its code."""
+    tell(error, as_json=as_json)
+    raise typer.Exit(code_of(error))
+
+
+def tell(error: ConnectorError, *, as_json: bool) -> None:
+    """An error in its three parts: what happened, to what, what to do."""
     if as_json:
         print(json.dumps(told(error), ensure_ascii=False))
     else:
@@ -224,4 +230,3 @@ def fail(error: ConnectorError, *, as_json: bool) -> NoReturn:
         if error.record:
             remarks.print(f"Record:   {error.record}", markup=False)
         remarks.print(f"To do:    {error.fix}", markup=False)
-    raise typer.Exit(code_of(error))
