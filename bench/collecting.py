@@ -10,7 +10,6 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from importlib.resources import files
 from pathlib import Path
 from time import monotonic, process_time, sleep
 from typing import Any
@@ -116,17 +115,13 @@ def _pair(works: Works, visma: Vendor, stripe: Vendor) -> Pair:
         works, workspace, connection_id=visma_id, name="Seller AB", time_zone="Europe/Stockholm",
         go_live=(datetime.now(UTC) - timedelta(days=2)).date(), by="bench",
     )  # fmt: skip
-    shipped = {**tomllib.loads(_shipped("stripe_terms.toml")), "collect": "all"}
+    shipped = {**tomllib.loads(install.brought("stripe_terms.toml")), "collect": "all"}
     route_id = setup.add_route(
         works, company_id=company_id, flow="visma_to_stripe", source_id=visma_id, target_id=stripe_id,
         terms=ruling.parse_terms(shipped, base=Terms(code="st")), posting="on", by="bench",
     )  # fmt: skip
-    ruling.save_rules(works, route_id, rulebooks.read(_shipped("stripe_rules.toml"), form="toml"), by="bench")
+    ruling.save_rules(works, route_id, rulebooks.read(install.brought("stripe_rules.toml"), form="toml"), by="bench")
     return Pair(visma, stripe, visma_id, route_id, books["tenant_id"])
-
-
-def _shipped(name: str) -> str:
-    return files("ml_connector.cli").joinpath(name).read_text(encoding="utf-8")
 
 
 def _invoices(pair: Pair, n: int, *, customers: int | list[str]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -195,3 +196,8 @@ def states(works: Works, shop: Routed, kind: str = "payment") -> dict[str, int]:
 
 def _wire(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def brought(name: str) -> str:
+    """Rules or terms that the product brings along."""
+    return files("ml_connector.cli").joinpath(name).read_text(encoding="utf-8")

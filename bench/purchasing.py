@@ -10,7 +10,6 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from importlib.resources import files
 from pathlib import Path
 from resource import RUSAGE_SELF, getrusage
 from time import monotonic, process_time, sleep
@@ -116,17 +115,13 @@ def _pair(works: Works, visma: Vendor, basware: Vendor, size: int) -> Pair:
         works, workspace, connection_id=visma_id, name="Buyer AB", time_zone="Europe/Stockholm",
         go_live=(datetime.now(UTC) - timedelta(days=2)).date(), by="bench",
     )  # fmt: skip
-    shipped = {**tomllib.loads(_shipped("basware_terms.toml")), "batch_age_s": 5}
+    shipped = {**tomllib.loads(install.brought("basware_terms.toml")), "batch_age_s": 5}
     route_id = setup.add_route(
         works, company_id=company_id, flow="visma_to_basware", source_id=visma_id, target_id=basware_id,
         terms=ruling.parse_terms(shipped, base=Terms(code="bw")), posting="on", by="bench",
     )  # fmt: skip
-    ruling.save_rules(works, route_id, rulebooks.read(_shipped("basware_rules.toml"), form="toml"), by="bench")
+    ruling.save_rules(works, route_id, rulebooks.read(install.brought("basware_rules.toml"), form="toml"), by="bench")
     return Pair(visma, basware, visma_id, route_id, books["tenant_id"])
-
-
-def _shipped(name: str) -> str:
-    return files("ml_connector.cli").joinpath(name).read_text(encoding="utf-8")
 
 
 def _sent(works: Works, pair: Pair, size: int) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from importlib.resources import files
 from typing import Any
 
 from bench import install
@@ -89,12 +88,14 @@ def _road(
         works, workspace, connector=connector, code=code, title=code, by="bench", base_url=url, credentials=keys,
         settings=QUICK,
     )  # fmt: skip
-    shipped = tomllib.loads(_shipped(f"{connector}_terms.toml"))
+    shipped = tomllib.loads(install.brought(f"{connector}_terms.toml"))
     route_id = setup.add_route(
         works, company_id=books.company_id, flow=f"{connector}_to_visma", source_id=source_id, posting=posting,
         terms=ruling.parse_terms({**shipped, "batch_age_s": 1, **terms}, base=Terms(code=code)), by="bench",
     )  # fmt: skip
-    ruling.save_rules(works, route_id, rulebooks.read(_shipped(f"{connector}_rules.toml"), form="toml"), by="bench")
+    ruling.save_rules(
+        works, route_id, rulebooks.read(install.brought(f"{connector}_rules.toml"), form="toml"), by="bench"
+    )
     return Road(source_id, route_id, books, seeded)
 
 
@@ -108,10 +109,6 @@ def _person(n: int) -> dict[str, Any]:
 
 def _email(n: int) -> str:
     return f"known{n}@example.test"
-
-
-def _shipped(name: str) -> str:
-    return files("ml_connector.cli").joinpath(name).read_text(encoding="utf-8")
 
 
 def _wire(moment: datetime) -> str:
