@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ml_connector.engine import placing, preview, replaying, reviewing, ruling, setup
+from ml_connector.engine import approving, placing, preview, replaying, reviewing, ruling, setup
 from ml_connector.engine.tracing import trace
 from ml_connector.errors import UsageError
 from ml_connector.store import setups
@@ -257,12 +257,12 @@ def test_what_was_made_is_set_inactive_once_no_rule_gives_it_and_may_be_made_aga
     place = open_shop(world)
     answer(world, about_the_place(world), "create")
     with pytest.raises(UsageError, match="place-bergen"):
-        placing.set_inactive(world.works, world.company_id, 1, "40", by="Ann")
+        approving.set_inactive(world.works, world.company_id, 1, "40", by="Ann")
     with pytest.raises(UsageError, match="not made here"):
-        placing.set_inactive(world.works, world.company_id, 1, "77", by="Ann")
+        approving.set_inactive(world.works, world.company_id, 1, "77", by="Ann")
     book = ruling.rules_now(world.works, world.route_id)
     ruling.save_rules(world.works, world.route_id, replace(book, rules=book.rules[:-1]), by="Ann")
-    placing.set_inactive(world.works, world.company_id, 1, "40", by="Ann")
+    approving.set_inactive(world.works, world.company_id, 1, "40", by="Ann")
     ((trip,),) = query(world, "SELECT trip_id FROM planned_write WHERE key = 'dim:1:40'")
     replaying.replay_trips(world.works, world.workspace, [trip], by="Ann")
     world.pass_time(60, step=30)

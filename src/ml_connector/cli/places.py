@@ -8,7 +8,7 @@ import typer
 
 from ml_connector.cli.output import PERSON, AsJson, lines, plain, table
 from ml_connector.cli.session import CompanyName, RouteName, session
-from ml_connector.engine import placing, reviewing
+from ml_connector.engine import approving, placing, reviewing
 
 app = typer.Typer(help="Places of a source and their dimensions in the ledger.", no_args_is_help=True)
 
@@ -58,7 +58,7 @@ def close(
 ) -> None:
     """Set a value that was made from here inactive in the ledger, once no rule gives it. Nothing is deleted."""
     with session(as_json=as_json) as s:
-        told = placing.set_inactive(s.works, s.company(company).id, *placing.value_named(value), by=s.by)
+        told = approving.set_inactive(s.works, s.company(company).id, *approving.value_named(value), by=s.by)
         s.out.answer({"value": value, "told": told}, lines(told))
 
 
