@@ -51,7 +51,10 @@ class HandClock(Clock):
 
 
 def micros(moment: datetime) -> int:
-    """Aware datetime -> integer microseconds since 1970 UTC, the form in which the store keeps times."""
+    """Aware datetime -> integer microseconds since 1970 UTC, the form in which the store keeps times.
+
+    Raises ValueError for a naive one.
+    """
     if moment.tzinfo is None:
         raise ValueError("a naive datetime has no place on the time line")
     delta = moment - _EPOCH

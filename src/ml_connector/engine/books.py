@@ -61,7 +61,10 @@ class Books:
 
 
 def open_books(works: Works, company_id: str) -> Books:
-    """Read a company's set-up; the chart is read from the ledger first when there is none or it is too old."""
+    """Read a company's set-up; the chart is read from the ledger first when there is none or it is too old.
+
+    Raises UsageError without such a company, ConfigurationError for a route that lacks an end or its terms.
+    """
     chart_n, chart, read_at = fresh_chart(works, company_id)
     with works.database.reading() as c:
         company = setups.get_company(c, company_id)
@@ -146,7 +149,10 @@ def terms_of(row: configs.ConfigRow | None, *, code: str) -> Terms:
 
 
 def route_terms(c: Connection, route: RouteRow) -> Terms:
-    """The terms of a route as they stand now."""
+    """The terms of a route as they stand now.
+
+    Raises ConfigurationError for a route that lacks an end.
+    """
     company = setups.get_company(c, route.company_id)
     other = connection_rows.get(c, route.beside(company.connection_id)) if company else None
     if other is None:
@@ -186,7 +192,10 @@ def fresh_chart(works: Works, company_id: str) -> tuple[int, Chart, int]:
 
 
 def refresh_chart(works: Works, company_id: str) -> tuple[int, Chart, int]:
-    """Read the whole set-up from the ledger and keep it, as a new version when anything changed."""
+    """Read the whole set-up from the ledger and keep it, as a new version when anything changed.
+
+    Raises UsageError without such a company, and what the ledger's writer raises.
+    """
     with works.database.reading() as c:
         company = setups.get_company(c, company_id)
     if company is None:

@@ -78,7 +78,10 @@ def _untaken(works: Works, rows: Sequence[webhook_doors.DoorRow]) -> list[Refusa
 def open_door(
     works: Works, *, connection_id: str, public_url: str, signature_key: str | None, by: str
 ) -> tuple[str, str]:
-    """A webhook address for one connection: (door id, the exact URL to register). The key may follow later."""
+    """A webhook address for one connection: (door id, the exact URL to register). The key may follow later.
+
+    Raises UsageError without such a connection.
+    """
     secret_part = doors.new_path_secret()
     with works.database.writing() as c:
         connection = connection_rows.get(c, connection_id)
@@ -132,7 +135,10 @@ def learn_door_key(works: Works, door_id: str, key: str, *, changes: Sequence[st
 
 
 def set_door_key(works: Works, door_id: str, key: str, *, by: str, grace_s: int = 86_400) -> None:
-    """A new signature key; the old one is accepted for the grace period, as vendors retry what they signed before."""
+    """A new signature key; the old one is accepted for the grace period, as vendors retry what they signed before.
+
+    Raises UsageError without such a door.
+    """
     with works.database.writing() as c:
         row = next((one for one in webhook_doors.every(c) if one.id == door_id), None)
         if row is None:

@@ -28,7 +28,10 @@ _REFUSALS = {
 
 
 def callback_url(public_url: str | None, connector: str) -> str:
-    """Where the vendor sends the browser back to; register exactly this with the application."""
+    """Where the vendor sends the browser back to; register exactly this with the application.
+
+    Raises UsageError where the install has no public address.
+    """
     if not public_url:
         raise UsageError("The public address of this install is not set.", fix="Set MLC_PUBLIC_URL.")
     return public_url.rstrip("/") + CALLBACK.format(connector=connector)

@@ -77,7 +77,8 @@ def undo(works: Works, trip_id: str, *, by: str) -> list[str]:
     """Take back everything booked for one record, and what is put against it: the keys whose reversal is on its way.
 
     Nothing is deleted. Records whose documents are put against these (the payments of an invoice) are taken back whole,
-    and who shares what is taken back goes with it. A record that is held half done can be taken back as well.
+    and who shares what is taken back goes with it. A record that is held half done can be taken back as well. Raises
+    UsageError for what was not posted or moved meanwhile, Rejected where something cannot be taken back.
     """
     with works.database.reading() as c:
         found = trips.by_ids(c, [trip_id]).get(trip_id)

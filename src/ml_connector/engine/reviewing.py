@@ -95,7 +95,8 @@ def decided(item: ReviewItem) -> str:
 def resolve(works: Works, workspace_id: str, item_id: str, *, answer: str, by: str) -> str:
     """Carry out a person's answer; what it set in motion, in words.
 
-    The answer and its audit event share a transaction.
+    The answer and its audit event share a transaction. Raises UsageError for a question that is not open any more, and
+    for an answer that it does not take.
     """
     item = show(works, workspace_id, item_id)
     if item.state != "open":

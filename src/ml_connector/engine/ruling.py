@@ -33,7 +33,10 @@ RULEBOOK = "rulebook"
 
 
 def terms_now(works: Works, route_id: str) -> Terms:
-    """The terms of a route as they stand."""
+    """The terms of a route as they stand.
+
+    Raises UsageError without such a route.
+    """
     with works.database.reading() as c:
         route = setups.get_route(c, route_id)
         if route is None:
@@ -44,7 +47,7 @@ def terms_now(works: Works, route_id: str) -> Terms:
 def save_terms(works: Works, route_id: str, terms: Terms, *, by: str) -> int:
     """A new version of a route's terms; what is not posted yet is planned again.
 
-    The way back, where there is one, says the same of purchases from now on.
+    The way back, where there is one, says the same of purchases from now on. Raises UsageError without such a route.
     """
     with works.database.writing() as c:
         route = setups.get_route(c, route_id)
@@ -138,7 +141,10 @@ def rules_now(works: Works, route_id: str) -> Rulebook:
 
 
 def check_rules(works: Works, route_id: str, book: Rulebook) -> tuple[Finding, ...]:
-    """What a rulebook names, checked live against the ledger."""
+    """What a rulebook names, checked live against the ledger.
+
+    Raises UsageError without such a route, and what reading the ledger raises.
+    """
     with works.database.reading() as c:
         route = setups.get_route(c, route_id)
         company = setups.get_company(c, route.company_id) if route else None

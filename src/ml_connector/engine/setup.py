@@ -96,7 +96,8 @@ def add_route(
 ) -> str:
     """Set up a flow between a system and the company's ledger; records read before get their trips, streams begin.
 
-    One end is the ledger: the target unless `target_id` names another, and then the source.
+    One end is the ledger: the target unless `target_id` names another, and then the source. Raises UsageError for ends
+    that the flow does not connect, and for a route that the company has already.
     """
     pair = works.flows[flow]
     with works.database.writing() as c:
@@ -157,7 +158,10 @@ def _streams(works: Works, connector: str, pair: Flow) -> frozenset[str]:
 
 
 def switch_posting(works: Works, route_id: str, posting: str, *, by: str) -> None:
-    """off, approve or on."""
+    """From now on a route posts nothing (`off`), what a person consents to (`approve`), or all (`on`).
+
+    Raises UsageError for another word, and without such a route.
+    """
     if posting not in ("off", "approve", "on"):
         raise UsageError("Posting is off, approve or on.", record=posting, fix="Write one of the three.")
     with works.database.writing() as c:

@@ -97,7 +97,10 @@ def read(at: Sequence[str], *, every_s: int | None, quiet: Sequence[str]) -> Tim
 
 
 def set_times(works: Works, route_id: str, table: Timetable | None, *, by: str) -> None:
-    """From now on a route posts at these times; None: at once. The first run is the next, not the last that was."""
+    """From now on a route posts at these times; None: at once. The first run is the next, not the last that was.
+
+    Raises UsageError without such a route.
+    """
     with works.database.writing() as c:
         row = setups.get_route(c, route_id)
         if row is None:

@@ -243,7 +243,10 @@ class Line:
 
     @property
     def reader(self) -> Reader:
-        """The system's reading half."""
+        """The system's reading half.
+
+        Raises UsageError where it is not read.
+        """
         if self._reader is None:
             if self.system.open_reader is None:
                 raise UsageError(f"{self.system.connector.title} is not read.", record=self.connection.code)
@@ -254,7 +257,10 @@ class Line:
 
     @property
     def writer(self) -> Writer:
-        """The system's writing half."""
+        """The system's writing half.
+
+        Raises UsageError where it is never written to.
+        """
         if self._writer is None:
             if self.system.open_writer is None:
                 raise UsageError(f"{self.system.connector.title} is never written to.", record=self.connection.code)

@@ -155,7 +155,10 @@ def closed(entry: JournalEntry, worth: Money) -> JournalEntry:
 
 
 def joined(entries: Iterable[JournalEntry], *, text: str) -> JournalEntry:
-    """Several entries of one day, currency, branch and ledger as one voucher, every line kept."""
+    """Several entries of one day, currency, branch and ledger as one voucher, every line kept.
+
+    Raises ValueError when they differ in one of these, or in what is done with VAT.
+    """
     parts = list(entries)
     first = parts[0]
     same = {(part.day, part.currency, part.branch, part.ledger, part.vat_transaction) for part in parts}

@@ -98,7 +98,8 @@ class Money:
     def split(self, weights: Sequence[int]) -> tuple[Money, ...]:
         """Divide in proportion to whole-number weights; what does not divide goes to the largest remainders.
 
-        Nothing is lost: the parts always sum to the whole. All weights zero: everything to the first.
+        Nothing is lost: the parts always sum to the whole. All weights zero: everything to the first. Raises ValueError
+        without weights and for one below zero.
         """
         if not weights or any(weight < 0 for weight in weights):
             raise ValueError("weights must be given and must not be negative")
@@ -115,7 +116,10 @@ class Money:
 
 
 def total(amounts: Iterable[Money], currency: str) -> Money:
-    """The sum; zero of `currency` when there are none."""
+    """The sum; zero of `currency` when there are none.
+
+    Raises ValueError when one of them is of another currency.
+    """
     minor = 0
     for amount in amounts:
         if amount.currency != currency:

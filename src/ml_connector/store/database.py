@@ -67,7 +67,8 @@ class Database:
     def writing(self) -> Iterator[Connection]:
         """One transaction on the main database: committed at the end, undone by an exception.
 
-        Raises StorageUnavailable (locked, full, unreachable), Transient (PostgreSQL chose us as victim of a deadlock).
+        Raises StorageUnavailable (locked, full, unreachable), Transient (PostgreSQL chose us as victim of a deadlock),
+        RuntimeError when this thread is writing already.
         """
         with self._main.writing() as c:
             yield c
