@@ -16,6 +16,7 @@ WOOCOMMERCE: dict[str, str] = {
     "a shop that knows itself by another address": "test_a_shop_that_calls_itself_something_else_is_told_of",
     "a closed public index": "test_a_ping_of_a_shop_whose_index_is_closed_goes_on",
     "the Authorization header is dropped": "test_a_header_that_is_dropped_is_told_from_a_wrong_key",
+    "a proxy ends TLS and WordPress does not know": "test_a_shop_that_does_not_know_of_its_https_takes_signed_calls",
     "an unknown key and a wrong secret differ": "test_a_wrong_secret_and_an_unknown_key_pause_the_connection",
     "plain http wants OAuth 1.0a": "test_plain_http_is_always_signed_and_never_carries_the_secret",
     "a signed address may be used once": "test_each_attempt_has_its_own_nonce",

@@ -65,10 +65,18 @@ def test_a_header_that_is_dropped_is_told_from_a_wrong_key() -> None:
     shop = Shop(tls=True, knobs={"strip_authorization": True})
     dropped = ping(shop)
     assert not dropped["ok"]
-    assert "authentication = query" in dropped["key"].fix
+    assert "authentication=query" in dropped["key"].fix
     assert ping(shop, authentication="query")["ok"]
     wrong = ping(shop, consumer_key="ck_" + "0" * 40)
     assert "query" not in wrong["key"].sentence
+
+
+def test_a_shop_that_does_not_know_of_its_https_takes_signed_calls() -> None:
+    shop = Shop(base="https://shop.example/butikk")  # a proxy in front ends TLS
+    behind = ping(shop)
+    assert not behind["ok"]
+    assert "authentication=oauth" in behind["key"].fix
+    assert ping(shop, authentication="oauth")["ok"]
 
 
 @pytest.mark.parametrize("tls", [False, True])

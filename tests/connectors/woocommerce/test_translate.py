@@ -433,6 +433,10 @@ def test_organisation_numbers_are_proven_where_a_check_is_known() -> None:
     assert read("NO", "912345678") == ""
     assert read("FR", "732 829 320") == "732829320"
     assert read("NO", {"value": "988077917"}) == ""
+    assert read("NO", "NO 988 077 917 MVA") == "988077917"
+    assert read("SE", "SE556188840401") == read("SE", "556188-8404") == "5561888404"
+    assert read("DK", "DK 13585628") == "13585628"
+    assert read("FI", "FI20774740") == "20774740"
 
 
 def test_keys_that_a_shop_has_chosen_come_first() -> None:

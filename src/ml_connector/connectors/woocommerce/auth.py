@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,7 +19,7 @@ OLDEST = (5, 8)  # believed to be the first with modified_after and dates_are_gm
 WORDS: Mapping[Mode, str] = {
     "basic": "HTTP Basic",
     "query": "the query string",
-    "oauth": "an OAuth 1.0a signature (plain http)",
+    "oauth": "an OAuth 1.0a signature",
 }
 TAX_SETTINGS = {
     "woocommerce_prices_include_tax": "prices_include_tax",
@@ -32,6 +32,18 @@ GENERAL_SETTINGS = {
     "woocommerce_default_country": "country",
     "woocommerce_calc_taxes": "taxes",
 }
+RENEW = "`ml-connector connect renew CODE --field authentication={}`"
+OTHER_WAYS: Mapping[Mode, tuple[str, str]] = {
+    "query": (
+        "The web server drops the Authorization header; the key works in the query string.",
+        f"Let the server pass the header on, or {RENEW.format('query')} (the secret then stands in its logs).",
+    ),
+    "oauth": (
+        "WordPress does not know that it is reached by https, and takes the key with a signature alone.",
+        f"Have the proxy in front tell WordPress of https (X-Forwarded-Proto), or {RENEW.format('oauth')}.",
+    ),
+}
+"""What else a key may get through by: what that means, and what to do."""
 MANAGER = "Make the key for an administrator or a shop manager."
 
 
@@ -104,15 +116,12 @@ def _key(client: WooClient, http: Http, report: _Report, *, clock: Ticking, nonc
     try:
         client.rows("/orders", {"per_page": "1", "_fields": "id"})
     except NotAuthorized as refused:
-        other = WooClient(http, replace(client.key, mode="query"), clock=clock, nonce=nonce)
-        if mode == "basic" and _works(lambda: other.rows("/orders", {"per_page": "1", "_fields": "id"})):
-            sentence = "The web server drops the Authorization header; the key works in the query string."
-            fix = (
-                "Let the server pass the header on, or set authentication = query (the secret then stands in its logs)."
-            )
-            report.add("key", sentence, ok=False, fix=fix)
-        else:
-            report.add("key", refused.what, ok=False, fix=refused.fix)
+        sentence, fix = refused.what, refused.fix
+        for other in OTHER_WAYS if mode == "basic" else ():
+            if _works(WooClient(http, replace(client.key, mode=other), clock=clock, nonce=nonce)):
+                sentence, fix = OTHER_WAYS[other]
+                break
+        report.add("key", sentence, ok=False, fix=fix)
         return False
     except ConnectorError as fault:
         report.add("key", fault.what, ok=False, fix=fault.fix)
@@ -194,9 +203,9 @@ def _part(row: Any, key: str) -> Row:
     return found if isinstance(found, dict) else {}
 
 
-def _works(ask: Callable[[], object]) -> bool:
+def _works(client: WooClient) -> bool:
     try:
-        ask()
+        client.rows("/orders", {"per_page": "1", "_fields": "id"})
     except ConnectorError:
         return False
     return True

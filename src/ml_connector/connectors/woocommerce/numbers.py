@@ -103,9 +103,15 @@ def _org(value: str, country: str) -> str:
     """An organisation number of the country in its plain form; where no check is known, its digits as typed."""
     module = ORG_MODULES.get(country)
     if module is not None:
-        return _proven(country, module, value)
+        return _proven(country, module, value) or _proven(country, module, _inside(_vat(value, country)))
     plain = value.replace(" ", "").replace("-", "").replace(".", "")
     return plain if plain.isascii() and plain.isalnum() and any(sign.isdigit() for sign in plain) else ""
+
+
+def _inside(vat: str) -> str:
+    """The organisation number that a Nordic VAT number holds (NO...MVA, SE...01, DK, FI): people type either."""
+    core = vat[2:].removesuffix("MVA")
+    return core.removesuffix("01") if vat.startswith("SE") else core
 
 
 def _proven(country: str, name: str, value: str) -> str:
