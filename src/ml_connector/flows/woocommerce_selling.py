@@ -16,13 +16,14 @@ from ml_connector.finance.rulebook import Terms
 from ml_connector.finance.selling import SalesOrder
 from ml_connector.flows import woocommerce_needs as need
 from ml_connector.flows.verdicts import booked_day, verdict
-from ml_connector.rules import selling
+from ml_connector.rules import advances, selling
+from ml_connector.rules.advances import Advance
 from ml_connector.rules.bookkeeping import Books
 from ml_connector.rules.days import business_day
 from ml_connector.rules.findings import approved, blocking
 from ml_connector.rules.invoicing import Bill, plan_cancel, plan_invoice_payment
 from ml_connector.rules.parties import Known
-from ml_connector.rules.selling import Advance, SalesOrderPlan
+from ml_connector.rules.selling import SalesOrderPlan
 from ml_connector.rules.shop_orders import Paid, payment_of
 from ml_connector.rules.shop_refunds import left_of
 
@@ -116,7 +117,7 @@ def _advance(
     if known is None:
         return None, Plan(())
     key, standing = known
-    left = (standing.amount if standing is not None else sale.total) - selling.given_back(
+    left = (standing.amount if standing is not None else sale.total) - advances.given_back(
         related.documents(need.against(key)) or (), currency=sale.currency
     )
     stands = standing is not None or paid.how == "here"
@@ -139,7 +140,7 @@ def _applied(
     if advance is None:
         return []
     posted = dict(related.posted)
-    return selling.applications(advance, invoices, order_id=sale.id, terms=terms, posted=posted)
+    return advances.applications(advance, invoices, order_id=sale.id, terms=terms, posted=posted)
 
 
 def _notes(
@@ -150,20 +151,20 @@ def _notes(
     if advance is None:
         return ()
     if not invoices:
-        vat = selling.vat_on_advance(sale, terms, related)
+        vat = advances.vat_on_advance(sale, terms, related)
         return (vat,) if vat is not None else ()
-    left = selling.left_of_advance(advance, applied)
-    done = selling.still_to_come(sale, invoices, terms) is None
-    return (selling.advance_left(sale, left),) if left.minor > 0 and done else ()
+    left = advances.left_of_advance(advance, applied)
+    done = advances.still_to_come(sale, invoices, terms) is None
+    return (advances.advance_left(sale, left),) if left.minor > 0 and done else ()
 
 
 def _rest(
     sale: Sale, advance: Advance | None, applied: list[PlannedWrite], invoices: tuple[Found, ...], terms: Terms
 ) -> Wait | None:
     """For what of the advance the ledger's invoices are waited for."""
-    if advance is None or selling.left_of_advance(advance, applied).minor <= 0:
+    if advance is None or advances.left_of_advance(advance, applied).minor <= 0:
         return None
-    told = selling.still_to_come(sale, invoices, terms)
+    told = advances.still_to_come(sale, invoices, terms)
     return None if told is None else Wait(told, patience_h=24 * terms.order_patience_days)
 
 

@@ -20,7 +20,7 @@ from ml_connector.finance.selling import SalesOrder
 from ml_connector.flows import woocommerce_needs as need
 from ml_connector.flows.verdicts import booked_day, verdict
 from ml_connector.flows.woocommerce_selling import UNANSWERED
-from ml_connector.rules import selling
+from ml_connector.rules import advances, selling
 from ml_connector.rules.bookkeeping import Books, Sheet
 from ml_connector.rules.customer_documents import customer_money
 from ml_connector.rules.days import business_day
@@ -117,7 +117,7 @@ def _billed_since(around: Around, out: PlannedWrite, invoices: Invoices, credite
         return Hold((against,))
     if approved(around.related, LOWERED):
         return Plan((out,))
-    if (told := selling.still_to_come(around.ordered, invoices, around.terms)) is not None:
+    if (told := advances.still_to_come(around.ordered, invoices, around.terms)) is not None:
         return Plan((out,), rest=_wait(told, around.terms))
     made = credited()
     notes = (replace(one, key=key) for one in made.writes if one.kind == "credit_note")

@@ -76,7 +76,7 @@ class Selling:
     def look_up(self, kind: str, fields: Mapping[str, str]) -> list[Found]:
         """An item (`item`) by its `number`: 1 call.
 
-        The invoices that were made of an order (`order_invoice`), which `of` names: 1 call and 1 an invoice, 3 while
+        The invoices that were made of an order (`order_invoice`), which `of` names: 1 call and 1 an invoice, 2 while
         there is none. Whether the service answers, and which right its token lacks (`order_service`): 1 call.
         """
         if kind == "order_service":
