@@ -21,6 +21,7 @@ from ml_connector.engine.pace import Pace
 from ml_connector.engine.runtime import Runtime
 from ml_connector.engine.units import Ran, Unit
 from ml_connector.engine.works import Works
+from ml_connector.logs import Redactor, configure
 from ml_connector.store.database import Database
 from ml_connector.store.ids import Ids
 from ml_connector.store.migrations import migrate
@@ -90,6 +91,7 @@ def _unit(name: str) -> Unit:
 def main() -> None:
     url, folder, seconds, pace = sys.argv[1], Path(sys.argv[2]), float(sys.argv[3]), PACES[sys.argv[4]]
     errands = Errands(folder, seconds=seconds)
+    configure(level="WARNING", form="console", redactor=Redactor())  # what we print is for the test
     database = Database(url)
     migrate(database)
     ended = threading.Event()

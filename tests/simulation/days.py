@@ -224,6 +224,6 @@ class Life(Chance):
         self.world.do("payout")
         for place in self.world.shop["location_ids"]:
             self.world.do("payout", location_id=place)
-        self._quiet(28, 3_600)
+        self._quiet(14, 7_200)
         self._mend()
         self._quiet(10, 120)

@@ -11,7 +11,7 @@ import pytest
 
 from ml_connector.engine import clearing, reviewing
 from ml_connector.store import audit_proof
-from tests.databases import Databases
+from tests.databases import Databases, migrated
 from tests.engine.proofs import query, states
 from tests.engine.test_collecting_back import STRIPE, stripe_shows
 from tests.simulation.collections import Collections
@@ -29,7 +29,7 @@ def test_a_life_of_collecting(seed: int, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + max(1, SEEDS // 5)))
 def test_a_life_of_collecting_on_postgresql(seed: int, postgres_databases: Databases, tmp_path: Path) -> None:
-    url = postgres_databases.new()
+    url = postgres_databases.new(migrated)
     expect_a_life(seed, url, tmp_path)
     postgres_databases.remove(url)
 

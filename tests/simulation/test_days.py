@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.databases import Databases
+from tests.databases import Databases, migrated
 from tests.engine.proofs import expect_settled, query, turnover
 from tests.simulation.days import Life
 
@@ -29,7 +29,7 @@ def test_a_life(seed: int, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + max(1, SEEDS // 5)))
 def test_a_life_on_postgresql(seed: int, postgres_databases: Databases, tmp_path: Path) -> None:
-    url = postgres_databases.new()
+    url = postgres_databases.new(migrated)
     expect_a_life(seed, url, tmp_path)
     postgres_databases.remove(url)
 

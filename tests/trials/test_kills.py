@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.databases import Databases
+from tests.databases import Databases, migrated
 from tests.trials.killing import run_trial
 
 pytestmark = [pytest.mark.trials, pytest.mark.slow]
@@ -20,7 +20,7 @@ def test_killed_again_and_again_on_sqlite_nothing_is_lost_or_posted_twice(tmp_pa
 def test_killed_again_and_again_on_postgresql_nothing_is_lost_or_posted_twice(
     postgres_databases: Databases, tmp_path: Path
 ) -> None:
-    url = postgres_databases.new()
+    url = postgres_databases.new(migrated)
     trial = run_trial(tmp_path, database_url=url, kills=4, seed=4, workers=1)
     assert trial.vouchers
     postgres_databases.remove(url)

@@ -12,13 +12,13 @@ from ml_connector.engine import oauth
 from ml_connector.engine.runtime import Runtime
 from ml_connector.store.inbox_writer import InboxWriter
 from ml_connector.web.app import build_app
-from tests.databases import Databases
+from tests.databases import Databases, migrated
 from tests.web.shops import Shop, event, open_shop
 
 
 @pytest.fixture
 def database_url(sqlite_databases: Databases) -> str:
-    return sqlite_databases.new()
+    return sqlite_databases.new(migrated)
 
 
 def test_it_is_alive_and_ready(database_url: str) -> None:
