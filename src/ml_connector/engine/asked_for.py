@@ -11,7 +11,7 @@ from ml_connector.connectors.shapes import SourceObject
 from ml_connector.engine import arriving, walks
 from ml_connector.engine.walks import Place
 from ml_connector.engine.works import Works, open_line
-from ml_connector.errors import ConnectorError, UsageError
+from ml_connector.errors import ConnectorError
 from ml_connector.store import connection_rows, trip_needs
 from ml_connector.store.connection_rows import ConnectionRow
 from ml_connector.store.trip_moves import LIVE_PRIORITY
@@ -65,10 +65,7 @@ def read_for_preview(works: Works, connection_id: str, ids: Mapping[str, Sequenc
     What cannot be read now is told as what the record waits for.
     """
     with works.database.reading() as c:
-        connection = connection_rows.get(c, connection_id)
-        wanted = arriving.wanted_by(works, c, connection) if connection is not None else None
-    if wanted is None:
-        raise UsageError("There is no such connection.", record=connection_id)
+        wanted = arriving.wanted_by(works, c, connection_rows.known(c, connection_id))
     began = works.now()
     objects: list[SourceObject] = []
     with suppress(ConnectorError):

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from ml_connector.connectors.shapes import TellsHowFar
 from ml_connector.engine.works import Works, open_line
-from ml_connector.errors import ConnectorError, UsageError
+from ml_connector.errors import ConnectorError
 from ml_connector.store import connection_rows, cursors
 from ml_connector.store.cursors import Cursor
 
@@ -30,9 +30,7 @@ class Backfill:
 def start(works: Works, connection_id: str, *, since: datetime) -> list[str]:
     """Read a connection's past from `since` with its own cursors at low priority; live reading goes on."""
     with works.database.writing() as c:
-        connection = connection_rows.get(c, connection_id)
-        if connection is None:
-            raise UsageError("There is no such connection.", record=connection_id)
+        connection = connection_rows.known(c, connection_id)
         names = [f"{one.name}@{since.isoformat()}" for one in works.system(connection.connector).connector.streams]
         for name in names:
             cursors.ensure(

@@ -10,7 +10,7 @@ from datetime import date
 from ml_connector.clock import moment
 from ml_connector.connectors.shapes import Translate
 from ml_connector.engine.works import Works, open_line
-from ml_connector.errors import ConfigurationError, UsageError
+from ml_connector.errors import ConfigurationError
 from ml_connector.finance.chart import Chart
 from ml_connector.finance.dimensions import key_of
 from ml_connector.finance.encoding import decode, encode, hash_of, text_of
@@ -67,9 +67,7 @@ def open_books(works: Works, company_id: str) -> Books:
     """
     chart_n, chart, read_at = fresh_chart(works, company_id)
     with works.database.reading() as c:
-        company = setups.get_company(c, company_id)
-        if company is None:
-            raise UsageError("There is no such company.", record=company_id)
+        company = setups.known_company(c, company_id)
         routes = setups.routes(c, company_id=company_id)
         ends = {one: connection_rows.get(c, one) for route in routes for one in (route.source_id, route.target_id)}
         terms = {route.id: configs.newest(c, "route", route.id) for route in routes}
@@ -197,9 +195,7 @@ def refresh_chart(works: Works, company_id: str) -> tuple[int, Chart, int]:
     Raises UsageError without such a company, and what the ledger's writer raises.
     """
     with works.database.reading() as c:
-        company = setups.get_company(c, company_id)
-    if company is None:
-        raise UsageError("There is no such company.", record=company_id)
+        company = setups.known_company(c, company_id)
     began = works.now()
     chart = open_line(works, company.connection_id).writer.chart()
     with works.database.writing() as c:

@@ -84,9 +84,7 @@ def open_door(
     """
     secret_part = doors.new_path_secret()
     with works.database.writing() as c:
-        connection = connection_rows.get(c, connection_id)
-        if connection is None:
-            raise UsageError("There is no such connection.", record=connection_id)
+        connection = connection_rows.known(c, connection_id)
         url = doors.door_url(public_url, connection.connector, secret_part)
         door_id = webhook_doors.add(
             c,

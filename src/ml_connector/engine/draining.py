@@ -10,7 +10,7 @@ from ml_connector.engine import pausing, planning, pools, sealing, sending, sett
 from ml_connector.engine.books import Books, open_books
 from ml_connector.engine.purse import Purse
 from ml_connector.engine.works import Line, Works, open_line
-from ml_connector.errors import LeaseLost, NotAuthorized, Transient, UsageError
+from ml_connector.errors import LeaseLost, NotAuthorized, Transient
 from ml_connector.store import connection_rows, leases, setups, submissions, trips
 from ml_connector.store.leases import Lease
 
@@ -38,10 +38,8 @@ class Drained:
 def drain(works: Works, company_id: str, *, stop: Callable[[], bool] = lambda: False) -> Drained:
     """Do what is due for one company. Safe to run at any time, any number of times, and to be killed at any point."""
     with works.database.reading() as c:
-        company = setups.get_company(c, company_id)
-        target = connection_rows.get(c, company.connection_id) if company else None
-    if company is None or target is None:
-        raise UsageError("There is no such company.", record=company_id)
+        company = setups.known_company(c, company_id)
+        target = connection_rows.known(c, company.connection_id)
     if target.state != "active":
         return Drained(paused=target.reason or target.state)
     holder = f"{works.holder}/{works.ids.new()}"

@@ -142,9 +142,7 @@ def _note_failure(works: Works, connection: ConnectionRow, cursor: Cursor, fault
 def fetch(works: Works, connection_id: str) -> Read:
     """Read what open notices name and what trips need. Killed anywhere, the notices are still open."""
     with works.database.reading() as c:
-        connection = connection_rows.get(c, connection_id)
-    if connection is None:
-        raise UsageError("There is no such connection.", record=connection_id)
+        connection = connection_rows.known(c, connection_id)
     if connection.state != "active":
         return Read(error=connection.reason or connection.state)
     with works.database.inbox_reading() as c:

@@ -12,7 +12,7 @@ from ml_connector.engine import attributes
 from ml_connector.engine.books import fresh_chart, route_terms, rulebook_of, rulebook_text, terms_text
 from ml_connector.engine.noting import note
 from ml_connector.engine.works import Works, open_line
-from ml_connector.errors import ConfigurationError, Rejected, UsageError
+from ml_connector.errors import ConfigurationError, Rejected
 from ml_connector.finance.encoding import encode_finding, hash_of
 from ml_connector.finance.plan import Finding
 from ml_connector.finance.purchase_terms import PurchaseTerms
@@ -38,9 +38,7 @@ def terms_now(works: Works, route_id: str) -> Terms:
     Raises UsageError without such a route.
     """
     with works.database.reading() as c:
-        route = setups.get_route(c, route_id)
-        if route is None:
-            raise UsageError("There is no such route.", record=route_id)
+        route = setups.known_route(c, route_id)
         return route_terms(c, route)
 
 
@@ -50,9 +48,7 @@ def save_terms(works: Works, route_id: str, terms: Terms, *, by: str) -> int:
     The way back, where there is one, says the same of purchases from now on. Raises UsageError without such a route.
     """
     with works.database.writing() as c:
-        route = setups.get_route(c, route_id)
-        if route is None:
-            raise UsageError("There is no such route.", record=route_id)
+        route = setups.known_route(c, route_id)
         n = _save_terms(works, c, route, terms, by=by)
         share_purchase(works, c, route, terms, by=by)
     return n
@@ -146,11 +142,9 @@ def check_rules(works: Works, route_id: str, book: Rulebook) -> tuple[Finding, .
     Raises UsageError without such a route, and what reading the ledger raises.
     """
     with works.database.reading() as c:
-        route = setups.get_route(c, route_id)
-        company = setups.get_company(c, route.company_id) if route else None
-        terms = route_terms(c, route) if route else Terms()
-    if route is None or company is None:
-        raise UsageError("There is no such route.", record=route_id)
+        route = setups.known_route(c, route_id)
+        company = setups.known_company(c, route.company_id)
+        terms = route_terms(c, route)
     _, chart, _ = fresh_chart(works, route.company_id)
     chart = with_new(chart, terms.new_dimension_values)
     found = checking.check_rulebook(book, chart, works.flows[route.flow].roles, day=works.clock.now().date())
@@ -174,9 +168,7 @@ def save_rules(works: Works, route_id: str, book: Rulebook, *, by: str, force: b
             fix="Correct the rules, or save with --force.",
         )
     with works.database.writing() as c:
-        route = setups.get_route(c, route_id)
-        if route is None:
-            raise UsageError("There is no such route.", record=route_id)
+        route = setups.known_route(c, route_id)
         valid_from = None if book.valid_from == date.min else book.valid_from
         n = save_version(
             works, c, route.workspace_id, RULEBOOK, route_id, rulebook_text(book), by=by, valid_from=valid_from

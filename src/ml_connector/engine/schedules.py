@@ -36,12 +36,10 @@ class Scheduled:
 def of_connection(works: Works, connection_id: str) -> list[Scheduled]:
     """Every stream of a connection with its schedule."""
     with works.database.reading() as c:
-        row = connection_rows.get(c, connection_id)
+        row = connection_rows.known(c, connection_id)
         known = {one.stream: one for one in cursors.of_connection(c, connection_id)}
         read = {name: cursors.finished_at(c, connection_id, name) for name in known}
         routes = [one for one in setups.routes(c) if one.source_id == connection_id]
-    if row is None:
-        raise UsageError("There is no such connection.", record=connection_id)
     found = []
     for stream in works.system(row.connector).connector.streams:
         cursor = known.get(stream.name)
@@ -70,9 +68,7 @@ def every_s(settings: Mapping[str, object], stream: Stream) -> int:
 def set_every(works: Works, connection_id: str, stream: str, seconds: int | None, *, by: str) -> None:
     """Read a stream so often from now on; None: as often as the connector usually does. Noted in the audit trail."""
     with works.database.writing() as c:
-        row = connection_rows.get(c, connection_id)
-        if row is None:
-            raise UsageError("There is no such connection.", record=connection_id)
+        row = connection_rows.known(c, connection_id)
         settings = {name: value for name, value in row.settings.items() if name != f"{SETTING}{stream}"}
         if seconds is not None:
             settings[f"{SETTING}{stream}"] = str(seconds)

@@ -165,9 +165,7 @@ def switch_posting(works: Works, route_id: str, posting: str, *, by: str) -> Non
     if posting not in ("off", "approve", "on"):
         raise UsageError("Posting is off, approve or on.", record=posting, fix="Write one of the three.")
     with works.database.writing() as c:
-        route = setups.get_route(c, route_id)
-        if route is None:
-            raise UsageError("There is no such route.", record=route_id)
+        route = setups.known_route(c, route_id)
         setups.switch_posting(c, route_id, posting)
         trip_moves.due_again(c, route_id, now=works.now(), states=("planned",))
         note(

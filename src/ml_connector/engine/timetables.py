@@ -102,9 +102,7 @@ def set_times(works: Works, route_id: str, table: Timetable | None, *, by: str) 
     Raises UsageError without such a route.
     """
     with works.database.writing() as c:
-        row = setups.get_route(c, route_id)
-        if row is None:
-            raise UsageError("There is no such route.", record=route_id)
+        row = setups.known_route(c, route_id)
         route_runs.set_times(c, route_id, _text(table) if table is not None else None, now=works.now())
         told = timetable.said(table) if table is not None else "at once"
         entry = Entry(works.now(), by, "posting times set", route_id, {"times": told})

@@ -285,9 +285,7 @@ def open_line(works: Works, connection_id: str) -> Line:
     Raises UsageError when there is no such connection.
     """
     with works.database.reading() as c:
-        connection = connection_rows.get(c, connection_id)
-        if connection is None:
-            raise UsageError("There is no such connection.", record=connection_id)
+        connection = connection_rows.known(c, connection_id)
         newest = _newest_secrets(works, c, connection_id)
     version = (
         ",".join(sorted(row.id for row in newest.values()))

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
+from ml_connector.errors import UsageError
 from ml_connector.store.ids import Ids
 from ml_connector.store.tables import Micros, connection
 
@@ -89,6 +90,14 @@ def get(c: Connection, connection_id: str) -> ConnectionRow | None:
     """A connection by its id."""
     row = c.execute(select(connection).where(connection.c.id == connection_id)).one_or_none()
     return _connection(row) if row else None
+
+
+def known(c: Connection, connection_id: str) -> ConnectionRow:
+    """A connection by its id. Raises UsageError where there is none."""
+    found = get(c, connection_id)
+    if found is None:
+        raise UsageError("There is no such connection.", record=connection_id)
+    return found
 
 
 def by_code(c: Connection, workspace_id: str, code: str) -> ConnectionRow | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
+from ml_connector.errors import UsageError
 from ml_connector.store.ids import Ids
 from ml_connector.store.tables import Micros, company, route, workspace
 
@@ -101,6 +102,14 @@ def get_company(c: Connection, company_id: str) -> CompanyRow | None:
     return _company(row) if row else None
 
 
+def known_company(c: Connection, company_id: str) -> CompanyRow:
+    """A company by its id. Raises UsageError where there is none."""
+    found = get_company(c, company_id)
+    if found is None:
+        raise UsageError("There is no such company.", record=company_id)
+    return found
+
+
 def companies(c: Connection, workspace_id: str | None = None) -> list[CompanyRow]:
     """Every company, of one workspace or of all."""
     query = select(company).order_by(company.c.id)
@@ -163,6 +172,14 @@ def get_route(c: Connection, route_id: str) -> RouteRow | None:
     """A route by its id."""
     row = c.execute(select(route).where(route.c.id == route_id)).one_or_none()
     return _route(row) if row else None
+
+
+def known_route(c: Connection, route_id: str) -> RouteRow:
+    """A route by its id. Raises UsageError where there is none."""
+    found = get_route(c, route_id)
+    if found is None:
+        raise UsageError("There is no such route.", record=route_id)
+    return found
 
 
 def switch_posting(c: Connection, route_id: str, posting: str) -> None:
