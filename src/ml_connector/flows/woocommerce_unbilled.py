@@ -171,7 +171,7 @@ def _lowered_there(around: Around, invoices: Invoices) -> Finding | None:
         LOWERED,
         f"Visma has invoiced {Money(invoiced, refund.amount.currency)} of order {number}, which is what refund "
         f"{refund.id} of {refund.amount} leaves of it. If the order was lowered in Visma, nothing is to be credited: "
-        "approve. If only a part of it is shipped yet, plan this again (`ml-connector replay`) once the rest is invoiced.",
+        "approve. If only part of it is shipped yet, plan this again (`ml-connector replay`) once all is invoiced.",
         "order",
         {"decision": "approve", "invoice": invoices[0].number},
     )
