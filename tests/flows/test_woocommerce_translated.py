@@ -23,7 +23,7 @@ def booked(payload: dict[str, Any], **store: Any) -> list[str]:
 
 
 def test_the_flow_takes_every_kind_that_the_connector_translates() -> None:
-    assert set(FLOW.kinds) == set(KINDS)
+    assert {*FLOW.kinds, *FLOW.watches} == set(KINDS)
 
 
 def test_an_order_of_two_rates_and_shipping() -> None:
