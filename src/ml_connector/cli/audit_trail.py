@@ -11,7 +11,7 @@ import typer
 
 from ml_connector.cli.output import PERSON, AsJson, lines, plain, table, when
 from ml_connector.cli.session import session
-from ml_connector.errors import UsageError
+from ml_connector.errors import ChainBroken, UsageError
 from ml_connector.store import audit, audit_proof
 from ml_connector.store.audit import Head
 
@@ -81,7 +81,7 @@ def verify(
         told[0] += "unbroken." if found.ok else "BROKEN."
         told += [f"{one.chain}, event {one.seq}: {one.reason}." for one in found.broken]
         if not found.ok:
-            told.append("Stop posting, keep the database file, and restore from backup.")
+            told.append(f"{ChainBroken.code}: {ChainBroken.what_to_do}")
         s.out.answer({"ok": found.ok, **plain(found)}, lines(*told), code=0 if found.ok else PERSON)
 
 
