@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,13 +110,18 @@ def install(tmp_path: Path) -> Iterator[Install]:
         made = Install(settings, process, url)
         until(lambda: is_up(settings.port) and is_up(settings.intake_port))
         yield made
-        process.kill()
 
 
-def start(settings: Settings, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+@contextmanager
+def start(settings: Settings, environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """Ours, killed at the end: one that never came up would be waited for without end."""
     command = [sys.executable, "-m", "tests.trials.process", "serve", str(settings.port)]
     whole = {"PATH": os.environ["PATH"], "PYTHONPATH": "src:.", **environment}
-    return subprocess.Popen(command, cwd=ROOT, env=whole)
+    with subprocess.Popen(command, cwd=ROOT, env=whole) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def opened_door(settings: Settings) -> str:

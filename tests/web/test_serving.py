@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2
@@ -30,13 +31,18 @@ def served(tmp_path: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
     with start(tmp_path, port) as process:
         wait_until_up(port)
         yield process
-        process.kill()
 
 
-def start(folder: Path, port: int) -> subprocess.Popen[bytes]:
+@contextmanager
+def start(folder: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """Ours, killed at the end: one that never came up would be waited for without end."""
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": "src:.", "MLC_DATA_DIR": str(folder)}
     command = [sys.executable, "-m", "tests.trials.process", "serve", str(port)]
-    return subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE)
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def wait_until_up(port: int) -> None:
