@@ -6,6 +6,7 @@ import base64
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,12 @@ def test_reference_data_then_terms_then_suppliers_then_orders_then_lines_with_re
     assert (receipt["quantity"], line["isReceiptRequired"], line["isReceiptBasedMatching"]) == (6, True, True)
     assert set(world.items()) == {"tax-rate-unknown"}
     assert world.at_basware("truth")["item_states"].keys() == {"Success"}
+
+
+def test_an_order_that_is_dated_ahead_does_not_wait_for_its_day(world: PurchaseWorld) -> None:
+    order = world.order(10, day=(world.clock.now() + timedelta(days=20)).date().isoformat())
+    world.settle()
+    assert world.trips("purchaseorder")[order][0] == "posted"
 
 
 def test_a_first_look_at_what_was_sent_waits_until_it_can_tell_something(world: PurchaseWorld) -> None:

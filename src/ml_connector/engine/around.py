@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 
-from ml_connector.clock import micros, moment
-from ml_connector.engine import arriving, gathering
+from ml_connector.clock import moment
+from ml_connector.engine import arriving, gathering, walks
 from ml_connector.engine.arriving import Brought, Wanted
 from ml_connector.engine.books import needing_terms
 from ml_connector.engine.gathering import Case
@@ -109,7 +109,7 @@ class _Around:
                 if need.id is not None and (need.kind, need.id) not in self.asked:
                     ids.setdefault(need.kind, set()).add(need.id)
                 elif need.link is not None and need.optional and (need.kind, need.location) not in self.walks:
-                    since = micros(need.since or self._works.clock.now())
+                    since = walks.reach(need.since, now=self._works.clock.now())
                     key = (need.kind, need.location)
                     links[key] = min(links.get(key, since), since)
         return {kind: sorted(names) for kind, names in ids.items()}, links

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import timedelta
 
 from ml_connector.clock import moment
 from ml_connector.connectors.shapes import SourceObject
@@ -37,7 +36,7 @@ def read_for_trips(works: Works, connection: ConnectionRow, needs: Sequence[Open
             walked_at[need.kind, need.fields.get("location")] = works.now()
     for kind, names in by_kind.items():
         objects += arriving.split(line.reader.fetch(kind, sorted(set(names))))[0]
-    oldest = moment(min(need.asked_at for need in needs)) - timedelta(days=31)
+    oldest = moment(min(need.asked_at for need in needs)) - walks.BACK
     for kind, location in walked_at:
         objects += line.reader.walk(kind, location=location, since=oldest)
     with works.database.reading() as c:

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ml_connector.clock import micros
 from ml_connector.connectors.shapes import Translate
 from ml_connector.engine import look_ups, ours, siblings, walks
 from ml_connector.engine.ignoring import Ignoring
@@ -236,11 +235,12 @@ def _answer_links(
     connection_id, kind, link = where
     pointing = records.by_links(c, connection_id, kind, link, [need.link[1] for _, need, _ in needs if need.link])
     marks: dict[str | None, int] = {}
+    now = works.clock.now()
     for name, need, translate in needs:
         several = pointing.get(need.link[1] if need.link else "", [])
         if several or need.system == "kept":
             found.answers[connection_id, name] = _documents(works, several, translate)
-        elif need.optional and _walked(c, connection_id, need, marks) >= micros(need.since or works.clock.now()):
+        elif need.optional and _walked(c, connection_id, need, marks) >= walks.reach(need.since, now=now):
             found.answers[connection_id, name] = ()
 
 

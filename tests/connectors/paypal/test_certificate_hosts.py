@@ -61,7 +61,6 @@ def test_a_certificate_is_fetched_beside_the_delivery_which_is_then_taken(host: 
 
     def run(job: object) -> None:
         threads.append(threading.Thread(target=job))  # type: ignore[arg-type]
-        threads[-1].start()
 
     door = PayPalWebhooks(CertificateStore(run=run))
     headers = signed(url=f"{host.origin}{PATH}CERT-1")
@@ -71,6 +70,7 @@ def test_a_certificate_is_fetched_beside_the_delivery_which_is_then_taken(host: 
 
     with pytest.raises(Transient):
         verify()
+    threads[0].start()
     threads[0].join()
     verify()
     assert host.asked == [f"{PATH}CERT-1"]
