@@ -1,4 +1,4 @@
-"""The repository tells nobody where its packages were fetched or on which machine it was written."""
+"""The repository tells nobody where its packages were fetched or where it was written, and no merge is left half done."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ PACKAGE_HOSTS = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 MACHINE_PATHS = re.compile(r"(?:^|[\s\"'=:(`])/(?:w[o]rk|r[o]ot|h[o]me/\w+|Users/\w+|o[p]t/p\w+)(?:/|\b)", re.MULTILINE)
+HALF_MERGED = re.compile(r"^(?:<{7}|>{7}) ", re.MULTILINE)
 
 
 def tracked_files() -> list[Path]:
@@ -24,7 +25,7 @@ def tracked_files() -> list[Path]:
     return [ROOT / name for name in listed.split("\0") if name and (ROOT / name).is_file()]
 
 
-@pytest.mark.parametrize("pattern", [PACKAGE_HOSTS, MACHINE_PATHS], ids=["package hosts", "machine paths"])
+@pytest.mark.parametrize("pattern", [PACKAGE_HOSTS, MACHINE_PATHS, HALF_MERGED], ids=["hosts", "paths", "merges"])
 def test_no_tracked_file_names(pattern: re.Pattern[str]) -> None:
     found = []
     for path in tracked_files():
@@ -41,6 +42,7 @@ def test_no_tracked_file_names(pattern: re.Pattern[str]) -> None:
         (PACKAGE_HOSTS, "https://" + "files.pythonh" + "osted.org/a.whl"),
         (MACHINE_PATHS, 'path = "/wo' + 'rk/main/x"'),
         (MACHINE_PATHS, "see /ro" + "ot/.venv"),
+        (HALF_MERGED, "<" * 7 + " ours"),
     ],
 )
 def test_the_patterns_find_what_they_are_for(pattern: re.Pattern[str], text: str) -> None:
