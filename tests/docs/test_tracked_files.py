@@ -1,4 +1,4 @@
-"""The repository tells nobody where its packages were fetched or where it was written, and no merge is left half done."""
+"""The repository tells nobody where its packages came from or where it was written, and no merge is left half done."""
 
 from __future__ import annotations
 
