@@ -137,9 +137,7 @@ def _share(s: Session, connection_ids: Collection[str]) -> int | None:
     return min(told, default=None)
 
 
-def _tell(
-    s: Session, ran: list[Ran], *, company_id: str | None = None, past: Sequence[dict[str, Any]] = ()
-) -> None:  # fmt: skip
+def _tell(s: Session, ran: list[Ran], *, company_id: str | None = None, past: Sequence[dict[str, Any]] = ()) -> None:
     names = {one.id: one.code for one in s.connections()} | {one.id: one.name for one in s.companies()}
     errors = sorted({f"{names.get(one.unit.subject, one.unit.subject)}: {one.error}" for one in ran if one.error})
     refused = any(one.error.startswith(_REFUSED) for one in ran if one.error)

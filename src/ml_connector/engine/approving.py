@@ -114,9 +114,7 @@ def _of(terms: Terms, segment: int) -> Mapping[str, str]:
     return terms.new_dimension_values.get(segment, {})
 
 
-def _save(
-    works: Works, route: RouteRow, terms: Terms, values: Mapping[str, str], segment: int, *, by: str
-) -> None:  # fmt: skip
+def _save(works: Works, route: RouteRow, terms: Terms, values: Mapping[str, str], segment: int, *, by: str) -> None:
     """The terms with these approved values of a segment, and no other of it."""
     others = {number: each for number, each in terms.new_dimension_values.items() if number != segment}
     kept = {**others, **({segment: values} if values else {})}

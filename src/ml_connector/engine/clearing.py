@@ -144,7 +144,7 @@ def _clearing_lines(content: Any, books: Books) -> Iterator[tuple[str, int, str]
 
 def _read_ledger(
     works: Works, books: Books, found: Mapping[Place, Statement], ours: Collection[str]
-) -> dict[Place, int]:  # fmt: skip
+) -> dict[Place, int]:
     """What the ledger shows on each account, into its statement; and what of it is from before go-live."""
     writer = open_line(works, books.company.connection_id).writer
     base, go_live = books.chart.base_currency, books.company.go_live

@@ -81,9 +81,7 @@ def _carried(c: Connection, books: Books, several: Sequence[Submission]) -> list
     return found
 
 
-def _bring(
-    works: Works, lease: Lease, books: Books, line: Line, each: _Carried, *, purse: Purse
-) -> tuple[Lease, bool]:  # fmt: skip
+def _bring(works: Works, lease: Lease, books: Books, line: Line, each: _Carried, *, purse: Purse) -> tuple[Lease, bool]:
     one = each.one
     body = _read(works, each)
     if isinstance(body, ConnectorError):
@@ -124,9 +122,7 @@ def _read(works: Works, each: _Carried) -> bytes | ConnectorError:
             purse.close(c)
 
 
-def _not_read(
-    works: Works, c: Connection, books: Books, line: Line, each: _Carried, *, fault: ConnectorError
-) -> None:  # fmt: skip
+def _not_read(works: Works, c: Connection, books: Books, line: Line, each: _Carried, *, fault: ConnectorError) -> None:
     """The source does not give the file now, or never will: then a person decides what goes instead."""
     one = each.one
     if isinstance(fault, NotAuthorized):
@@ -173,9 +169,7 @@ def _learn(
         ontheway.postpone(works, c, books, line, [one], fault=fault)
 
 
-def _still_unsure(
-    works: Works, c: Connection, books: Books, line: Line, each: _Carried, *, learned: Learned
-) -> None:  # fmt: skip
+def _still_unsure(works: Works, c: Connection, books: Books, line: Line, each: _Carried, *, learned: Learned) -> None:
     """A call of which nobody knows was repeated, and tells nothing either."""
     one, now = each.one, works.now()
     submissions.learn(c, [(each.open.id, "unknown", str(learned.fault)[:1_000])] if each.open else [], now=now)

@@ -35,9 +35,7 @@ class Wanted:
     beside: Mapping[str, str] = field(default_factory=dict)
 
 
-def begin(
-    works: Works, workspace_id: str, wanted: Wanted, *, public_url: str | None, by: str, root: str = ""
-) -> str:  # fmt: skip
+def begin(works: Works, workspace_id: str, wanted: Wanted, *, public_url: str | None, by: str, root: str = "") -> str:
     """The address to open in the browser of somebody who may give keys of the system out.
 
     A connection of this code that exists already gets the new key, if it is of this very address. `root` is what the

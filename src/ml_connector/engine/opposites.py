@@ -42,7 +42,7 @@ def opposite_of(content: Content, old: Write, books: Books, *, freed: bool) -> t
 
 def _mirror(
     content: JournalEntry | DimensionValue, old: Write, books: Books, number: str
-) -> tuple[str, Content] | Finding:  # fmt: skip
+) -> tuple[str, Content] | Finding:
     """The same lines turned round; master data is never taken away, as others may name it: it is not used any more."""
     if isinstance(content, DimensionValue):
         return "dimension_value", replace(content, active=False)

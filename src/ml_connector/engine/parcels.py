@@ -16,7 +16,7 @@ from ml_connector.store.writes import Write
 
 def take_out(
     works: Works, c: Connection, books: Books, line: Line, one: Submission, *, refused: Mapping[str, str]
-) -> None:  # fmt: skip
+) -> None:
     """Hold the records of refused rows with the target's words; the rest of the parcel stands.
 
     The caller's transaction.
@@ -31,7 +31,7 @@ def take_out(
 
 def send_the_rest(
     works: Works, c: Connection, books: Books, line: Line, one: Submission, *, refused: Mapping[str, str]
-) -> None:  # fmt: skip
+) -> None:
     """Nothing of a parcel was taken because of these rows: their records are held, the others go out in another."""
     members = writes.of_submissions(c, [one.id]).get(one.id, [])
     row = {"id": one.id, "due_at": None, "updated_at": works.now()}

@@ -150,7 +150,7 @@ def _named(works: Works, route: RouteRow, item: ReviewItem, answer: str, *, by: 
 
 def _made_or_there(
     works: Works, route: RouteRow, wanted: Proposal, *, answer: str, by: str, about: Mapping[str, Any]
-) -> str:  # fmt: skip
+) -> str:
     """The value is approved, or must be there already where that is what was said."""
     if answer.startswith(f"{USE}:"):
         return approving.in_use(works, route, wanted)

@@ -27,7 +27,7 @@ Age = tuple[int, int]
 
 def closing(
     works: Works, c: Connection, books: Books, *, gates: Gates = unsent.ALL_OPEN
-) -> list[tuple[str, list[Write]]]:  # fmt: skip
+) -> list[tuple[str, list[Write]]]:
     """Pools, or full parts of them, whose time has come: (pool, its writes in the order they happened).
 
     A run of a timetable waits for no age: what is there is all there will be.
@@ -108,7 +108,7 @@ class ToClose:
 
 def terms_by_code(
     c: Connection, company_ids: set[str], *, but: Collection[str] = ()
-) -> dict[tuple[str, str, bool], ToClose]:  # fmt: skip
+) -> dict[tuple[str, str, bool], ToClose]:
     """When pools of the routes of these companies close, by company and whose pools they are (`whose`)."""
     codes = {one.id: one.code for one in connection_rows.every(c)}
     ledgers = {one.id: one.connection_id for one in setups.companies(c)}

@@ -127,7 +127,7 @@ def seal_groups(
 
 def content_of(
     books: Books, members: Sequence[Write], *, token: str, known: Mapping[Ref, str], again: Mapping[str, int]
-) -> Content | Parcel:  # fmt: skip
+) -> Content | Parcel:
     """What is sent for these writes: the one content with its references filled, a parcel, or the pool's voucher.
 
     `again`: by key, how often a row was refused before.

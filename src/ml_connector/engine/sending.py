@@ -263,8 +263,6 @@ def pause_if_needed(works: Works, c: Connection, connection_id: str, learned: Se
     return stop or len(learned) >= works.limits.calls_at_once
 
 
-def due_on(
-    works: Works, c: Connection, books: Books, line: Line, *, state: str, limit: int
-) -> list[Submission]:  # fmt: skip
+def due_on(works: Works, c: Connection, books: Books, line: Line, *, state: str, limit: int) -> list[Submission]:
     """What of this company is due in one state on this line."""
     return submissions.due(c, books.company.id, target_id=line.connection.id, state=state, now=works.now(), limit=limit)

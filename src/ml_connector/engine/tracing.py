@@ -143,7 +143,7 @@ def _by_name(
 
 def _of_the_same_event(
     works: Works, c: Connection, connections: Sequence[ConnectionRow], found: Sequence[str]
-) -> list[str]:  # fmt: skip
+) -> list[str]:
     """Records of other systems that tell of the same economic event: an order's payment, a payment's order."""
     known = list(dict.fromkeys(found))
     names = {name for flow in works.flows.values() for _, theirs, ours in flow.siblings for name in (theirs, ours)}

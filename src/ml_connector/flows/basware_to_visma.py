@@ -296,9 +296,7 @@ def _coded(document: ApprovedInvoice, invoice: LedgerSupplierInvoice, related: R
     return _plan(document, [write], invoice.number, related, terms, findings=tuple(findings))
 
 
-def _already(
-    document: ApprovedInvoice, invoice: LedgerSupplierInvoice, related: Related, terms: Terms
-) -> Verdict:  # fmt: skip
+def _already(document: ApprovedInvoice, invoice: LedgerSupplierInvoice, related: Related, terms: Terms) -> Verdict:
     """Released or prebooked by a person: it stays as it is, and Basware gets its number once that is seen."""
     if invoice.status in ("Open", "Closed", "Reserved"):
         return _plan(document, [], invoice.number, related, terms)

@@ -141,7 +141,7 @@ def _ruled(document: ApprovedInvoice, row: CodingRow, kind: str, made: Booked, b
 
 def _combined(
     dimensions: tuple[tuple[int, str], ...], where: str, made: Booked, *, related: Related, books: Books
-) -> None:  # fmt: skip
+) -> None:
     """Segments are right only together: the ledger books a subaccount, not its parts."""
     for segment_id, value in dimensions:
         segment = books.chart.segments.get(segment_id)

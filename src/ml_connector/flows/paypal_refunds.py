@@ -115,7 +115,7 @@ def _followed(back: Payback, paid: Movement, capture: Capture | None, related: R
 
 def _of_order(
     back: Payback, row: Movement, paid: Movement, order: shops.Order | Hold | Wait, *, related: Related, books: Books
-) -> Verdict:  # fmt: skip
+) -> Verdict:
     """A refund of a shop's order: the shop's route makes the credit note, this pays it out."""
     if not isinstance(order, shops.Order):
         return order

@@ -185,9 +185,7 @@ def _for_order(receipt: Receipt, order: shops.Order, books: Books) -> Verdict:
     """The money of a shop's order: against its invoice, or against where its journal left it."""
     if order.invoiced is not None:
         to = order.invoiced
-        return verdict(
-            plan_customer_receipt(receipt, to.customer, bill=to.bill, applied=receipt.amount, books=books)
-        )  # fmt: skip
+        return verdict(plan_customer_receipt(receipt, to.customer, bill=to.bill, applied=receipt.amount, books=books))
     made = plan_unplaced_receipt(receipt, books=books, expected=True)
     if shops.suspends_elsewhere(made, order):
         return Hold((shops.suspense_differs(receipt.id, order),))
@@ -206,9 +204,7 @@ def _failed(charge: Capture, related: Related, books: Books) -> Verdict:
     if early or not numbers:
         return Ignore(f"it failed: {charge.failure or 'no reason is given'}")
     key = f"{books.terms.code}:ch:{charge.id}:failed"
-    return Plan(
-        tuple(plan_failed_note(charge, number, key=f"{key}:{number}", related=related) for number in numbers)
-    )  # fmt: skip
+    return Plan(tuple(plan_failed_note(charge, number, key=f"{key}:{number}", related=related) for number in numbers))
 
 
 def _unplaced(charge: Capture) -> Finding:

@@ -97,7 +97,7 @@ def _without_invoice(back: Payback, refund: Refund, charge: Capture, related: Re
             plan_customer_payback(
                 back, payment_key=receipt.key, customer=customer, open_credit=found, books=books, related=related
             )
-        )  # fmt: skip
+        )
     if (sale := anonymous_sale(receipt, books)) is not None:
         return pooled(plan_anonymous_payback(back, sale, books=books), books, location=None, payout=None)
     return verdict(plan_unplaced_payback(back, books=books))
@@ -105,7 +105,7 @@ def _without_invoice(back: Payback, refund: Refund, charge: Capture, related: Re
 
 def _of_order(
     back: Payback, refund: Refund, charge: Capture, order: shops.Order, *, related: Related, books: Books
-) -> Verdict:  # fmt: skip
+) -> Verdict:
     """A refund of a shop's order: the shop's route makes the credit note, this pays it out."""
     if order.invoiced is None:
         return verdict(plan_unplaced_payback(back, books=books))

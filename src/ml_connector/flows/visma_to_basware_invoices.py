@@ -61,9 +61,7 @@ def _credit(invoice: LedgerSupplierInvoice, related: Related) -> Verdict:
     ),))  # fmt: skip
 
 
-def _against(
-    invoice: LedgerSupplierInvoice, supplier: LedgerSupplier | None, terms: Terms
-) -> tuple[Finding, ...]:  # fmt: skip
+def _against(invoice: LedgerSupplierInvoice, supplier: LedgerSupplier | None, terms: Terms) -> tuple[Finding, ...]:
     record = f"Supplier invoice {invoice.number}"
     found = []
     if supplier is None:
@@ -84,7 +82,7 @@ def _against(
 
 def _content(
     invoice: LedgerSupplierInvoice, supplier: LedgerSupplier | None, books: Books, own: str
-) -> ReceivedInvoice:  # fmt: skip
+) -> ReceivedInvoice:
     terms, purchase = books.terms, books.terms.purchase
     file = _file(invoice, terms)
     party = PartyOnNetwork(

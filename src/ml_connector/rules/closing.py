@@ -47,7 +47,7 @@ def booking_day(
 
 def day_to_take_back(
     day: date, *, ledgers: frozenset[str], vat_reported_until: date | None, chart: Chart
-) -> date | None:  # fmt: skip
+) -> date | None:
     """The day on which what was booked on `day` is taken back.
 
     The same where its period is open, else the first of the next open one. `vat_reported_until`, for what carries VAT:

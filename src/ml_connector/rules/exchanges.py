@@ -13,9 +13,7 @@ from ml_connector.rules.bookkeeping import Sheet
 from ml_connector.rules.texts import begun
 
 
-def plan_exchange(
-    out: Sheet, into: Sheet, *, given: Money, got: Money, text: str, needs: tuple[str, ...] = ()
-) -> Plan:  # fmt: skip
+def plan_exchange(out: Sheet, into: Sheet, *, given: Money, got: Money, text: str, needs: tuple[str, ...] = ()) -> Plan:
     """`out` gives and `into` receives, each with its posting on transit. `needs`: what must be done before either."""
     base = out.books.chart.base_currency
     first, second = (into, out) if out.currency == base else (out, into)

@@ -108,9 +108,7 @@ def _hours(table: Timetable, around: datetime, zone: ZoneInfo) -> Iterator[datet
         if table.at:
             yield from (datetime.combine(day, one, zone).astimezone(UTC) for one in table.at)
             continue
-        begins, ends = (
-            datetime.combine(one, time(), zone).astimezone(UTC) for one in (day, day + timedelta(days=1))
-        )  # fmt: skip
+        begins, ends = (datetime.combine(one, time(), zone).astimezone(UTC) for one in (day, day + timedelta(days=1)))
         step = timedelta(seconds=table.every_s or 1)
         yield from (begins + n * step for n in range(-(-(ends - begins) // step)))
 

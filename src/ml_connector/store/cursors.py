@@ -150,9 +150,7 @@ def mark(
     )
 
 
-def start_all(
-    c: Connection, connection_id: str, *, now: Micros, only: Collection[str] | None = None
-) -> int:  # fmt: skip
+def start_all(c: Connection, connection_id: str, *, now: Micros, only: Collection[str] | None = None) -> int:
     """Begin reading every stream (or `only` these) of a connection that has not begun yet; walks' marks stay marks."""
     named = true() if only is None else cursor.c.stream.in_(sorted(only))
     return c.execute(

@@ -207,20 +207,17 @@ def _keep_links(c: Connection, kept: Sequence[Kept], *, workspace_id: str, conne
     )
 
 
-_STORED = (
-    select(
-        record.c.id,
-        record.c.kind,
-        record.c.external_id,
-        record.c.current_n,
-        record.c.occurred_at,
-        record.c.location,
-        version.c.payload,
-        version.c.stamp,
-        version.c.hash,
-    )
-    .join(version, (version.c.record_id == record.c.id) & (version.c.n == record.c.current_n))
-)  # fmt: skip
+_STORED = select(
+    record.c.id,
+    record.c.kind,
+    record.c.external_id,
+    record.c.current_n,
+    record.c.occurred_at,
+    record.c.location,
+    version.c.payload,
+    version.c.stamp,
+    version.c.hash,
+).join(version, (version.c.record_id == record.c.id) & (version.c.n == record.c.current_n))
 
 
 def _stored(row: Sequence[Any]) -> StoredRecord:

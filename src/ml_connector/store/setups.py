@@ -150,7 +150,7 @@ def add_route(
 def _route(row: Any) -> RouteRow:
     return RouteRow(
         row.id, row.workspace_id, row.company_id, row.flow, row.source_id, row.target_id, row.posting, row.run_asked_at
-    )  # fmt: skip
+    )
 
 
 def routes(

@@ -121,9 +121,7 @@ def used_ordinals(c: Connection, company_id: str, bases: Sequence[str]) -> dict[
     return found
 
 
-def due(
-    c: Connection, company_id: str, *, target_id: str, state: str, now: Micros, limit: int
-) -> list[Submission]:  # fmt: skip
+def due(c: Connection, company_id: str, *, target_id: str, state: str, now: Micros, limit: int) -> list[Submission]:
     """Submissions to one target, in one state, whose time has come."""
     rows = c.execute(
         select(*_COLUMNS)

@@ -101,9 +101,7 @@ class Authority:
             host = "messageverificationcerts.evilpaypal.test"
         elif kind == "foreign_root":
             issuer_key = "foreign"
-            issuer = _issue(
-                None, "Another Root", key="foreign", start=self._born - _YEAR, ca=True, path_length=None
-            )  # fmt: skip
+            issuer = _issue(None, "Another Root", key="foreign", start=self._born - _YEAR, ca=True, path_length=None)
             chain = [issuer]
         elif kind == "self_signed":
             own = _issue(None, host, key=key, start=start, ca=False, path_length=None)

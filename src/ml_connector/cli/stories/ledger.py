@@ -67,9 +67,7 @@ def copies(books: Iterable[Mapping[str, Any]], tokens: Iterable[str]) -> dict[st
     return {token: found for token in tokens if (found := sum(token in text for text in texts))}
 
 
-def strays(
-    books: Iterable[Mapping[str, Any]], tokens: Sequence[str], *, by_people: Collection[str] = ()
-) -> list[str]:  # fmt: skip
+def strays(books: Iterable[Mapping[str, Any]], tokens: Sequence[str], *, by_people: Collection[str] = ()) -> list[str]:
     """Names of vouchers in the pretend ledger that neither our documents nor people account for."""
     found = [(name_of(one), _texts(one)) for one in books]
     return [name for name, text in found if name not in by_people and not any(token in text for token in tokens)]

@@ -102,9 +102,7 @@ def _probes(wanted: tuple[str, ...]) -> list[Probe]:
     return [*PROBES, *(Probe(name, "", {}, LOST_FILES if FILE_SCOPE.startswith(f"{name}.") else "") for name in others)]
 
 
-def _resource(
-    client: BaswareClient, probe: Probe, wanted: tuple[str, ...], granted: frozenset[str] | None
-) -> Check:  # fmt: skip
+def _resource(client: BaswareClient, probe: Probe, wanted: tuple[str, ...], granted: frozenset[str] | None) -> Check:
     """One resource, scope by scope. One that its owner leaves out on purpose is no fault, save where nothing works."""
     asked = [scope for scope in wanted if scope.rpartition(".")[0] == probe.name]
     if not asked:

@@ -47,9 +47,7 @@ def naming(refused: Rejected, rows: Sequence[tuple[str, Any]]) -> Rejected:
     return Rejected(refused.what, record=refused.record, fix=refused.fix, rows=named)
 
 
-def made_of(
-    kind: str, keyed: Sequence[tuple[str, Any]], again: tuple[int, ...] | None
-) -> tuple[str, list[Row]]:  # fmt: skip
+def made_of(kind: str, keyed: Sequence[tuple[str, Any]], again: tuple[int, ...] | None) -> tuple[str, list[Row]]:
     """Where a parcel goes, and its records. One company and one resource: others may not share a call."""
     rows = [row for _, row in keyed]
     if len({row.company for row in rows}) > 1 or len({place_of(kind, row) for row in rows}) > 1:

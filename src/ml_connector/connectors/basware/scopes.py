@@ -14,7 +14,7 @@ SCOPES = (
     "subscriptions.read",
     "subscriptions.write",
     "subscriptions.delete",
-)  # fmt: skip
+)
 """What we ask for. Of `.delete` only that of subscriptions: deleting anything else empties the interface alone."""
 FILE_SCOPE = "importDocuments.write"  # SmartPDF, a product of its own: asked for where a client has it
 

@@ -56,7 +56,7 @@ class Judge:
 
     def _record(
         self, entity: str, codes: Sequence[str], there: Sequence[Request], *, whole: bool, sent_at: str
-    ) -> Item:  # fmt: skip
+    ) -> Item:
         for request in there:
             item = request.judged(*codes)
             if item is None:

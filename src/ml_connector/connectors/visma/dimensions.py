@@ -56,7 +56,7 @@ def observe(client: VismaClient, several: Sequence[tuple[DimensionValue, Context
 
 def _seen(
     client: VismaClient, several: Sequence[tuple[DimensionValue, Context]]
-) -> list[tuple[tuple[DimensionValue, Context], Observed]]:  # fmt: skip
+) -> list[tuple[tuple[DimensionValue, Context], Observed]]:
     segments: dict[int, Row] = {}
     for wanted, context in several:
         if wanted.segment not in segments:
@@ -93,9 +93,7 @@ def _may_be_written(wanted: DimensionValue, context: Context, known: Row | None)
         raise Rejected(f"Value {wanted.value} of segment {wanted.segment} is not in Visma.", record=context.key)
 
 
-def _write(
-    client: VismaClient, wanted: DimensionValue, context: Context, *, known: bool, etag: str | None
-) -> Created:  # fmt: skip
+def _write(client: VismaClient, wanted: DimensionValue, context: Context, *, known: bool, etag: str | None) -> Created:
     row = {"operation": "Update" if known else "Insert", "value": wanted.value}
     name = {} if known else {"description": {"value": wanted.description}}
     client.call(

@@ -82,9 +82,7 @@ def page(client: VismaClient, stream: str, position: str | None, *, now: datetim
     return Page(tuple(objects), (), there.text(), more=False)
 
 
-def _missing(
-    client: VismaClient, kind: str, known: Mapping[str, str], names: Mapping[str, str]
-) -> dict[str, str]:  # fmt: skip
+def _missing(client: VismaClient, kind: str, known: Mapping[str, str], names: Mapping[str, str]) -> dict[str, str]:
     """What was there and is gone: also from a second reading, as rows shift between the parts of a list.
 
     Raises Transient for an empty list: a wrong company answers so, and all of it would be switched off elsewhere.
